@@ -1,0 +1,205 @@
+//! What each module may know of the settings: one plain struct for each adapter.
+//!
+//! Promises: values here have been validated by `config`; lengths of time are `Duration`, sizes are bytes.
+//! Never in here: defaults, parsing, documentation (the settings table in `config` has those).
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    time::Duration,
+};
+
+use crate::task::Resolution;
+
+/// Every setting, validated. `service` hands each adapter only its own part.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    pub folders: Folders,
+    pub watch: WatchConfig,
+    pub queue: QueueConfig,
+    pub encode: EncodeConfig,
+    pub publish: PublishConfig,
+    pub alerts: AlertsConfig,
+    pub log: LogConfig,
+}
+
+/// Where things are. All absolute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Folders {
+    pub root: PathBuf,
+    pub input: PathBuf,
+    pub output: PathBuf,
+    pub conf: PathBuf,
+    pub logs: PathBuf,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WatchConfig {
+    pub sweep: Duration,
+    pub settle: Duration,
+    pub settle_without_lease: Duration,
+    /// Lower case, without the dot.
+    pub extensions: BTreeSet<String>,
+    pub resolutions: BTreeSet<Resolution>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueueConfig {
+    pub rotation_threshold: usize,
+    pub rotation_idle_scans: u32,
+    pub check_interval: Duration,
+    /// Finished entries beyond this many are rotated even when the queue never idles.
+    pub rotation_cap: usize,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct EncodeConfig {
+    /// A name looked up in PATH, or a path.
+    pub ffmpeg_path: PathBuf,
+    pub ffprobe_path: PathBuf,
+    pub nice: i32,
+    /// 0: as many as ffmpeg and x265 want.
+    pub threads: u32,
+    pub stall: Duration,
+    pub damaged: Damaged,
+    /// Width times height beyond which a picture is refused.
+    pub max_pixels: u64,
+    pub profiles: BTreeMap<String, Profile>,
+    pub default_profile: String,
+    pub resolution_profiles: BTreeMap<Resolution, String>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Profile {
+    pub name: String,
+    pub preset: String,
+    pub crf: f64,
+    pub x265_params: String,
+    pub audio: AudioPolicy,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AudioPolicy {
+    /// AAC at 64 kbit/s a channel; an AAC track already at or under that is copied.
+    Aac,
+    Copy,
+}
+
+/// What to do with a source whose decoder reports errors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Damaged {
+    Strict,
+    Salvage,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublishConfig {
+    pub verify: Verify,
+    pub after_success: AfterSuccess,
+    /// Absolute.
+    pub archive_dir: PathBuf,
+    pub sidecars: Sidecars,
+    /// Permission bits for outputs; `None` follows the umask, as `cp` would.
+    pub output_mode: Option<u32>,
+    /// Group name or number for outputs.
+    pub output_group: Option<String>,
+    pub min_free_bytes: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verify {
+    /// Full whenever the source will then be moved or deleted, else fast.
+    Auto,
+    Fast,
+    Full,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AfterSuccess {
+    Keep,
+    Archive,
+    Delete,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sidecars {
+    /// Copied to output, left in input.
+    Copy,
+    /// Copied to output; then archived or deleted together with the source.
+    Follow,
+    Ignore,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+pub struct AlertsConfig {
+    /// No topic: alerts are off.
+    pub topic: Option<String>,
+    /// Without a trailing slash.
+    pub base_url: String,
+    pub credentials: Option<Credentials>,
+    pub events: BTreeSet<AlertKind>,
+    pub include_names: bool,
+    /// How long alerts of one kind are gathered into one message.
+    pub gather: Duration,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+pub enum Credentials {
+    Token(String),
+    Password { user: String, password: String },
+}
+
+/// What can be told to a phone. The names are those of the `ntfy_events` setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum AlertKind {
+    Queued,
+    Started,
+    Done,
+    Failed,
+    Skipped,
+    Archived,
+    RotationComplete,
+    AllDone,
+    DiskLow,
+    RootUnavailable,
+    /// Anything else that a person should act on: watch limit, stray video, quarantined state file, bad configuration.
+    Attention,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogConfig {
+    pub keep_days: u32,
+    /// `error`, `warn`, `info`, `debug` or `trace`, or a tracing filter.
+    pub level: String,
+    pub format: LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+/// Secrets never reach a log through `{:?}`.
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Token(_) => f.write_str("Token(…)"),
+            Self::Password { user, .. } => write!(f, "Password {{ user: {user:?}, password: … }}"),
+        }
+    }
+}
+
+/// A topic is as good as a password.
+impl std::fmt::Debug for AlertsConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AlertsConfig")
+            .field("topic", &self.topic.as_ref().map(|_| "…"))
+            .field("base_url", &self.base_url)
+            .field("credentials", &self.credentials)
+            .field("events", &self.events)
+            .field("include_names", &self.include_names)
+            .field("gather", &self.gather)
+            .finish()
+    }
+}

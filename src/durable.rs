@@ -1,0 +1,375 @@
+//! The only place that creates, writes, renames, links, fsyncs or removes files.
+//!
+//! Promises: when a function returns `Ok`, what it did survives a power cut (data fsynced before the rename, the
+//! directory after it), unless its name says otherwise; nothing that exists is replaced unless its name says so; a
+//! failed fsync is never tried again on the same file, a fresh temporary is written instead (by the next call).
+//! Never in here: what a file means.
+#![allow(clippy::disallowed_methods)]
+
+use std::{
+    ffi::{OsStr, OsString},
+    fs::{self, File, OpenOptions},
+    io::{self, Read, Seek, Write},
+    os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+};
+
+use fs2::FileExt;
+use rustix::{
+    fs::{CWD, RenameFlags},
+    io::Errno,
+};
+
+use crate::task::Identity;
+
+/// An I/O error that names the operation and the path.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {action} {}: {source}", path.display())]
+pub struct DurableError {
+    pub action: &'static str,
+    pub path: PathBuf,
+    pub source: io::Error,
+}
+
+impl DurableError {
+    /// No space, no inodes or over quota: worth another try when there is room.
+    #[must_use]
+    pub fn is_out_of_space(&self) -> bool {
+        matches!(self.source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+    }
+}
+
+type Result<T> = std::result::Result<T, DurableError>;
+
+fn at<T>(action: &'static str, path: &Path, result: io::Result<T>) -> Result<T> {
+    result.map_err(|source| DurableError { action, path: path.to_owned(), source })
+}
+
+/// Every temporary of ours starts with a dot and ends like this, so that a sweep knows them.
+const TEMPORARY_SUFFIX: &str = ".vc-tmp";
+
+/// Replaces `path` by `bytes`, whole or not at all. Returns the identity of what was written.
+///
+/// # Errors
+/// The old content is untouched then.
+pub fn replace_with_bytes(path: &Path, bytes: &[u8]) -> Result<Identity> {
+    let (temporary, file) = new_temporary(path)?;
+    at("write", &temporary, (&file).write_all(bytes))?;
+    at("fsync", &temporary, file.sync_all())?;
+    at("rename over", path, fs::rename(&temporary, path))?;
+    sync_directory_of(path)?;
+    // Read after the rename: a rename changes ctime.
+    at("stat", path, file.metadata()).map(|metadata| Identity::from(&metadata))
+}
+
+/// Replaces `path` whole or not at all, but a power cut may undo it: for progress that is worth nothing later.
+///
+/// # Errors
+/// The old content is untouched then.
+pub fn replace_with_bytes_not_synced(path: &Path, bytes: &[u8]) -> Result<()> {
+    let (temporary, file) = new_temporary(path)?;
+    at("write", &temporary, (&file).write_all(bytes))?;
+    at("rename over", path, fs::rename(&temporary, path))
+}
+
+/// Writes a file that must not exist yet.
+///
+/// # Errors
+/// `AlreadyExists` when there is one of that name; it is untouched.
+pub fn create_with_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
+    let (temporary, file) = new_temporary(path)?;
+    at("write", &temporary, (&file).write_all(bytes))?;
+    at("fsync", &temporary, file.sync_all())?;
+    rename_if_free(&temporary, path).inspect_err(|_| drop(fs::remove_file(&temporary)))?;
+    sync_directory_of(path)
+}
+
+/// Fsyncs a file that another program wrote.
+///
+/// # Errors
+/// The file must then be treated as lost: the kernel may have dropped the pages that it could not write.
+pub fn sync_file(path: &Path) -> Result<Identity> {
+    let file = at("open", path, File::open(path))?;
+    at("fsync", path, file.sync_all())?;
+    at("stat", path, file.metadata()).map(|metadata| Identity::from(&metadata))
+}
+
+/// Makes `directory` and its parents.
+///
+/// # Errors
+/// When one of them cannot be made or is not a directory.
+pub fn make_directory(directory: &Path) -> Result<()> {
+    if directory.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = directory.parent() {
+        make_directory(parent)?;
+    }
+    match fs::create_dir(directory) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && directory.is_dir() => Ok(()),
+        result => {
+            at("make the folder", directory, result)?;
+            sync_directory_of(directory)
+        }
+    }
+}
+
+/// Renames within one file system, to a name that must be free.
+///
+/// # Errors
+/// `AlreadyExists` when the name is taken, `CrossesDevices` when `to` is on another file system; nothing changed.
+pub fn rename_to_new(from: &Path, to: &Path) -> Result<()> {
+    rename_if_free(from, to)?;
+    sync_both_directories(from, to)
+}
+
+/// Renames within one file system, replacing what is at `to`.
+///
+/// # Errors
+/// Nothing changed then.
+pub fn rename_replacing(from: &Path, to: &Path) -> Result<()> {
+    at("rename over", to, fs::rename(from, to))?;
+    sync_both_directories(from, to)
+}
+
+/// Copies content, times and permission bits to a name that must be free.
+///
+/// # Errors
+/// `AlreadyExists` when the name is taken; whatever was half written is removed.
+pub fn copy_to_new(from: &Path, to: &Path) -> Result<()> {
+    let mut source = at("open", from, File::open(from))?;
+    let metadata = at("stat", from, source.metadata())?;
+    let (temporary, mut file) = new_temporary(to)?;
+    let copied = (|| {
+        at("copy to", &temporary, io::copy(&mut source, &mut file))?;
+        let times = fs::FileTimes::new()
+            .set_modified(at("stat", from, metadata.modified())?)
+            .set_accessed(at("stat", from, metadata.accessed())?);
+        at("set the times of", &temporary, file.set_times(times))?;
+        let mode = fs::Permissions::from_mode(metadata.mode() & 0o777);
+        at("set the mode of", &temporary, file.set_permissions(mode))?;
+        at("fsync", &temporary, file.sync_all())?;
+        rename_if_free(&temporary, to)
+    })();
+    copied.inspect_err(|_| drop(fs::remove_file(&temporary)))?;
+    sync_directory_of(to)
+}
+
+/// Moves to a name that must be free, by rename, or across devices by a durable copy and then a removal.
+///
+/// # Errors
+/// The file is still at `from` then.
+pub fn move_to_new(from: &Path, to: &Path) -> Result<()> {
+    match rename_to_new(from, to) {
+        Err(error) if error.source.kind() == io::ErrorKind::CrossesDevices => {
+            copy_to_new(from, to)?;
+            remove(from)
+        }
+        result => result,
+    }
+}
+
+/// Removes a file. One that is already gone is not an error.
+///
+/// # Errors
+/// The file is still there then.
+pub fn remove(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        result => {
+            at("remove", path, result)?;
+            sync_directory_of(path)
+        }
+    }
+}
+
+/// Removes a folder and what is in it, after [`remove`]-like rules.
+///
+/// # Errors
+/// Some of it may be left then.
+pub fn remove_directory_and_content(directory: &Path) -> Result<()> {
+    match fs::remove_dir_all(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        result => at("remove the folder", directory, result),
+    }
+}
+
+/// Gives a file the modification time of another, in nanoseconds since 1970.
+///
+/// # Errors
+/// When the file system refuses.
+pub fn set_modified(path: &Path, mtime_ns: i64) -> Result<()> {
+    let seconds = mtime_ns.div_euclid(1_000_000_000);
+    let nanoseconds = mtime_ns.rem_euclid(1_000_000_000);
+    let time = rustix::fs::Timespec { tv_sec: seconds, tv_nsec: nanoseconds };
+    let times = rustix::fs::Timestamps { last_access: time, last_modification: time };
+    let result = rustix::fs::utimensat(CWD, path, &times, rustix::fs::AtFlags::SYMLINK_NOFOLLOW);
+    at("set the times of", path, result.map_err(io::Error::from))
+}
+
+/// Sets permission bits.
+///
+/// # Errors
+/// When the file system refuses.
+pub fn set_mode(path: &Path, mode: u32) -> Result<()> {
+    at("set the mode of", path, fs::set_permissions(path, fs::Permissions::from_mode(mode)))
+}
+
+/// Sets the group, by number.
+///
+/// # Errors
+/// When the file system refuses or we are not a member of the group.
+pub fn set_group(path: &Path, group: u32) -> Result<()> {
+    at("set the group of", path, std::os::unix::fs::chown(path, None, Some(group)))
+}
+
+/// What `umask` would leave of `rw-rw-rw-`. Reads it by making a file, because asking for the mask changes it.
+///
+/// # Errors
+/// When no file can be made in `directory`.
+pub fn default_mode(directory: &Path) -> Result<u32> {
+    let (temporary, file) = new_temporary(&directory.join("mode"))?;
+    let mode = at("stat", &temporary, file.metadata()).map(|metadata| metadata.mode() & 0o777);
+    at("remove", &temporary, fs::remove_file(&temporary))?;
+    mode
+}
+
+/// Temporaries of [`replace_with_bytes`] for `path` that a crash left behind, newest first.
+#[must_use]
+pub fn leftover_temporaries(path: &Path) -> Vec<PathBuf> {
+    let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else { return Vec::new() };
+    let prefix = temporary_prefix(name);
+    let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
+    let mut found: Vec<_> = entries
+        .flatten()
+        .filter(|entry| {
+            let name = entry.file_name();
+            let name = name.as_encoded_bytes();
+            name.starts_with(prefix.as_encoded_bytes()) && name.ends_with(TEMPORARY_SUFFIX.as_bytes())
+        })
+        .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
+        .collect();
+    found.sort();
+    found.into_iter().rev().map(|(_, path)| path).collect()
+}
+
+/// A lock file that is held until this is dropped. The file itself stays.
+#[derive(Debug)]
+pub struct Lock {
+    file: File,
+}
+
+/// What came of an attempt to take a lock without waiting.
+#[derive(Debug)]
+pub enum LockAttempt {
+    Taken(Lock),
+    /// Somebody holds it; the content they left in the file (a pid).
+    HeldBy(String),
+}
+
+impl Lock {
+    /// Waits for the lock.
+    ///
+    /// # Errors
+    /// When the lock file cannot be opened or the file system has no locks.
+    pub fn wait(path: &Path) -> Result<Self> {
+        let file = open_lock_file(path)?;
+        at("lock", path, file.lock_exclusive())?;
+        Ok(Self { file })
+    }
+
+    /// Takes the lock if nobody has it, and writes `content` into it.
+    ///
+    /// # Errors
+    /// When the lock file cannot be opened or the file system has no locks.
+    pub fn attempt(path: &Path, content: &str) -> Result<LockAttempt> {
+        let mut file = open_lock_file(path)?;
+        match file.try_lock_exclusive() {
+            Ok(()) => {
+                at("write", path, file.set_len(0))?;
+                at("write", path, file.write_all(content.as_bytes()))?;
+                Ok(LockAttempt::Taken(Self { file }))
+            }
+            Err(error) if error.kind() == fs2::lock_contended_error().kind() => {
+                let mut holder = String::new();
+                at("read", path, file.rewind())?;
+                at("read", path, file.take(64).read_to_string(&mut holder))?;
+                Ok(LockAttempt::HeldBy(holder.trim().to_owned()))
+            }
+            Err(error) => at("lock", path, Err(error)),
+        }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing the file would do it as well, unless a child had inherited it.
+        drop(FileExt::unlock(&self.file));
+    }
+}
+
+fn open_lock_file(path: &Path) -> Result<File> {
+    let options = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o644).open(path);
+    at("open the lock", path, options)
+}
+
+fn temporary_prefix(name: &OsStr) -> OsString {
+    let mut prefix = OsString::from(".");
+    // A long name plus our own letters would pass the 255 bytes a name may have.
+    let kept = name.as_encoded_bytes();
+    let kept = String::from_utf8_lossy(&kept[..kept.len().min(100)]).into_owned();
+    prefix.push(kept);
+    prefix.push(".");
+    prefix
+}
+
+fn new_temporary(path: &Path) -> Result<(PathBuf, File)> {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let prefix = temporary_prefix(path.file_name().unwrap_or_default());
+    let built = tempfile::Builder::new()
+        .prefix(&prefix)
+        .suffix(TEMPORARY_SUFFIX)
+        // The umask applies to this: tempfile's own default would leave every file of ours at 0600.
+        .permissions(fs::Permissions::from_mode(0o666))
+        .tempfile_in(directory);
+    let (file, kept) = at("create a temporary file for", path, built)?.into_parts();
+    let temporary = at("keep the temporary of", path, kept.keep().map_err(|error| error.error))?;
+    Ok((temporary, file))
+}
+
+fn rename_if_free(from: &Path, to: &Path) -> Result<()> {
+    let renamed = match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        // Some network and FUSE file systems know no such flag; a hard link refuses an existing name as well.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => link_then_unlink(from, to),
+        result => result.map_err(io::Error::from),
+    };
+    at("rename to", to, renamed)
+}
+
+fn link_then_unlink(from: &Path, to: &Path) -> io::Result<()> {
+    match fs::hard_link(from, to) {
+        Ok(()) => fs::remove_file(from),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
+        // FAT has neither: the gap between look and rename is the best there is.
+        Err(_) if to.symlink_metadata().is_err() => fs::rename(from, to),
+        Err(_) => Err(io::ErrorKind::AlreadyExists.into()),
+    }
+}
+
+fn sync_both_directories(from: &Path, to: &Path) -> Result<()> {
+    sync_directory_of(to)?;
+    if from.parent() != to.parent() {
+        sync_directory_of(from)?;
+    }
+    Ok(())
+}
+
+fn sync_directory_of(path: &Path) -> Result<()> {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let synced = File::open(directory).and_then(|opened| opened.sync_all());
+    match synced {
+        // Some network file systems cannot fsync a directory; there is nothing more to be done there.
+        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
+        result => at("fsync the folder", directory, result),
+    }
+}
