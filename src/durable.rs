@@ -35,14 +35,21 @@ impl DurableError {
     /// No space, no inodes or over quota: worth another try when there is room.
     #[must_use]
     pub fn is_out_of_space(&self) -> bool {
-        matches!(self.source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+        matches!(
+            self.source.kind(),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+        )
     }
 }
 
 type Result<T> = std::result::Result<T, DurableError>;
 
 fn at<T>(action: &'static str, path: &Path, result: io::Result<T>) -> Result<T> {
-    result.map_err(|source| DurableError { action, path: path.to_owned(), source })
+    result.map_err(|source| DurableError {
+        action,
+        path: path.to_owned(),
+        source,
+    })
 }
 
 /// Every temporary of ours starts with a dot and ends like this, so that a sweep knows them.
@@ -201,8 +208,14 @@ pub fn remove_directory_and_content(directory: &Path) -> Result<()> {
 pub fn set_modified(path: &Path, mtime_ns: i64) -> Result<()> {
     let seconds = mtime_ns.div_euclid(1_000_000_000);
     let nanoseconds = mtime_ns.rem_euclid(1_000_000_000);
-    let time = rustix::fs::Timespec { tv_sec: seconds, tv_nsec: nanoseconds };
-    let times = rustix::fs::Timestamps { last_access: time, last_modification: time };
+    let time = rustix::fs::Timespec {
+        tv_sec: seconds,
+        tv_nsec: nanoseconds,
+    };
+    let times = rustix::fs::Timestamps {
+        last_access: time,
+        last_modification: time,
+    };
     let result = rustix::fs::utimensat(CWD, path, &times, rustix::fs::AtFlags::SYMLINK_NOFOLLOW);
     at("set the times of", path, result.map_err(io::Error::from))
 }
@@ -212,7 +225,11 @@ pub fn set_modified(path: &Path, mtime_ns: i64) -> Result<()> {
 /// # Errors
 /// When the file system refuses.
 pub fn set_mode(path: &Path, mode: u32) -> Result<()> {
-    at("set the mode of", path, fs::set_permissions(path, fs::Permissions::from_mode(mode)))
+    at(
+        "set the mode of",
+        path,
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)),
+    )
 }
 
 /// Sets the group, by number.
@@ -220,7 +237,11 @@ pub fn set_mode(path: &Path, mode: u32) -> Result<()> {
 /// # Errors
 /// When the file system refuses or we are not a member of the group.
 pub fn set_group(path: &Path, group: u32) -> Result<()> {
-    at("set the group of", path, std::os::unix::fs::chown(path, None, Some(group)))
+    at(
+        "set the group of",
+        path,
+        std::os::unix::fs::chown(path, None, Some(group)),
+    )
 }
 
 /// What `umask` would leave of `rw-rw-rw-`. Reads it by making a file, because asking for the mask changes it.
@@ -237,9 +258,13 @@ pub fn default_mode(directory: &Path) -> Result<u32> {
 /// Temporaries of [`replace_with_bytes`] for `path` that a crash left behind, newest first.
 #[must_use]
 pub fn leftover_temporaries(path: &Path) -> Vec<PathBuf> {
-    let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else { return Vec::new() };
+    let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
+        return Vec::new();
+    };
     let prefix = temporary_prefix(name);
-    let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
+    let Ok(entries) = fs::read_dir(directory) else {
+        return Vec::new();
+    };
     let mut found: Vec<_> = entries
         .flatten()
         .filter(|entry| {
@@ -309,7 +334,13 @@ impl Drop for Lock {
 }
 
 fn open_lock_file(path: &Path) -> Result<File> {
-    let options = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o644).open(path);
+    let options = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o644)
+        .open(path);
     at("open the lock", path, options)
 }
 
@@ -324,7 +355,10 @@ fn temporary_prefix(name: &OsStr) -> OsString {
 }
 
 fn new_temporary(path: &Path) -> Result<(PathBuf, File)> {
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let directory = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     let prefix = temporary_prefix(path.file_name().unwrap_or_default());
     let built = tempfile::Builder::new()
         .prefix(&prefix)
@@ -333,7 +367,11 @@ fn new_temporary(path: &Path) -> Result<(PathBuf, File)> {
         .permissions(fs::Permissions::from_mode(0o666))
         .tempfile_in(directory);
     let (file, kept) = at("create a temporary file for", path, built)?.into_parts();
-    let temporary = at("keep the temporary of", path, kept.keep().map_err(|error| error.error))?;
+    let temporary = at(
+        "keep the temporary of",
+        path,
+        kept.keep().map_err(|error| error.error),
+    )?;
     Ok((temporary, file))
 }
 
@@ -365,11 +403,21 @@ fn sync_both_directories(from: &Path, to: &Path) -> Result<()> {
 }
 
 fn sync_directory_of(path: &Path) -> Result<()> {
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let directory = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     let synced = File::open(directory).and_then(|opened| opened.sync_all());
     match synced {
         // Some network file systems cannot fsync a directory; there is nothing more to be done there.
-        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported
+            ) =>
+        {
+            Ok(())
+        }
         result => at("fsync the folder", directory, result),
     }
 }

@@ -4,7 +4,7 @@
 //! is (device, inode, size, mtime), with ctime kept beside it as a hint to look again.
 //! Never in here: file system, clock, environment, logging. Time and randomness come as arguments.
 
-use std::{fmt, os::unix::fs::MetadataExt, path::PathBuf, str::FromStr};
+use std::{fmt, os::unix::fs::MetadataExt, str::FromStr};
 
 use jiff::Timestamp;
 
@@ -17,9 +17,12 @@ impl TaskId {
     #[must_use]
     pub fn new(added: Timestamp, distinguisher: u32) -> Self {
         const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-        let number = (u64::try_from(added.as_millisecond()).unwrap_or(0) << 20) | u64::from(distinguisher & 0xf_ffff);
-        let text: String =
-            (0..13).rev().map(|place| char::from(DIGITS[(number >> (5 * place) & 31) as usize])).collect();
+        let number =
+            (u64::try_from(added.as_millisecond()).unwrap_or(0) << 20) | u64::from(distinguisher & 0xf_ffff);
+        let text: String = (0..13)
+            .rev()
+            .map(|place| char::from(DIGITS[(number >> (5 * place) & 31) as usize]))
+            .collect();
         Self(text.into())
     }
 
