@@ -3,5 +3,6 @@
 //! The modules stand in the order in which a file passes through them.
 
 pub mod task;
+pub mod record;
 pub mod config;
 pub mod durable;

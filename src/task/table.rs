@@ -1,0 +1,222 @@
+//! The table of all tasks: those of the queue whole, those of the archives as much as is needed to recognise a file.
+//!
+//! Promises: an id is in the queue or archived, never both; lookups by path give the newest task of that path.
+//! Never in here: writing it down (`queue`), deciding what runs (`schedule`).
+
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+    sync::Arc,
+};
+
+use super::{Fingerprint, Identity, Resolution, Status, Task, TaskId};
+
+/// What is remembered of the newest task of a path, also when it is archived.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Known {
+    pub id: TaskId,
+    pub status: Status,
+    pub resolution: Option<Resolution>,
+    pub fingerprint: Option<Fingerprint>,
+    pub sample: Option<u128>,
+    pub source: Option<Identity>,
+    pub size_before_bytes: u64,
+    pub output: Option<Arc<Path>>,
+    pub output_identity: Option<Identity>,
+}
+
+impl From<&Task> for Known {
+    fn from(task: &Task) -> Self {
+        Self {
+            id: task.id.clone(),
+            status: task.status.clone(),
+            resolution: task.resolution,
+            fingerprint: task.fingerprint,
+            sample: task.sample,
+            source: task.source,
+            size_before_bytes: task.size_before_bytes,
+            output: task.output.as_deref().map(Arc::from),
+            output_identity: task.output_identity,
+        }
+    }
+}
+
+/// All tasks. Changes are seen at once; durability is the business of `queue`.
+#[derive(Debug, Default)]
+pub struct Table {
+    tasks: Vec<Arc<Task>>,
+    positions: HashMap<TaskId, usize>,
+    archived: HashSet<TaskId>,
+    known: HashMap<Arc<Path>, Known>,
+    by_content: HashMap<(Fingerprint, Resolution), Vec<Arc<Path>>>,
+}
+
+impl Table {
+    /// The tasks of the queue, in the order in which they came.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Arc<Task>> {
+        self.tasks.iter()
+    }
+
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.tasks.len()
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.tasks.is_empty()
+    }
+
+    #[must_use]
+    pub fn get(&self, id: &TaskId) -> Option<&Task> {
+        self.positions.get(id).map(|position| &*self.tasks[*position])
+    }
+
+    #[must_use]
+    pub fn is_archived(&self, id: &TaskId) -> bool {
+        self.archived.contains(id)
+    }
+
+    /// The newest task of a path below `input/`.
+    #[must_use]
+    pub fn known(&self, path: &Path) -> Option<&Known> {
+        self.known.get(path)
+    }
+
+    /// The newest task of every path.
+    pub fn all_known(&self) -> impl Iterator<Item = (&Arc<Path>, &Known)> {
+        self.known.iter()
+    }
+
+    /// The newest tasks of paths whose content looks the same.
+    pub fn with_content(
+        &self,
+        fingerprint: Fingerprint,
+        resolution: Resolution,
+    ) -> impl Iterator<Item = (&Arc<Path>, &Known)> {
+        self.by_content
+            .get(&(fingerprint, resolution))
+            .into_iter()
+            .flatten()
+            .filter_map(move |path| self.known.get(path).map(|known| (path, known)))
+            .filter(move |(_, known)| {
+                known.fingerprint == Some(fingerprint) && known.resolution == Some(resolution)
+            })
+    }
+
+    /// Adds a task at the end. One whose id is taken, here or in an archive, is not added.
+    pub fn add(&mut self, task: Task) -> bool {
+        if self.positions.contains_key(&task.id) || self.archived.contains(&task.id) {
+            return false;
+        }
+        self.positions.insert(task.id.clone(), self.tasks.len());
+        self.remember(&task.path, Known::from(&task));
+        self.tasks.push(Arc::new(task));
+        true
+    }
+
+    /// Remembers a task that an archive holds. Archives are added oldest first, before the queue.
+    pub fn add_archived(&mut self, path: &Path, known: Known) {
+        self.archived.insert(known.id.clone());
+        self.remember(path, known);
+    }
+
+    /// Changes one task of the queue. Nothing happens when there is none of that id.
+    pub fn change(&mut self, id: &TaskId, change: impl FnOnce(&mut Task)) {
+        let Some(position) = self.positions.get(id) else {
+            return;
+        };
+        let task = Arc::make_mut(&mut self.tasks[*position]);
+        change(task);
+        let known = Known::from(&*task);
+        let path = task.path.clone();
+        // An older task of a path must not hide a newer one.
+        if self
+            .known
+            .get(path.as_path())
+            .is_none_or(|newest| newest.id == known.id)
+        {
+            self.remember(&path, known);
+        }
+    }
+
+    /// Takes tasks out of the queue because they go into an archive; they stay known.
+    pub fn archive(&mut self, ids: &HashSet<TaskId>) -> Vec<Arc<Task>> {
+        let (leaving, staying) = std::mem::take(&mut self.tasks)
+            .into_iter()
+            .partition(|task| ids.contains(&task.id));
+        self.tasks = staying;
+        self.positions = self
+            .tasks
+            .iter()
+            .enumerate()
+            .map(|(position, task)| (task.id.clone(), position))
+            .collect();
+        let leaving: Vec<Arc<Task>> = leaving;
+        self.archived.extend(leaving.iter().map(|task| task.id.clone()));
+        leaving
+    }
+
+    fn remember(&mut self, path: &Path, known: Known) {
+        let path = self
+            .known
+            .get_key_value(path)
+            .map_or_else(|| Arc::from(path), |(path, _)| Arc::clone(path));
+        if let (Some(fingerprint), Some(resolution)) = (known.fingerprint, known.resolution) {
+            let paths = self.by_content.entry((fingerprint, resolution)).or_default();
+            if !paths.contains(&path) {
+                paths.push(Arc::clone(&path));
+            }
+        }
+        self.known.insert(path, known);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::Timestamp;
+
+    fn task(id: &str, path: &str, content: u128) -> Task {
+        let mut task = Task::new(
+            id.into(),
+            path.into(),
+            Some(Resolution(720)),
+            Timestamp::UNIX_EPOCH,
+        );
+        task.fingerprint = Some(Fingerprint(content));
+        task
+    }
+
+    fn with_content(table: &Table, content: u128) -> Vec<String> {
+        table
+            .with_content(Fingerprint(content), Resolution(720))
+            .map(|(path, known)| format!("{} {}", path.display(), known.id))
+            .collect()
+    }
+
+    #[test]
+    fn a_path_is_known_by_its_newest_task_also_after_rotation() {
+        let mut table = Table::default();
+        assert!(table.add(task("a", "720/a.mkv", 1)));
+        assert!(table.add(task("b", "720/a.mkv", 2)));
+        assert!(!table.add(task("b", "720/c.mkv", 2)), "an id is given once");
+        table.change(&"a".into(), |task| task.status = Status::Failed);
+        assert_eq!(table.known(Path::new("720/a.mkv")).unwrap().id.as_str(), "b");
+        assert_eq!(
+            with_content(&table, 1),
+            Vec::<String>::new(),
+            "the older content of a path is gone"
+        );
+        assert_eq!(with_content(&table, 2), ["720/a.mkv b"]);
+
+        let gone = table.archive(&["a".into(), "b".into()].into());
+        assert_eq!(gone.len(), 2);
+        assert!(table.is_empty() && table.is_archived(&"b".into()));
+        assert_eq!(with_content(&table, 2), ["720/a.mkv b"]);
+        assert!(
+            !table.add(task("b", "720/d.mkv", 3)),
+            "an archived id does not come back"
+        );
+    }
+}
