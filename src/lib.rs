@@ -4,5 +4,6 @@
 
 pub mod task;
 pub mod record;
+pub mod queue;
 pub mod config;
 pub mod durable;

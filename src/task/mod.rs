@@ -285,6 +285,7 @@ impl Task {
         self.ended = None;
         self.size_after_bytes = None;
         self.time_taken_seconds = None;
+        self.output_identity = None;
         self.disposal = Disposal::Settled;
         self.summary = None;
         self.error = None;

@@ -21,8 +21,9 @@ pub struct Known {
     pub sample: Option<u128>,
     pub source: Option<Identity>,
     pub size_before_bytes: u64,
-    pub output: Option<Arc<Path>>,
-    pub output_identity: Option<Identity>,
+    /// The newest finished output of this path, relative to `output/`, as it was when it got its name. It outlives the
+    /// task that made it, so that a retry or a new version of the source may replace it.
+    pub published: Option<(Arc<Path>, Identity)>,
 }
 
 impl From<&Task> for Known {
@@ -35,8 +36,12 @@ impl From<&Task> for Known {
             sample: task.sample,
             source: task.source,
             size_before_bytes: task.size_before_bytes,
-            output: task.output.as_deref().map(Arc::from),
-            output_identity: task.output_identity,
+            published: match (&task.status, &task.output, task.output_identity) {
+                (Status::Processed, Some(output), Some(identity)) => {
+                    Some((Arc::from(output.as_path()), identity))
+                }
+                _ => None,
+            },
         }
     }
 }
@@ -157,7 +162,10 @@ impl Table {
         leaving
     }
 
-    fn remember(&mut self, path: &Path, known: Known) {
+    fn remember(&mut self, path: &Path, mut known: Known) {
+        if known.published.is_none() {
+            known.published = self.known.get(path).and_then(|before| before.published.clone());
+        }
         let path = self
             .known
             .get_key_value(path)

@@ -1,0 +1,60 @@
+//! Reads and writes `conf/tasks.json` and its archives, and notices when somebody else has written them.
+//!
+//! Promises: a snapshot is on disk, whole and fsynced, before [`Report::Committed`] names its sequence; an archive is
+//! durable before its tasks leave the live file; no archive is overwritten; a foreign edit is read and reported before
+//! the file is written again; a burst of changes costs few writes.
+//! Never in here: what a task means, or which changes are legal.
+
+mod archive;
+mod control;
+mod edit;
+mod load;
+mod writer;
+
+pub use archive::{ArchiveKind, read_archives};
+pub use control::Control;
+pub use edit::{EditError, edit, edit_control, read_live};
+pub use load::{Finding, LoadError, Loaded, load};
+pub use writer::{Handle, Report, Rotation, Snapshot, start};
+
+use std::path::{Path, PathBuf};
+
+/// The files of the queue below `conf/`.
+#[derive(Debug, Clone)]
+pub struct Files {
+    conf: PathBuf,
+}
+
+impl Files {
+    #[must_use]
+    pub fn new(conf: &Path) -> Self {
+        Self {
+            conf: conf.to_owned(),
+        }
+    }
+
+    #[must_use]
+    pub fn tasks(&self) -> PathBuf {
+        self.conf.join("tasks.json")
+    }
+
+    #[must_use]
+    pub fn control(&self) -> PathBuf {
+        self.conf.join("control.json")
+    }
+
+    #[must_use]
+    pub fn receipts(&self) -> PathBuf {
+        self.conf.join("receipts")
+    }
+
+    #[must_use]
+    pub fn lock(&self) -> PathBuf {
+        self.conf.join(".lock")
+    }
+
+    #[must_use]
+    pub fn instance_lock(&self) -> PathBuf {
+        self.conf.join(".instance.lock")
+    }
+}
