@@ -5,5 +5,6 @@
 pub mod task;
 pub mod record;
 pub mod queue;
+pub mod naming;
 pub mod config;
 pub mod durable;

@@ -103,9 +103,9 @@ pub fn load(
     }
 
     let mut folded = 0;
-    let mut seen: HashSet<(TaskId, PathBuf)> = HashSet::new();
+    let mut rows_seen: HashSet<(TaskId, PathBuf)> = HashSet::new();
     for mut task in tasks {
-        if table.is_archived(&task.id) || !seen.insert((task.id.clone(), task.path.clone())) {
+        if table.is_archived(&task.id) || !rows_seen.insert((task.id.clone(), task.path.clone())) {
             folded += 1;
             continue;
         }
