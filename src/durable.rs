@@ -244,17 +244,6 @@ pub fn set_group(path: &Path, group: u32) -> Result<()> {
     )
 }
 
-/// What `umask` would leave of `rw-rw-rw-`. Reads it by making a file, because asking for the mask changes it.
-///
-/// # Errors
-/// When no file can be made in `directory`.
-pub fn default_mode(directory: &Path) -> Result<u32> {
-    let (temporary, file) = new_temporary(&directory.join("mode"))?;
-    let mode = at("stat", &temporary, file.metadata()).map(|metadata| metadata.mode() & 0o777);
-    at("remove", &temporary, fs::remove_file(&temporary))?;
-    mode
-}
-
 /// Temporaries of [`replace_with_bytes`] for `path` that a crash left behind, newest first.
 #[must_use]
 pub fn leftover_temporaries(path: &Path) -> Vec<PathBuf> {

@@ -5,6 +5,8 @@
 pub mod task;
 pub mod record;
 pub mod queue;
+pub mod schedule;
 pub mod naming;
+pub mod publish;
 pub mod config;
 pub mod durable;

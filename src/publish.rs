@@ -1,0 +1,550 @@
+//! Puts a finished output in its place, and then does with the source what `after_success` says.
+//!
+//! Promises: every step may be repeated after a crash and comes to the same end; nothing that is not ours is replaced;
+//! a source goes only when its output is there, is the file that was verified, and is no link to the source.
+//! Never in here: deciding whether an output is good (`verify`).
+
+use std::{
+    ffi::{OsStr, OsString},
+    fs::File,
+    io::{self, Read},
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    config::{AfterSuccess, PublishConfig, Sidecars},
+    durable::{self, DurableError},
+    task::{Identity, TaskId},
+};
+
+/// Files beside a video that belong to it when they share its stem.
+const SIDECAR_EXTENSIONS: [&str; 4] = ["srt", "ass", "nfo", "jpg"];
+/// A language or a word between stem and extension, as in `film.en.srt`.
+const SIDECAR_TAG_LIMIT_BYTES: usize = 12;
+const PART_PREFIX: &str = ".vc-";
+const PART_SUFFIX: &str = ".part";
+
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    #[error("{} was taken by another file meanwhile; it is left alone", .0.display())]
+    NameTaken(PathBuf),
+    #[error("neither {} nor its finished part is there any more", .0.display())]
+    Gone(PathBuf),
+    #[error("output_group = {0:?}: there is no such group; give a name from /etc/group or a number")]
+    NoSuchGroup(String),
+    #[error(transparent)]
+    Durable(#[from] DurableError),
+}
+
+/// What a place may hold before the output gets it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replace {
+    Nothing,
+    /// Our own earlier result for the same source, if it is still this file.
+    OwnResult(Identity),
+}
+
+/// The hidden file beside `target` that is written until it is verified.
+#[must_use]
+pub fn part_of(target: &Path, id: &TaskId) -> PathBuf {
+    target.with_file_name(format!("{PART_PREFIX}{id}{PART_SUFFIX}"))
+}
+
+/// Makes a verified part ready for its name: mode, group, the source's mtime, fsync. Returns what the file will be
+/// recognised by.
+///
+/// # Errors
+/// The part must be thrown away then.
+pub fn seal(part: &Path, source_mtime_ns: i64, config: &PublishConfig) -> Result<Identity, PublishError> {
+    if let Some(mode) = config.output_mode {
+        durable::set_mode(part, mode)?;
+    }
+    if let Some(group) = &config.output_group {
+        durable::set_group(part, group_number(group)?)?;
+    }
+    durable::set_modified(part, source_mtime_ns)?;
+    Ok(durable::sync_file(part)?)
+}
+
+/// Gives the sealed part its name.
+///
+/// # Errors
+/// `NameTaken` when something else has the name by now: choose another one.
+pub fn place(part: &Path, target: &Path, sealed: &Identity, replace: Replace) -> Result<(), PublishError> {
+    let found = look(target);
+    if found.is_some_and(|found| is_published(&found, sealed)) {
+        return Ok(());
+    }
+    if look(part).is_none() {
+        return Err(PublishError::Gone(target.to_owned()));
+    }
+    match (found, replace) {
+        (Some(found), Replace::OwnResult(own)) if is_published(&found, &own) => {
+            Ok(durable::rename_replacing(part, target)?)
+        }
+        (Some(_), _) => Err(PublishError::NameTaken(target.to_owned())),
+        (None, _) => match durable::rename_to_new(part, target) {
+            Err(error) if error.source.kind() == io::ErrorKind::AlreadyExists => {
+                Err(PublishError::NameTaken(target.to_owned()))
+            }
+            result => Ok(result?),
+        },
+    }
+}
+
+/// Whether a file is the one that was published, unchanged. The device is left out: it changes with a remount.
+#[must_use]
+pub fn is_published(found: &Identity, recorded: &Identity) -> bool {
+    (found.inode, found.size_bytes, found.mtime_ns)
+        == (recorded.inode, recorded.size_bytes, recorded.mtime_ns)
+}
+
+fn look(path: &Path) -> Option<Identity> {
+    path.symlink_metadata()
+        .ok()
+        .map(|metadata| Identity::from(&metadata))
+}
+
+/// Copies the sidecars of `source` beside `target`. One that is there already is left alone.
+///
+/// # Errors
+/// When one cannot be copied; the others may have been.
+pub fn copy_sidecars(source: &Path, target: &Path) -> Result<Vec<PathBuf>, DurableError> {
+    let stem = target.file_stem().unwrap_or_default();
+    let mut copied = Vec::new();
+    for (sidecar, suffix) in sidecars_of(source) {
+        let mut name = stem.to_owned();
+        name.push(&suffix);
+        let to = target.with_file_name(name);
+        match durable::copy_to_new(&sidecar, &to) {
+            Ok(()) => copied.push(to),
+            Err(error) if error.source.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(copied)
+}
+
+/// The sidecars of a video, each with what follows the stem in its name.
+fn sidecars_of(source: &Path) -> Vec<(PathBuf, OsString)> {
+    let (Some(folder), Some(stem)) = (source.parent(), source.file_stem()) else {
+        return Vec::new();
+    };
+    let names: Vec<OsString> = folder
+        .read_dir()
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.file_name())
+        .collect();
+    let belongs_to_another = |tagged: &OsStr| {
+        names
+            .iter()
+            .any(|name| Path::new(name).file_stem() == Some(tagged) && !is_sidecar_extension(Path::new(name)))
+    };
+    let mut found: Vec<(PathBuf, OsString)> = names
+        .iter()
+        .filter(|name| is_sidecar_extension(Path::new(name)))
+        .filter_map(|name| {
+            let rest = name.as_encoded_bytes().strip_prefix(stem.as_encoded_bytes())?;
+            let rest = str::from_utf8(rest).ok().filter(|rest| rest.starts_with('.'))?;
+            let tag = rest[1..].rsplit_once('.').map_or("", |(tag, _)| tag);
+            let sidecar_stem = Path::new(name).file_stem()?;
+            let is_ours = tag.is_empty()
+                || (tag.len() <= SIDECAR_TAG_LIMIT_BYTES
+                    && !tag.contains('.')
+                    && !belongs_to_another(sidecar_stem));
+            let path = folder.join(name);
+            (is_ours && path.symlink_metadata().is_ok_and(|metadata| metadata.is_file()))
+                .then(|| (path, rest.into()))
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+fn is_sidecar_extension(path: &Path) -> bool {
+    path.extension().and_then(OsStr::to_str).is_some_and(|extension| {
+        SIDECAR_EXTENSIONS
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(extension))
+    })
+}
+
+/// A source and the output that now stands for it.
+#[derive(Debug, Clone, Copy)]
+pub struct Published<'a> {
+    /// Absolute.
+    pub source: &'a Path,
+    pub source_identity: &'a Identity,
+    /// Relative to `input/`.
+    pub relative: &'a Path,
+    /// Absolute.
+    pub output: &'a Path,
+    pub output_identity: &'a Identity,
+}
+
+/// What became of a source.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Disposed {
+    Kept,
+    AlreadyGone,
+    ArchivedTo(PathBuf),
+    Deleted,
+    /// It is not the file that was encoded any more, so it stays.
+    KeptBecauseChanged,
+    /// The output is not there any more or is not the file that was verified, so the source stays.
+    KeptBecauseOutputIsGone,
+}
+
+/// Does with the source of a published and recorded output what `after_success` says.
+///
+/// # Errors
+/// The source is still there then.
+pub fn dispose(published: Published<'_>, config: &PublishConfig) -> Result<Disposed, DurableError> {
+    let Published {
+        source,
+        source_identity,
+        relative,
+        output,
+        output_identity,
+    } = published;
+    if config.after_success == AfterSuccess::Keep {
+        return Ok(Disposed::Kept);
+    }
+    let Some(found) = look(source) else {
+        return Ok(Disposed::AlreadyGone);
+    };
+    if !found.same_file(source_identity) {
+        return Ok(Disposed::KeptBecauseChanged);
+    }
+    let is_safe = look(output).is_some_and(|output| {
+        is_published(&output, output_identity) && (output.device, output.inode) != (found.device, found.inode)
+    });
+    if !is_safe {
+        return Ok(Disposed::KeptBecauseOutputIsGone);
+    }
+    let sidecars = if config.sidecars == Sidecars::Follow {
+        sidecars_of(source)
+    } else {
+        Vec::new()
+    };
+    let disposed = match config.after_success {
+        AfterSuccess::Delete => {
+            durable::remove(source)?;
+            Disposed::Deleted
+        }
+        AfterSuccess::Archive | AfterSuccess::Keep => {
+            Disposed::ArchivedTo(archive(source, &config.archive_dir.join(relative))?)
+        }
+    };
+    for (sidecar, _) in sidecars {
+        match config.after_success {
+            AfterSuccess::Delete => durable::remove(&sidecar)?,
+            AfterSuccess::Archive | AfterSuccess::Keep => {
+                let name = sidecar.file_name().unwrap_or_default();
+                archive(&sidecar, &config.archive_dir.join(relative.with_file_name(name)))?;
+            }
+        }
+    }
+    Ok(disposed)
+}
+
+/// Moves `from` to `to`, or to a numbered name beside it. Repeated after a crash, it finds its own copy.
+fn archive(from: &Path, to: &Path) -> Result<PathBuf, DurableError> {
+    if let Some(folder) = to.parent() {
+        durable::make_directory(folder)?;
+    }
+    let mut number = 1;
+    let mut target = to.to_owned();
+    loop {
+        match durable::move_to_new(from, &target) {
+            Err(error) if error.source.kind() == io::ErrorKind::AlreadyExists => {}
+            result => return result.map(|()| target),
+        }
+        if is_same_content(from, &target) {
+            durable::remove(from)?;
+            return Ok(target);
+        }
+        number += 1;
+        let mut name = to.file_stem().unwrap_or_default().to_owned();
+        name.push(format!(" ({number})"));
+        if let Some(extension) = to.extension() {
+            name.push(".");
+            name.push(extension);
+        }
+        target = to.with_file_name(name);
+    }
+}
+
+fn is_same_content(one: &Path, other: &Path) -> bool {
+    let compare = || -> io::Result<bool> {
+        let (mut one, mut other) = (File::open(one)?, File::open(other)?);
+        let (one_is, other_is) = (one.metadata()?, other.metadata()?);
+        if one_is.len() != other_is.len() || (one_is.dev(), one_is.ino()) == (other_is.dev(), other_is.ino())
+        {
+            return Ok(false);
+        }
+        let (mut left, mut right) = (vec![0; 1 << 20], vec![0; 1 << 20]);
+        loop {
+            let count = one.read(&mut left)?;
+            if count == 0 {
+                return Ok(true);
+            }
+            other.read_exact(&mut right[..count])?;
+            if left[..count] != right[..count] {
+                return Ok(false);
+            }
+        }
+    };
+    compare().unwrap_or(false)
+}
+
+/// Parts below `output/` that no task needs any more are removed. Returns how many.
+pub fn sweep_parts(output: &Path, is_needed: impl Fn(&Path) -> bool) -> usize {
+    let parts = walkdir::WalkDir::new(output)
+        .into_iter()
+        .flatten()
+        .filter(|entry| {
+            let name = entry.file_name().as_encoded_bytes();
+            entry.file_type().is_file()
+                && name.starts_with(PART_PREFIX.as_bytes())
+                && name.ends_with(PART_SUFFIX.as_bytes())
+                && !is_needed(entry.path())
+        });
+    parts
+        .filter(|part| match durable::remove(part.path()) {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::warn!("{error}; remove it by hand");
+                false
+            }
+        })
+        .count()
+}
+
+/// Bytes that this user may still write on the disk of `folder`.
+///
+/// # Errors
+/// When the folder is not there.
+pub fn free_bytes(folder: &Path) -> io::Result<u64> {
+    fs2::available_space(folder)
+}
+
+fn group_number(group: &str) -> Result<u32, PublishError> {
+    let no_such_group = || PublishError::NoSuchGroup(group.to_owned());
+    if let Ok(number) = group.parse() {
+        return Ok(number);
+    }
+    let groups = std::fs::read_to_string("/etc/group").map_err(|_| no_such_group())?;
+    groups
+        .lines()
+        .map(|line| line.split(':').collect::<Vec<_>>())
+        .find(|fields| fields.first() == Some(&group))
+        .and_then(|fields| fields.get(2)?.parse().ok())
+        .ok_or_else(no_such_group)
+}
+
+#[cfg(test)]
+#[allow(clippy::disallowed_methods)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::config::Verify;
+
+    fn config(after_success: AfterSuccess, sidecars: Sidecars, folder: &Path) -> PublishConfig {
+        PublishConfig {
+            verify: Verify::Auto,
+            after_success,
+            archive_dir: folder.join("input/.done"),
+            sidecars,
+            output_mode: None,
+            output_group: None,
+            min_free_bytes: 0,
+        }
+    }
+
+    struct Scene {
+        folder: tempfile::TempDir,
+        source: PathBuf,
+        output: PathBuf,
+        part: PathBuf,
+    }
+
+    fn scene() -> Scene {
+        let folder = tempfile::tempdir().unwrap();
+        let (source, output) = (
+            folder.path().join("input/720/a.mov"),
+            folder.path().join("output/720/a.mp4"),
+        );
+        for path in [&source, &output] {
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+        }
+        fs::write(&source, "source").unwrap();
+        let part = part_of(&output, &TaskId::from("x"));
+        fs::write(&part, "output").unwrap();
+        Scene {
+            folder,
+            source,
+            output,
+            part,
+        }
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut names: Vec<String> = walkdir::WalkDir::new(folder)
+            .into_iter()
+            .flatten()
+            .filter(|entry| entry.file_type().is_file())
+            .map(|entry| {
+                entry
+                    .path()
+                    .strip_prefix(folder)
+                    .unwrap()
+                    .to_str()
+                    .unwrap()
+                    .to_owned()
+            })
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn publishing_twice_is_publishing_once_and_the_mtime_is_the_sources() {
+        let scene = scene();
+        let config = config(AfterSuccess::Keep, Sidecars::Copy, scene.folder.path());
+        let sealed = seal(&scene.part, 1_500_000_000_123_456_789, &config).unwrap();
+        place(&scene.part, &scene.output, &sealed, Replace::Nothing).unwrap();
+        place(&scene.part, &scene.output, &sealed, Replace::Nothing).unwrap();
+        assert_eq!(fs::read(&scene.output).unwrap(), b"output");
+        assert_eq!(look(&scene.output).unwrap().mtime_ns, 1_500_000_000_123_456_789);
+        assert!(!scene.part.exists());
+    }
+
+    #[test]
+    fn a_file_of_others_is_never_replaced_and_our_own_only_while_it_is_unchanged() {
+        let scene = scene();
+        let config = config(AfterSuccess::Keep, Sidecars::Copy, scene.folder.path());
+        let sealed = seal(&scene.part, 0, &config).unwrap();
+        fs::write(&scene.output, "other").unwrap();
+        let other = look(&scene.output).unwrap();
+        let changed = Identity {
+            size_bytes: 99,
+            ..other
+        };
+        for replace in [Replace::Nothing, Replace::OwnResult(changed)] {
+            let result = place(&scene.part, &scene.output, &sealed, replace);
+            assert!(matches!(result, Err(PublishError::NameTaken(_))), "{replace:?}");
+            assert_eq!(fs::read(&scene.output).unwrap(), b"other");
+        }
+        place(&scene.part, &scene.output, &sealed, Replace::OwnResult(other)).unwrap();
+        assert_eq!(fs::read(&scene.output).unwrap(), b"output");
+    }
+
+    fn published_scene() -> (Scene, Identity, Identity) {
+        let scene = scene();
+        let config = config(AfterSuccess::Keep, Sidecars::Copy, scene.folder.path());
+        let sealed = seal(&scene.part, 0, &config).unwrap();
+        place(&scene.part, &scene.output, &sealed, Replace::Nothing).unwrap();
+        let source = look(&scene.source).unwrap();
+        (scene, source, sealed)
+    }
+
+    #[test]
+    fn a_source_goes_only_when_its_output_stands_for_it() {
+        use AfterSuccess::{Archive, Delete, Keep};
+        type Spoil = fn(&Scene);
+        let table: [(&str, AfterSuccess, Spoil, Disposed, bool); 6] = [
+            ("keep", Keep, |_| {}, Disposed::Kept, true),
+            ("delete", Delete, |_| {}, Disposed::Deleted, false),
+            (
+                "output gone",
+                Delete,
+                |scene| fs::remove_file(&scene.output).unwrap(),
+                Disposed::KeptBecauseOutputIsGone,
+                true,
+            ),
+            (
+                "output changed",
+                Archive,
+                |scene| fs::write(&scene.output, "x").unwrap(),
+                Disposed::KeptBecauseOutputIsGone,
+                true,
+            ),
+            (
+                "source changed",
+                Delete,
+                |scene| fs::write(&scene.source, "new version").unwrap(),
+                Disposed::KeptBecauseChanged,
+                true,
+            ),
+            (
+                "source gone",
+                Archive,
+                |scene| fs::remove_file(&scene.source).unwrap(),
+                Disposed::AlreadyGone,
+                false,
+            ),
+        ];
+        for (name, after_success, spoil, expected, is_there) in table {
+            let (scene, source_identity, output_identity) = published_scene();
+            spoil(&scene);
+            let config = config(after_success, Sidecars::Copy, scene.folder.path());
+            let published = Published {
+                source: &scene.source,
+                source_identity: &source_identity,
+                relative: Path::new("720/a.mov"),
+                output: &scene.output,
+                output_identity: &output_identity,
+            };
+            assert_eq!(dispose(published, &config).unwrap(), expected, "{name}");
+            assert_eq!(scene.source.exists(), is_there, "{name}");
+        }
+    }
+
+    #[test]
+    fn sidecars_are_copied_under_the_outputs_name_and_follow_the_source_when_asked() {
+        let (scene, source_identity, output_identity) = published_scene();
+        let input = scene.source.parent().unwrap();
+        for name in [
+            "a.srt", "a.en.SRT", "a.nfo", "a.b.ass", "a.b.mkv", "ab.srt", "b.srt", "a.txt",
+        ] {
+            fs::write(input.join(name), name).unwrap();
+        }
+        copy_sidecars(&scene.source, &scene.output).unwrap();
+        copy_sidecars(&scene.source, &scene.output).unwrap();
+        assert_eq!(
+            names(scene.output.parent().unwrap()),
+            ["a.en.SRT", "a.mp4", "a.nfo", "a.srt"]
+        );
+
+        let config = config(AfterSuccess::Archive, Sidecars::Follow, scene.folder.path());
+        fs::create_dir_all(config.archive_dir.join("720")).unwrap();
+        fs::write(config.archive_dir.join("720/a.mov"), "an older one").unwrap();
+        let published = Published {
+            source: &scene.source,
+            source_identity: &source_identity,
+            relative: Path::new("720/a.mov"),
+            output: &scene.output,
+            output_identity: &output_identity,
+        };
+        let disposed = dispose(published, &config).unwrap();
+        assert_eq!(
+            disposed,
+            Disposed::ArchivedTo(config.archive_dir.join("720/a (2).mov"))
+        );
+        assert_eq!(
+            names(&config.archive_dir),
+            [
+                "720/a (2).mov",
+                "720/a.en.SRT",
+                "720/a.mov",
+                "720/a.nfo",
+                "720/a.srt"
+            ]
+        );
+    }
+}
