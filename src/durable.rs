@@ -292,6 +292,23 @@ impl Lock {
         Ok(Self { file })
     }
 
+    /// Whether somebody holds the lock of a file that exists. Writes nothing.
+    ///
+    /// # Errors
+    /// When the lock file cannot be read or the file system has no locks.
+    pub fn look(path: &Path) -> Result<LockAttempt> {
+        let mut file = at("open the lock", path, File::open(path))?;
+        match FileExt::try_lock_shared(&file) {
+            Ok(()) => Ok(LockAttempt::Taken(Self { file })),
+            Err(error) if error.kind() == fs2::lock_contended_error().kind() => {
+                let mut holder = String::new();
+                at("read", path, file.read_to_string(&mut holder))?;
+                Ok(LockAttempt::HeldBy(holder.trim().to_owned()))
+            }
+            Err(error) => at("lock", path, Err(error)),
+        }
+    }
+
     /// Takes the lock if nobody has it, and writes `content` into it.
     ///
     /// # Errors

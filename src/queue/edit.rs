@@ -52,6 +52,19 @@ pub fn edit<T>(files: &Files, change: impl FnOnce(&mut Vec<Task>) -> T) -> Resul
     Ok(result)
 }
 
+/// The orders that stand. No file is no orders.
+///
+/// # Errors
+/// When the file cannot be read or understood.
+pub fn read_control(files: &Files) -> Result<Control, EditError> {
+    let path = files.control();
+    match fs::read(&path) {
+        Ok(bytes) => Control::parse(&bytes).map_err(|reason| EditError::Corrupt { path, reason }),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Control::default()),
+        Err(source) => Err(EditError::Unreadable { path, source }),
+    }
+}
+
 /// Changes `control.json`.
 ///
 /// # Errors
@@ -59,14 +72,7 @@ pub fn edit<T>(files: &Files, change: impl FnOnce(&mut Vec<Task>) -> T) -> Resul
 pub fn edit_control<T>(files: &Files, change: impl FnOnce(&mut Control) -> T) -> Result<T, EditError> {
     let _lock = Lock::wait(&files.lock())?;
     let path = files.control();
-    let mut control = match fs::read(&path) {
-        Ok(bytes) => Control::parse(&bytes).map_err(|reason| EditError::Corrupt {
-            path: path.clone(),
-            reason,
-        })?,
-        Err(error) if error.kind() == ErrorKind::NotFound => Control::default(),
-        Err(source) => return Err(EditError::Unreadable { path, source }),
-    };
+    let mut control = read_control(files)?;
     let result = change(&mut control);
     let bytes = control.to_bytes().map_err(|error| EditError::Corrupt {
         path: path.clone(),

@@ -13,7 +13,7 @@ mod writer;
 
 pub use archive::{ArchiveKind, read_archives};
 pub use control::Control;
-pub use edit::{EditError, edit, edit_control, read_live};
+pub use edit::{EditError, edit, edit_control, read_control, read_live};
 pub use load::{Finding, LoadError, Loaded, load};
 pub use writer::{Handle, Report, Rotation, Snapshot, start};
 

@@ -145,6 +145,15 @@ impl Table {
         }
     }
 
+    /// The file of a path is the same content under another identity: touched, or on a remounted disk.
+    pub fn refresh_source(&mut self, path: &Path, identity: Identity) {
+        let Some(known) = self.known.get_mut(path) else { return };
+        known.source = Some(identity);
+        if let Some(position) = self.positions.get(&known.id) {
+            Arc::make_mut(&mut self.tasks[*position]).source = Some(identity);
+        }
+    }
+
     /// Takes tasks out of the queue because they go into an archive; they stay known.
     pub fn archive(&mut self, ids: &HashSet<TaskId>) -> Vec<Arc<Task>> {
         let (leaving, staying) = std::mem::take(&mut self.tasks)

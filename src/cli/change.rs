@@ -1,0 +1,155 @@
+//! Commands that change the queue: they edit the state files under the lock, and a running service follows.
+
+use super::{Exit, Failure, Outcome, print, select::select, setup::Setup};
+use crate::{
+    queue::{self, EditError, Files},
+    task::{Status, Task, TaskId},
+};
+
+impl From<EditError> for Failure {
+    fn from(error: EditError) -> Self {
+        Self::environment(error.to_string())
+    }
+}
+
+impl From<crate::durable::DurableError> for Failure {
+    fn from(error: crate::durable::DurableError) -> Self {
+        Self::environment(error.to_string())
+    }
+}
+
+/// `retry`
+pub fn retry(setup: &Setup, wanted: &[String], failed: bool) -> Outcome {
+    let (_, files) = setup.for_reading()?;
+    let archived = archived(&files)?;
+    let mut new_ids = (std::process::id()..).map(|number| TaskId::new(jiff::Timestamp::now(), number));
+    let lines = queue::edit(&files, |live| -> Result<Vec<String>, String> {
+        let all: Vec<Task> = archived.iter().chain(live.iter()).cloned().collect();
+        let mut chosen: Vec<&Task> = wanted.iter().map(|text| select(&all, text)).collect::<Result<_, _>>()?;
+        if failed {
+            chosen.extend(all[archived.len()..].iter().filter(|task| task.status.is_failure()));
+        }
+        chosen.iter().map(|task| retry_one(live, task, &mut new_ids)).collect()
+    })?;
+    tell(lines.map_err(Failure::usage)?, "nothing to retry")
+}
+
+fn retry_one(live: &mut Vec<Task>, task: &Task, mut new_ids: impl Iterator<Item = TaskId>) -> Result<String, String> {
+    let shown = task.shown();
+    if let Some(row) = live.iter_mut().find(|row| row.id == task.id) {
+        if !row.status.is_finished() {
+            return Err(format!("{shown}: is {}, there is nothing to retry; `cancel` it first", row.status));
+        }
+        // The end time stays: it tells the service that this row was seen finished.
+        row.status = Status::Queued;
+        return Ok(format!("{shown}: queued again"));
+    }
+    let Some(id) = new_ids.next() else { return Err("no more ids".into()) };
+    let mut again = task.clone();
+    again.queue_again();
+    again.id = id;
+    again.added = Some(jiff::Timestamp::now());
+    again.output = None;
+    live.push(again);
+    Ok(format!("{shown}: queued again (it was archived as {})", task.id))
+}
+
+/// `cancel`
+pub fn cancel(setup: &Setup, wanted: &[String], queued: bool) -> Outcome {
+    change(setup, wanted, |task| queued && task.status == Status::Queued, "nothing to cancel", |task| {
+        if !task.status.may_become(&Status::Cancelled) {
+            return Err(format!("{}: is {}, there is nothing to cancel", task.shown(), task.status));
+        }
+        task.status = Status::Cancelled;
+        Ok(format!("{}: cancelled; its source stays", task.shown()))
+    })
+}
+
+/// `set`
+pub fn set(setup: &Setup, wanted: &[String], priority: Option<i32>, profile: Option<&str>) -> Outcome {
+    if priority.is_none() && profile.is_none() {
+        return Err(Failure::usage("set: give --priority, --profile or both"));
+    }
+    let profiles = setup.load()?.config.encode.profiles;
+    if let Some(profile) = profile.filter(|profile| *profile != "default" && !profiles.contains_key(*profile)) {
+        let known: Vec<&str> = profiles.keys().map(String::as_str).collect();
+        return Err(Failure::usage(format!("--profile {profile}: there is no such profile; known are {}", known.join(", "))));
+    }
+    change(setup, wanted, |_| false, "nothing to change", |task| {
+        if task.status == Status::Processing && profile.is_some() {
+            return Err(format!("{}: is being encoded; `cancel` it, then `retry` with the new profile", task.shown()));
+        }
+        if let Some(priority) = priority {
+            task.priority = priority;
+        }
+        if let Some(profile) = profile {
+            task.profile = (profile != "default").then(|| profile.to_owned());
+        }
+        let of_folder = "that of its folder";
+        Ok(format!(
+            "{}: priority {}, profile {}",
+            task.shown(),
+            task.priority,
+            task.profile.as_deref().unwrap_or(of_folder)
+        ))
+    })
+}
+
+/// Changes the tasks that are wanted, all or none.
+fn change(
+    setup: &Setup,
+    wanted: &[String],
+    also: impl Fn(&Task) -> bool,
+    nothing: &str,
+    one: impl Fn(&mut Task) -> Result<String, String>,
+) -> Outcome {
+    let (_, files) = setup.for_reading()?;
+    let lines = queue::edit(&files, |live| -> Result<Vec<String>, String> {
+        let mut ids: Vec<TaskId> =
+            wanted.iter().map(|text| Ok(select(live, text)?.id.clone())).collect::<Result<_, String>>()?;
+        ids.extend(live.iter().filter(|task| also(task)).map(|task| task.id.clone()));
+        let mut changed = live.clone();
+        let lines = changed
+            .iter_mut()
+            .filter(|task| ids.contains(&task.id))
+            .map(one)
+            .collect::<Result<Vec<_>, _>>()?;
+        *live = changed;
+        Ok(lines)
+    })?;
+    tell(lines.map_err(Failure::usage)?, nothing)
+}
+
+fn tell(lines: Vec<String>, nothing: &str) -> Outcome {
+    if lines.is_empty() {
+        print(&format!("{nothing}\n"));
+    }
+    print(&lines.into_iter().map(|line| line + "\n").collect::<String>());
+    Ok(Exit::Done)
+}
+
+/// `pause`
+pub fn pause(setup: &Setup) -> Outcome {
+    let (_, files) = setup.for_reading()?;
+    let since = queue::edit_control(&files, |control| {
+        *control.paused_since.get_or_insert_with(jiff::Timestamp::now)
+    })?;
+    print(&format!("paused since {since}: no new encode is started; `resume` goes on\n"));
+    Ok(Exit::Done)
+}
+
+/// `resume`
+pub fn resume(setup: &Setup) -> Outcome {
+    let (_, files) = setup.for_reading()?;
+    let was_paused = queue::edit_control(&files, |control| control.paused_since.take().is_some())?;
+    print(if was_paused { "resumed\n" } else { "was not paused\n" });
+    Ok(Exit::Done)
+}
+
+/// The archived tasks, oldest first.
+///
+/// # Errors
+/// When an archive cannot be read.
+pub fn archived(files: &Files) -> Result<Vec<Task>, Failure> {
+    Ok(queue::read_archives(files)?.into_iter().flat_map(|(_, tasks)| tasks).collect())
+}

@@ -1,0 +1,322 @@
+//! The command line: arguments, exit codes, and what a person reads.
+//!
+//! Promises: reading commands make nothing and say which root they read; every one of them has `--json`; every error
+//! names the thing, the cause and the way out.
+//! Never in here: how a file is compressed.
+
+mod change;
+mod doctor;
+mod explain;
+mod logging;
+mod report;
+mod run;
+mod select;
+mod setup;
+mod show;
+mod status;
+mod terminal;
+mod unit;
+
+use std::{io::Write, path::PathBuf, process::ExitCode, time::Duration};
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+/// How the program ends. The numbers are a contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    Done = 0,
+    /// A task failed (`once`) or a check did (`doctor`, `verify`).
+    Failed = 1,
+    /// Usage or configuration.
+    Usage = 2,
+    /// ffmpeg missing, a folder unusable, another instance at work.
+    Environment = 3,
+}
+
+/// An error on its way to the person, with the exit code that it means.
+#[derive(Debug)]
+pub struct Failure {
+    exit: Exit,
+    message: String,
+}
+
+impl Failure {
+    fn usage(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Usage, message: message.into() }
+    }
+
+    fn environment(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Environment, message: message.into() }
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::environment(error.to_string())
+    }
+}
+
+type Outcome = Result<Exit, Failure>;
+
+const EXAMPLES: &str = "\
+Examples:
+  video-compressor                          watch input/ and compress what is dropped there
+  video-compressor once                     compress what is there now, then exit
+  video-compressor status                   what is going on
+  video-compressor explain film.mkv         what would be done with a file, and the exact command
+  video-compressor list --failed            what failed, and why
+  video-compressor retry --failed           try those again
+  video-compressor set a.mkv --priority 10  let one file go first
+
+Exit codes: 0 done, 1 a task or a check failed, 2 usage or settings, 3 the environment (ffmpeg, folders, lock).";
+
+/// Drop a video into input/720/, get it back in output/720/ as H.265, smaller and whole.
+#[derive(Debug, Parser)]
+#[command(version, after_help = EXAMPLES, max_term_width = 110)]
+struct Arguments {
+    /// The folder that holds input/, output/, conf/ and logs/
+    #[arg(long, global = true, value_name = "DIR")]
+    root: Option<PathBuf>,
+    /// Another settings file than conf/video-compressor.toml
+    #[arg(long, global = true, value_name = "FILE", env = "VIDEO_COMPRESSOR_CONFIG")]
+    config: Option<PathBuf>,
+    /// Change one setting for this run, e.g. --set sweep_seconds=5; may be given several times
+    #[arg(long = "set", global = true, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// How log lines look: text or json
+    #[arg(long, global = true, value_name = "FORMAT")]
+    log_format: Option<String>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Watch input/ and compress what is dropped there (the default)
+    Run,
+    /// Compress what is in input/, then exit; 1 when a task failed
+    Once {
+        /// Leave files that are still being copied after this many seconds
+        #[arg(long, value_name = "SECONDS", default_value_t = 300.0)]
+        timeout: f64,
+    },
+    /// What is going on: progress, queue, folders
+    Status {
+        #[arg(long)]
+        json: bool,
+    },
+    /// The tasks of the queue
+    List {
+        /// Only tasks of this status: queued, processing, processed, skipped, cancelled, failed, error_…
+        #[arg(long, value_name = "STATUS", conflicts_with = "failed")]
+        status: Option<String>,
+        /// Only tasks that failed, whatever way
+        #[arg(long)]
+        failed: bool,
+        /// Archived tasks too
+        #[arg(long)]
+        all: bool,
+        #[arg(long)]
+        json: bool,
+    },
+    /// One task in full, with its receipt
+    Show {
+        /// Id, its beginning, or path (720/a.mkv); several parts of a path may be left out
+        task: String,
+        #[arg(long)]
+        json: bool,
+    },
+    /// What would be done with a file and the exact command, without encoding
+    Explain {
+        file: PathBuf,
+        /// The folder to plan for; otherwise that of the file, else 720
+        #[arg(long, value_name = "HEIGHT")]
+        resolution: Option<u32>,
+        /// The profile to plan with; otherwise that of the folder
+        #[arg(long)]
+        profile: Option<String>,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Queue finished tasks again, archived ones too; also encodes duplicates
+    #[command(after_help = "Examples:\n  video-compressor retry 720/a.mkv\n  video-compressor retry --failed")]
+    Retry {
+        #[arg(required_unless_present = "failed", value_name = "TASK")]
+        tasks: Vec<String>,
+        /// All failed tasks of the queue
+        #[arg(long)]
+        failed: bool,
+    },
+    /// Take tasks out of the queue; a running encode is ended. Sources stay
+    Cancel {
+        #[arg(required_unless_present = "queued", value_name = "TASK")]
+        tasks: Vec<String>,
+        /// All queued tasks
+        #[arg(long)]
+        queued: bool,
+    },
+    /// Start no new encode until `resume`; the running one goes on
+    Pause,
+    /// Go on after `pause`
+    Resume,
+    /// Change a task's priority or profile
+    #[command(after_help = "Example:\n  video-compressor set 720/a.mkv --priority 10 --profile slow")]
+    Set {
+        #[arg(required = true, value_name = "TASK")]
+        tasks: Vec<String>,
+        /// Higher goes first; 0 is usual
+        #[arg(long, allow_hyphen_values = true)]
+        priority: Option<i32>,
+        /// A profile of the settings; `default` for that of the folder
+        #[arg(long)]
+        profile: Option<String>,
+    },
+    /// Check ffmpeg, folders, space, limits, clock, lock and ntfy, and say how to mend each
+    Doctor {
+        #[arg(long)]
+        json: bool,
+    },
+    /// The settings
+    Config {
+        #[command(subcommand)]
+        action: ConfigAction,
+    },
+    /// Send a test alert and show what the server answered
+    NotifyTest,
+    /// Run at every start of this computer: systemd or launchd
+    Service {
+        #[command(subcommand)]
+        action: unit::Action,
+    },
+    /// What has been saved, by folder and month
+    Report {
+        #[arg(long, conflicts_with = "csv")]
+        json: bool,
+        #[arg(long)]
+        csv: bool,
+    },
+    /// Check that every output is still there, as it was published
+    Verify {
+        /// Decode every output in full too
+        #[arg(long)]
+        decode: bool,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print a shell's completion script
+    Completions { shell: clap_complete::Shell },
+    /// Print the manual page, or write all pages to a folder
+    Man {
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigAction {
+    /// Every setting, its value, and where that comes from
+    Show {
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say what is wrong with the settings; 2 when something is
+    Check {
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the settings file with every setting at its default
+    Template,
+}
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match dispatch(arguments) {
+        Ok(exit) => ExitCode::from(exit as u8),
+        Err(Failure { exit, message }) => {
+            // Nobody is left to hear of a closed stderr.
+            drop(writeln!(std::io::stderr(), "video-compressor: {message}"));
+            ExitCode::from(exit as u8)
+        }
+    }
+}
+
+fn dispatch(arguments: Arguments) -> Outcome {
+    let Arguments { root, config, set, log_format, command } = arguments;
+    let setup = setup::Setup::new(root, config, &set, log_format)?;
+    match command.unwrap_or(Command::Run) {
+        Command::Run => run::run(&setup, crate::service::Mode::Watch),
+        Command::Once { timeout } => {
+            let timeout = Duration::try_from_secs_f64(timeout)
+                .map_err(|_| Failure::usage("--timeout: a number of seconds, 0 or more"))?;
+            run::run(&setup, crate::service::Mode::Once { timeout })
+        }
+        Command::Status { json } => status::status(&setup, json),
+        Command::List { status, failed, all, json } => show::list(&setup, status.as_deref(), failed, all, json),
+        Command::Show { task, json } => show::show(&setup, &task, json),
+        Command::Explain { file, resolution, profile, json } => {
+            explain::explain(&setup, &file, resolution, profile.as_deref(), json)
+        }
+        Command::Retry { tasks, failed } => change::retry(&setup, &tasks, failed),
+        Command::Cancel { tasks, queued } => change::cancel(&setup, &tasks, queued),
+        Command::Pause => change::pause(&setup),
+        Command::Resume => change::resume(&setup),
+        Command::Set { tasks, priority, profile } => change::set(&setup, &tasks, priority, profile.as_deref()),
+        Command::Doctor { json } => doctor::doctor(&setup, json),
+        Command::Config { action } => match action {
+            ConfigAction::Show { json } => setup::show(&setup, json),
+            ConfigAction::Check { json } => setup::check(&setup, json),
+            ConfigAction::Template => {
+                print(&crate::config::template());
+                Ok(Exit::Done)
+            }
+        },
+        Command::NotifyTest => doctor::notify_test(&setup),
+        Command::Service { action } => unit::unit(&setup, &action),
+        Command::Report { json, csv } => report::report(&setup, json, csv),
+        Command::Verify { decode, json } => report::verify(&setup, decode, json),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "video-compressor", &mut script);
+            print(&String::from_utf8_lossy(&script));
+            Ok(Exit::Done)
+        }
+        Command::Man { out } => man(out),
+    }
+}
+
+fn man(out: Option<PathBuf>) -> Outcome {
+    match out {
+        Some(folder) => {
+            crate::durable::make_directory(&folder).map_err(|error| Failure::environment(error.to_string()))?;
+            clap_mangen::generate_to(Arguments::command(), folder)?;
+        }
+        None => {
+            let mut page = Vec::new();
+            clap_mangen::Man::new(Arguments::command()).render(&mut page)?;
+            print(&String::from_utf8_lossy(&page));
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// Writes to stdout. A reader that has had enough (`| head`) is no error.
+fn print(text: &str) {
+    let mut stdout = std::io::stdout().lock();
+    drop(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()));
+}
+
+fn print_json(value: &serde_json::Value) {
+    print(&format!("{value:#}\n"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,153 @@
+//! `run` and `once`: makes the folders, takes the lock, starts the log, runs the service.
+
+use std::{
+    path::Path,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use super::{Exit, Failure, Outcome, doctor, logging, print, setup::Setup, terminal::Console};
+use crate::{
+    alerts::Sizes,
+    config::{self, Config, FileState, Folders, Loaded},
+    durable::{self, Lock, LockAttempt},
+    process,
+    queue::Files,
+    service::{self, Mode, Options, Reloaded, Service, ServiceError, Summary},
+    task::{Identity, Shown},
+};
+
+/// What a shell shows for a program ended by Ctrl-C.
+const ENDED_AT_ONCE: i32 = 130;
+
+/// Runs the service.
+pub fn run(setup: &Setup, mode: Mode) -> Outcome {
+    let loaded = setup.load()?;
+    make_folders(&loaded.config)?;
+    let conf = loaded.config.folders.conf.clone();
+    let _lock = take_lock(&conf)?;
+    let console = Console::new();
+    let _guard = logging::start(&loaded.config.log, &loaded.config.folders.logs, console.clone())?;
+    if let Err(problem) = doctor::encoder_works(&loaded.config.encode) {
+        return Err(Failure::environment(problem));
+    }
+    service::end_orphans(&conf);
+    greet(setup, &loaded.config, mode);
+
+    let options = Options {
+        config: loaded.config.clone(),
+        mode,
+        reload: reload(setup, loaded),
+        onlooker: console.onlooker(),
+    };
+    let service = Service::new(options);
+    stop_on_signals(&service)?;
+    let summary = service.run().map_err(|error| match error {
+        ServiceError::Load(_) | ServiceError::Durable(_) | ServiceError::Thread(_) => {
+            Failure::environment(error.to_string())
+        }
+    })?;
+    Ok(match mode {
+        Mode::Watch => Exit::Done,
+        Mode::Once { .. } => say_goodbye(summary),
+    })
+}
+
+fn make_folders(config: &Config) -> Result<(), Failure> {
+    let Folders { input, output, conf, .. } = &config.folders;
+    let resolutions = config.watch.resolutions.iter().map(|resolution| input.join(resolution.to_string()));
+    // A resolution folder may be a symlink whose disk is not there; that is for the watch to report.
+    let missing = resolutions.filter(|folder| folder.symlink_metadata().is_err());
+    for folder in [input, output, conf].into_iter().cloned().chain(missing) {
+        durable::make_directory(&folder).map_err(|error| {
+            Failure::environment(format!("{error}; make it for this user, or choose another with the settings"))
+        })?;
+    }
+    Ok(())
+}
+
+fn take_lock(conf: &Path) -> Result<Lock, Failure> {
+    match Lock::attempt(&Files::new(conf).instance_lock(), &std::process::id().to_string())? {
+        LockAttempt::Taken(lock) => Ok(lock),
+        LockAttempt::HeldBy(pid) => Err(Failure::environment(format!(
+            "another instance (pid {pid}) works with {}; stop it first, or give another --root",
+            Shown(conf)
+        ))),
+    }
+}
+
+fn greet(setup: &Setup, config: &Config, mode: Mode) {
+    let resolutions: Vec<String> = config.watch.resolutions.iter().map(ToString::to_string).collect();
+    let alerts = match &config.alerts.topic {
+        Some(_) => format!("to ntfy at {}", config.alerts.base_url),
+        None => "off (set ntfy_topic to get them on your phone)".into(),
+    };
+    let last = match mode {
+        Mode::Watch => "Ctrl-C stops; `video-compressor status` shows what is going on",
+        Mode::Once { .. } => "ends when everything is done",
+    };
+    print(&format!(
+        "video-compressor {version}, root {root} ({why})\n  \
+         drop videos into  {input}/{{{resolutions}}}/\n  \
+         results appear in {output}\n  \
+         sources           {after}\n  \
+         alerts            {alerts}\n  \
+         {last}\n",
+        version = env!("CARGO_PKG_VERSION"),
+        root = Shown(&setup.root.path),
+        why = setup.root.why,
+        input = Shown(&config.folders.input),
+        resolutions = resolutions.join(","),
+        output = Shown(&config.folders.output),
+        after = match config.publish.after_success {
+            config::AfterSuccess::Keep => "stay where they are".to_owned(),
+            config::AfterSuccess::Archive => format!("are moved to {} when done", Shown(&config.publish.archive_dir)),
+            config::AfterSuccess::Delete => "are deleted when done".to_owned(),
+        },
+    ));
+}
+
+/// Looks whether the settings file changed, and reads everything again when it did.
+fn reload(setup: &Setup, mut loaded: Loaded) -> Box<dyn FnMut() -> Result<Option<Reloaded>, String>> {
+    let look = |file: &Path| file.metadata().ok().map(|metadata| Identity::from(&metadata));
+    let sources = setup.sources.clone();
+    let mut seen = look(&loaded.file);
+    Box::new(move || {
+        let found = look(&loaded.file);
+        // An editor may remove the file before it writes the new one; that is not "all defaults".
+        if found == seen || (found.is_none() && loaded.file_state == FileState::Read) {
+            return Ok(None);
+        }
+        seen = found;
+        let new = Config::load(&sources).map_err(|error| error.to_string())?;
+        let needs_restart = config::changes_needing_restart(&loaded, &new).into_iter().map(ToOwned::to_owned).collect();
+        loaded = new;
+        Ok(Some(Reloaded { config: loaded.config.clone(), needs_restart }))
+    })
+}
+
+/// The first signal stops in order, the second at once; encoders go with it.
+fn stop_on_signals(service: &Service) -> Result<(), Failure> {
+    let stopper = service.stopper();
+    let asked = AtomicBool::new(false);
+    ctrlc::set_handler(move || {
+        if asked.swap(true, Ordering::SeqCst) {
+            process::kill_all();
+            std::process::exit(ENDED_AT_ONCE);
+        }
+        stopper.stop();
+    })
+    .map_err(|error| Failure::environment(format!("cannot listen for signals: {error}")))
+}
+
+fn say_goodbye(summary: Summary) -> Exit {
+    let Summary { done, failed, skipped, unsettled, left, sizes } = summary;
+    let Sizes { before_bytes, after_bytes } = sizes;
+    print(&format!(
+        "{done} compressed ({} -> {}), {failed} failed, {skipped} skipped{}{}\n",
+        indicatif::DecimalBytes(before_bytes),
+        indicatif::DecimalBytes(after_bytes),
+        if unsettled > 0 { format!(", {unsettled} left because they are still being copied") } else { String::new() },
+        if left > 0 { format!(", {left} left in the queue (`status` says why)") } else { String::new() },
+    ));
+    if failed > 0 || left > 0 { Exit::Failed } else { Exit::Done }
+}

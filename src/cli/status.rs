@@ -1,0 +1,100 @@
+//! `status`: what is going on, from the state files; nothing is asked of a running service.
+
+use std::{collections::BTreeMap, path::Path};
+
+use super::{Exit, Outcome, print, print_json, setup::Setup};
+use crate::{
+    durable::{Lock, LockAttempt},
+    queue::{self, Files},
+    record,
+    service::Live,
+    task::{Status, Task},
+};
+
+/// Waiting tasks that are named.
+const NAMED: usize = 5;
+
+/// `status`
+pub fn status(setup: &Setup, json: bool) -> Outcome {
+    let (loaded, files) = setup.for_reading()?;
+    let conf = &loaded.config.folders.conf;
+    let tasks = queue::read_live(&files)?;
+    let pid = running_pid(&files);
+    let live = Live::read(conf).filter(|live| pid.as_deref() == Some(live.pid.to_string().as_str()));
+    let paused_since = queue::read_control(&files)?.paused_since;
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for task in &tasks {
+        *counts.entry(task.status.to_string()).or_default() += 1;
+    }
+    if json {
+        let waiting: Vec<_> = waiting(&tasks)
+            .filter_map(|task| record::to_value(task).ok())
+            .collect();
+        print_json(&serde_json::json!({
+            "root": setup.root.path.to_string_lossy(),
+            "running": pid.is_some(),
+            "pid": pid.as_deref().and_then(|pid| pid.parse::<u32>().ok()),
+            "paused_since": paused_since,
+            "counts": counts,
+            "waiting": waiting,
+            "live": live,
+        }));
+        return Ok(Exit::Done);
+    }
+    let mut lines = vec![match (&pid, &live) {
+        (None, _) => "not running; `video-compressor run` starts it".to_owned(),
+        (Some(pid), Some(live)) => match &live.watching_reason {
+            None => format!("running (pid {pid}), told of changes by the file system"),
+            Some(reason) => format!(
+                "running (pid {pid}), looks through input/ every {} s: {reason}",
+                loaded.config.watch.sweep.as_secs_f64()
+            ),
+        },
+        (Some(pid), None) => format!("running (pid {pid})"),
+    }];
+    lines.extend(paused_since.map(|since| format!("paused since {since}; `video-compressor resume` goes on")));
+    if let Some(live) = &live {
+        lines.extend(live.unavailable.iter().map(|root| format!("unavailable: {} ({})", root.path, root.reason)));
+        lines.extend(live.encode.as_ref().map(encode_line));
+        if live.settling > 0 {
+            lines.push(format!("{} files are still being copied or are too new", live.settling));
+        }
+    }
+    let counted: Vec<String> = counts.iter().map(|(status, count)| format!("{count} {status}")).collect();
+    lines.push(if counted.is_empty() { "the queue is empty".into() } else { format!("queue: {}", counted.join(", ")) });
+    for task in waiting(&tasks).take(NAMED) {
+        if let Some(waiting_for) = &task.waiting_for {
+            lines.push(format!("  {}: waits for {waiting_for}", task.shown()));
+        }
+    }
+    print(&lines.into_iter().map(|line| line + "\n").collect::<String>());
+    Ok(Exit::Done)
+}
+
+fn waiting(tasks: &[Task]) -> impl Iterator<Item = &Task> {
+    tasks.iter().filter(|task| task.status == Status::Queued && task.waiting_for.is_some())
+}
+
+fn encode_line(encode: &crate::service::LiveEncode) -> String {
+    let percent = encode.percent.map_or_else(|| "starting".to_owned(), |percent| format!("{percent:.0} %"));
+    let details = [
+        encode.fps.map(|fps| format!("{fps:.0} fps")),
+        encode.speed.map(|speed| format!("{speed:.2}x")),
+        encode.seconds_left.and_then(|seconds| std::time::Duration::try_from_secs_f64(seconds).ok()).map(|left| format!("{} left", indicatif::HumanDuration(left))),
+    ];
+    let details: Vec<String> = details.into_iter().flatten().collect();
+    format!("encoding {}: {percent} {}", crate::task::Shown(Path::new(&encode.path)), details.join(", "))
+}
+
+/// The pid of the service that holds the instance lock, if one does.
+pub fn running_pid(files: &Files) -> Option<String> {
+    let path = files.instance_lock();
+    // Reading commands make nothing.
+    if !path.exists() {
+        return None;
+    }
+    match Lock::look(&path) {
+        Ok(LockAttempt::HeldBy(pid)) => Some(pid),
+        Ok(LockAttempt::Taken(_)) | Err(_) => None,
+    }
+}

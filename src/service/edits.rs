@@ -1,0 +1,146 @@
+//! What the queue reports: commits, hand edits, orders, trouble with the disk.
+
+use super::{Deferred, State};
+use crate::{
+    alerts::Alert,
+    queue::Report,
+    task::{Edit, Shown, Status, Task, TaskId, merge_edit},
+};
+
+impl State {
+    pub(super) fn queue_reported(&mut self, report: Report) {
+        match report {
+            Report::Committed(sequence) => self.committed(sequence),
+            Report::Archived(archives) => {
+                for (path, _, tasks) in archives {
+                    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                    tracing::info!("{tasks} finished tasks moved to conf/{name}");
+                    self.alerts.send(Alert::Archived { archive: name, tasks: tasks as u64 });
+                }
+            }
+            Report::Edited { number, tasks } => {
+                self.merge(&tasks);
+                self.merged_edits = number;
+                self.submit();
+            }
+            Report::BadEdit(finding) => {
+                tracing::error!("{finding}; the service goes on with what it knows");
+                self.attention(finding.to_string(), "An edit of tasks.json could not be understood; see the log");
+                self.submit();
+            }
+            Report::Gone => {
+                tracing::warn!("conf/tasks.json was removed; it is written again (to cancel tasks, use `cancel`)");
+                self.submit();
+            }
+            Report::Control(control) => {
+                if control.paused_since.is_some() != self.control.paused_since.is_some() {
+                    tracing::info!("{}", if control.paused_since.is_some() { "paused: no new encode is started" } else { "resumed" });
+                }
+                self.control = control;
+                self.reconsider = true;
+            }
+            Report::BadControl(reason) => {
+                tracing::error!("conf/control.json cannot be understood ({reason}); the orders given before stand");
+            }
+            Report::Failing(error) => {
+                tracing::error!("{error}; the queue is kept in memory and written as soon as the disk allows");
+                // Not deferred: what waits for a commit would wait for the very thing that fails.
+                let what = format!("The queue cannot be written: {error}");
+                self.alerts.send(Alert::Attention {
+                    what: crate::alerts::Wording::naming(what, "The queue cannot be written; see the log"),
+                });
+            }
+        }
+    }
+
+    fn merge(&mut self, rows: &[Task]) {
+        let edits = merge_edit(self.table.iter().map(|task| &**task), rows, |id| self.table.is_archived(id));
+        for edit in edits {
+            match edit {
+                Edit::Cancel(id) => self.cancel(&id),
+                Edit::QueueAgain(id) => {
+                    self.table.change(&id, Task::queue_again);
+                    self.resting.remove(&id);
+                    self.say(&id, "queued again");
+                }
+                Edit::Priority(id, priority) => {
+                    self.table.change(&id, |task| task.priority = priority);
+                    self.say(&id, &format!("priority {priority}"));
+                }
+                Edit::Profile(id, profile) => {
+                    let is_known =
+                        profile.as_ref().is_none_or(|profile| self.config.encode.profiles.contains_key(profile));
+                    if is_known {
+                        self.say(&id, &format!("profile {}", profile.as_deref().unwrap_or("of its folder")));
+                        self.table.change(&id, |task| task.profile = profile);
+                    } else {
+                        self.say(&id, &format!("there is no profile {profile:?}; it keeps its own"));
+                    }
+                }
+                Edit::Add(task) => self.add_by_hand(*task),
+                Edit::Refused { id, from, to } => {
+                    self.say(&id, &format!("an edit from {from} to {to} is no legal step; it stays {from}"));
+                }
+            }
+        }
+        self.changed();
+    }
+
+    fn cancel(&mut self, id: &TaskId) {
+        if self.running.as_ref().is_some_and(|running| running.id == *id) {
+            self.cancel_running();
+        } else {
+            self.finish(id, Status::Cancelled, |task| task.reason = Some("cancelled by hand".into()));
+        }
+    }
+
+    fn add_by_hand(&mut self, mut task: Task) {
+        if task.id.as_str().is_empty() {
+            task.id = self.new_id();
+        }
+        task.queue_again();
+        task.added.get_or_insert_with(jiff::Timestamp::now);
+        let is_inside = task.path.components().all(|part| matches!(part, std::path::Component::Normal(_)));
+        let found = self.config.folders.input.join(&task.path).symlink_metadata().ok().filter(|_| is_inside);
+        match found {
+            Some(metadata) if metadata.is_file() => {
+                task.source = Some((&metadata).into());
+                task.size_before_bytes = metadata.len();
+                let (id, file) = (task.id.clone(), Shown(&task.path).to_string());
+                if self.table.add(task) {
+                    self.say(&id, "queued by hand");
+                    self.alert(Alert::Queued { file });
+                }
+            }
+            _ => {
+                let id = task.id.clone();
+                if self.table.add(task) {
+                    self.finish(&id, Status::ErrorMissingInput, |task| {
+                        task.error = Some("there is no such file below input/".into());
+                    });
+                }
+            }
+        }
+    }
+
+    fn say(&self, id: &TaskId, what: &str) {
+        if let Some(task) = self.table.get(id) {
+            tracing::info!("{}: {what}", task.shown());
+        }
+    }
+
+    pub(super) fn let_go(&mut self, id: &TaskId) {
+        if let Some(running) = self.running.as_ref().filter(|running| running.id == *id) {
+            // A job that has ended meanwhile no longer listens.
+            drop(running.go.send(()));
+        }
+    }
+
+    /// What waits for a commit for this task is forgotten.
+    pub(super) fn forget_deferred(&mut self, id: &TaskId) {
+        self.deferred.retain(|(_, deferred)| match deferred {
+            Deferred::Go(waiting) | Deferred::Dispose(waiting) => waiting != id,
+            Deferred::Alert(_) => true,
+        });
+    }
+}

@@ -1,0 +1,363 @@
+//! One encode from probe to publish, on a thread of its own.
+//!
+//! Promises: the output gets its name only after the service has made its identity durable and said so; whatever goes
+//! wrong, the part is removed and the source is untouched; every step may run again.
+//! Never in here: the task table, alerts, the source's disposal.
+
+use std::{
+    ffi::OsStr,
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, mpsc},
+};
+
+use jiff::Timestamp;
+
+use crate::{
+    config::{AfterSuccess, EncodeConfig, Profile, PublishConfig, Sidecars, Verify},
+    durable::{self, DurableError},
+    encode::{self, EncodeError, Progress},
+    fingerprint,
+    media::MediaInfo,
+    naming::{self, Named, Namesake, Occupant},
+    plan::{self, EncodePlan},
+    probe::{self, ProbeError},
+    process::{Cancel, End},
+    publish::{self, PublishError, Replace},
+    receipt::{self, Receipt},
+    task::{Identity, Status, Task},
+    verify::{self, Verdict},
+};
+
+/// Everything a job needs; it looks at nothing else.
+pub struct Order {
+    pub task: Arc<Task>,
+    /// Absolute.
+    pub input: PathBuf,
+    /// Absolute.
+    pub output: PathBuf,
+    /// Absolute.
+    pub receipts: PathBuf,
+    pub profile: Profile,
+    pub encode: EncodeConfig,
+    pub publish: PublishConfig,
+    /// Results of ours in the folder that the output will be in.
+    pub claims: Vec<Claim>,
+    pub is_video: Box<dyn Fn(&Path) -> bool + Send>,
+    pub cancel: Cancel,
+    /// The service's word that the last [`Report::Sealed`] is durable.
+    pub go: mpsc::Receiver<()>,
+}
+
+/// A name below `output/` that a result of ours has.
+#[derive(Debug, Clone)]
+pub struct Claim {
+    /// Relative to `output/`.
+    pub output: Arc<Path>,
+    /// Relative to `input/`.
+    pub source: Arc<Path>,
+    pub identity: Identity,
+}
+
+/// What the service hears of a job.
+#[derive(Debug)]
+pub enum Report {
+    /// The output's name (relative) and the sample of the source's content, to be recorded. The encode goes on meanwhile.
+    Planned { output: PathBuf, sample: u128 },
+    /// The pid of a child of this job, also its group's id.
+    Child(u32),
+    Progress(Progress),
+    /// Encoded, verified, fsynced: to be recorded before the output gets its name.
+    Sealed { output: PathBuf, identity: Identity, summary: String },
+    Ended(Outcome),
+}
+
+/// How a job ended, by what happens next.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The output has its name. `notes` are for the log.
+    Published { notes: Vec<String> },
+    /// Given up: the file, as it is, does not do.
+    Refused { reason: String },
+    /// Given up until the file can be read.
+    Unreadable { reason: String },
+    SourceGone,
+    /// The source is another file now: to be queued again.
+    SourceChanged,
+    /// To be tried again when there is room.
+    OutOfSpace { reason: String },
+    /// Something broke that may not break again; counts as an attempt.
+    Broken { reason: String },
+    /// Nothing can be encoded at present.
+    EncoderMissing { reason: String },
+    Cancelled,
+}
+
+/// Runs the job to its end. The last report is [`Report::Ended`].
+pub fn run(order: &Order, report: &dyn Fn(Report)) {
+    let outcome = Job { order, report }.run();
+    report(Report::Ended(outcome));
+}
+
+struct Job<'a> {
+    order: &'a Order,
+    report: &'a dyn Fn(Report),
+}
+
+impl Job<'_> {
+    fn run(&self) -> Outcome {
+        match self.encode_and_publish() {
+            Ok(notes) => Outcome::Published { notes },
+            Err(outcome) => outcome,
+        }
+    }
+
+    fn encode_and_publish(&self) -> Result<Vec<String>, Outcome> {
+        let order = self.order;
+        let source = order.input.join(&order.task.path);
+        let identity = self.unchanged_source(&source)?;
+        let sample = fingerprint::sample_hash(&source).map_err(|error| unreadable(&error))?;
+        let info = probe::probe_source(&source, &order.encode, &order.cancel).map_err(source_outcome)?;
+        let resolution = order.task.resolution.ok_or_else(|| refused("it lies in no resolution folder"))?;
+        let plan = plan::plan(&info, &order.profile, resolution, &order.encode)
+            .map_err(|refusal| refused(refusal.to_string()))?;
+
+        let mut named = self.choose_name(&plan);
+        let target = order.output.join(&named.path);
+        if let Some(folder) = target.parent() {
+            durable::make_directory(folder).map_err(|error| disk(&error))?;
+        }
+        (self.report)(Report::Planned { output: named.path.clone(), sample });
+        let part = Part(publish::part_of(&target, &order.task.id));
+
+        let encoded = encode::encode(
+            &plan,
+            &source,
+            &part.0,
+            &order.encode,
+            &order.cancel,
+            |pid| (self.report)(Report::Child(pid)),
+            |progress| (self.report)(Report::Progress(*progress)),
+        )
+        .map_err(encode_outcome)?;
+        let (result, remarks) = self.verified(&plan, &info, &part.0)?;
+        self.unchanged_source(&source)?;
+
+        let sealed =
+            publish::seal(&part.0, identity.mtime_ns, &order.publish).map_err(|error| publish_outcome(&error))?;
+        let summary = receipt::summary(&info, &result, &plan);
+        loop {
+            let target = order.output.join(&named.path);
+            self.write_receipt(&Receipt {
+                task: &self.as_processed(&named, sealed, sample, &summary),
+                command: encode::command(&plan, &source, &part.0, &order.encode).to_string(),
+                source: &info,
+                output: &result,
+                plan: &plan,
+                remarks: &remarks,
+                name_note: named.note.as_deref(),
+                encode_seconds: encoded.elapsed.as_secs_f64(),
+                decoder_complaints: &encoded.stderr_tail,
+            })?;
+            (self.report)(Report::Sealed { output: named.path.clone(), identity: sealed, summary: summary.clone() });
+            order.go.recv().map_err(|_| Outcome::Cancelled)?;
+            match publish::place(&part.0, &target, &sealed, self.replace(&named)) {
+                Err(PublishError::NameTaken(_)) => named = self.choose_name(&plan),
+                result => {
+                    result.map_err(|error| publish_outcome(&error))?;
+                    break;
+                }
+            }
+        }
+        Ok(self.with_sidecars(&source, &order.output.join(&named.path), remarks))
+    }
+
+    /// # Errors
+    /// When it is gone or another file by now.
+    fn unchanged_source(&self, source: &Path) -> Result<Identity, Outcome> {
+        let metadata = match source.symlink_metadata() {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Outcome::SourceGone),
+            Err(error) => return Err(unreadable(&error)),
+        };
+        let found = Identity::from(&metadata);
+        match self.order.task.source {
+            Some(recorded) if !metadata.is_file() || !found.same_file(&recorded) => Err(Outcome::SourceChanged),
+            _ => Ok(found),
+        }
+    }
+
+    fn verified(
+        &self,
+        plan: &EncodePlan,
+        source: &MediaInfo,
+        part: &Path,
+    ) -> Result<(MediaInfo, Vec<String>), Outcome> {
+        let Order { encode, publish, cancel, .. } = self.order;
+        let result = probe::probe_output(part, encode, cancel).map_err(result_outcome)?;
+        let source_will_go = publish.after_success != AfterSuccess::Keep;
+        let decode = match publish.verify {
+            Verify::Fast => None,
+            Verify::Auto if !source_will_go => None,
+            Verify::Auto | Verify::Full => {
+                let on_start = |pid| (self.report)(Report::Child(pid));
+                Some(probe::decode_check(part, encode, cancel, on_start).map_err(result_outcome)?)
+            }
+        };
+        match verify::verify(plan, source, &result, decode.as_ref()) {
+            Verdict::Accepted { remarks } => Ok((result, remarks)),
+            Verdict::Rejected { reasons } => {
+                Err(refused(format!("the result is not whole, it was thrown away: {}", reasons.join("; "))))
+            }
+        }
+    }
+
+    fn choose_name(&self, plan: &EncodePlan) -> Named {
+        let Order { task, output, claims, .. } = self.order;
+        let extension = plan.container.extension();
+        naming::choose(&task.path, extension, self.namesake(extension), |name| {
+            let Ok(metadata) = output.join(name).symlink_metadata() else { return Occupant::Nobody };
+            let found = Identity::from(&metadata);
+            let is_own = claims.iter().any(|claim| {
+                *claim.output == *name && *claim.source == *task.path && publish::is_published(&found, &claim.identity)
+            });
+            if is_own { Occupant::OwnResult } else { Occupant::Other }
+        })
+    }
+
+    /// Whether another video of the same stem is there, or has left its result under the name this one would get.
+    fn namesake(&self, extension: &str) -> Namesake {
+        let Order { task, input, output, claims, is_video, .. } = self.order;
+        let source = input.join(&task.path);
+        let is_namesake = |name: &OsStr| {
+            let name = Path::new(name);
+            name.file_stem() == source.file_stem() && Some(name.as_os_str()) != source.file_name() && is_video(name)
+        };
+        let folder = source.parent().and_then(|folder| folder.read_dir().ok());
+        let is_beside = folder.into_iter().flatten().flatten().any(|entry| is_namesake(&entry.file_name()));
+        let plain = task.path.with_extension(extension);
+        let has_left_its_result = claims.iter().any(|claim| {
+            *claim.output == *plain && *claim.source != *task.path && output.join(&plain).symlink_metadata().is_ok()
+        });
+        if is_beside || has_left_its_result { Namesake::Exists } else { Namesake::None }
+    }
+
+    fn replace(&self, named: &Named) -> Replace {
+        let Order { task, claims, .. } = self.order;
+        let own = claims.iter().find(|claim| *claim.output == *named.path && *claim.source == *task.path);
+        match (named.replaces, own) {
+            (Occupant::OwnResult, Some(claim)) => Replace::OwnResult(claim.identity),
+            _ => Replace::Nothing,
+        }
+    }
+
+    /// The task as it will be, for the receipt: it is written before the output gets its name.
+    fn as_processed(&self, named: &Named, sealed: Identity, sample: u128, summary: &str) -> Task {
+        let mut task = Task::clone(&self.order.task);
+        task.finish(Status::Processed, Timestamp::now());
+        task.output = Some(named.path.clone());
+        task.output_identity = Some(sealed);
+        task.size_after_bytes = Some(sealed.size_bytes);
+        task.sample = Some(sample);
+        task.summary = Some(summary.to_owned());
+        task
+    }
+
+    fn write_receipt(&self, receipt: &Receipt<'_>) -> Result<(), Outcome> {
+        let folder = &self.order.receipts;
+        let bytes = receipt.to_bytes().map_err(|error| refused(format!("cannot write its receipt: {error}")))?;
+        durable::make_directory(folder)
+            .and_then(|()| durable::replace_with_bytes(&folder.join(format!("{}.json", receipt.task.id)), &bytes))
+            .map_err(|error| disk(&error))?;
+        Ok(())
+    }
+
+    fn with_sidecars(&self, source: &Path, target: &Path, mut notes: Vec<String>) -> Vec<String> {
+        if self.order.publish.sidecars != Sidecars::Ignore {
+            match publish::copy_sidecars(source, target) {
+                Ok(copied) if copied.is_empty() => {}
+                Ok(copied) => notes.push(format!("{} sidecars copied", copied.len())),
+                Err(error) => notes.push(format!("a sidecar could not be copied: {error}")),
+            }
+        }
+        notes
+    }
+}
+
+/// A file that is removed when it did not get a name.
+struct Part(PathBuf);
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        if let Err(error) = durable::remove(&self.0) {
+            tracing::warn!("{error}; the next start sweeps it");
+        }
+    }
+}
+
+fn refused(reason: impl Into<String>) -> Outcome {
+    Outcome::Refused { reason: reason.into() }
+}
+
+fn unreadable(error: &io::Error) -> Outcome {
+    Outcome::Unreadable { reason: format!("cannot read it: {error}; check its permissions and the disk") }
+}
+
+fn disk(error: &DurableError) -> Outcome {
+    let reason = error.to_string();
+    if error.is_out_of_space() { Outcome::OutOfSpace { reason } } else { Outcome::Broken { reason } }
+}
+
+fn publish_outcome(error: &PublishError) -> Outcome {
+    match error {
+        PublishError::Durable(error) => disk(error),
+        error => Outcome::Broken { reason: error.to_string() },
+    }
+}
+
+fn source_outcome(error: ProbeError) -> Outcome {
+    match error {
+        ProbeError::Missing => Outcome::SourceGone,
+        ProbeError::Unreadable(error) => unreadable(&error),
+        ProbeError::Rejected(rejection) => refused(rejection.to_string()),
+        ProbeError::Tool(error) => Outcome::EncoderMissing { reason: error.to_string() },
+        ProbeError::Cancelled => Outcome::Cancelled,
+        ProbeError::Failed(finished) => {
+            tracing::debug!("{finished}");
+            Outcome::Broken { reason: "ffprobe crashed or hung on it".into() }
+        }
+    }
+}
+
+/// The same errors, about the file that we made.
+fn result_outcome(error: ProbeError) -> Outcome {
+    match error {
+        ProbeError::Rejected(rejection) => refused(format!("the result is not whole, it was thrown away: {rejection}")),
+        ProbeError::Missing => Outcome::Broken { reason: "the result vanished while it was checked".into() },
+        error => source_outcome(error),
+    }
+}
+
+fn encode_outcome(error: EncodeError) -> Outcome {
+    let reason = match &error {
+        EncodeError::Failed { reason, finished } | EncodeError::SourceDamaged { reason, finished } => {
+            tracing::debug!("{finished}");
+            reason.clone()
+        }
+        error => error.to_string(),
+    };
+    match error {
+        EncodeError::OutOfSpace => Outcome::OutOfSpace { reason },
+        EncodeError::Cancelled => Outcome::Cancelled,
+        EncodeError::EncoderMissing { .. } => Outcome::EncoderMissing { reason },
+        EncodeError::Stalled { .. } => Outcome::Broken { reason },
+        // 255 is what ffmpeg ends with after a signal that it caught.
+        EncodeError::Failed { finished, .. } if matches!(finished.end, End::Signalled(_) | End::Exited(255)) => {
+            Outcome::Broken { reason }
+        }
+        EncodeError::Failed { .. } => Outcome::Refused { reason },
+        EncodeError::SourceDamaged { .. } => Outcome::Refused {
+            reason: format!("the source is damaged: {reason}; set damaged = \"salvage\" to keep what can be read"),
+        },
+    }
+}

@@ -1,0 +1,427 @@
+//! Starting the next encode, hearing of it, and what follows when it ends.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, mpsc as channel},
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use jiff::Timestamp;
+
+use super::{
+    Deferred, Event, RETRY_DELAY, State, View,
+    job::{self, Claim, Order, Outcome, Report},
+};
+use crate::{
+    alerts::{Alert, Wording},
+    config::{AfterSuccess, Profile},
+    encode::Progress,
+    process::Cancel,
+    publish::{self, Disposed, Published},
+    queue::Files,
+    schedule::{self, Encoder, Resources},
+    task::{ATTEMPTS_LIMIT, Disposal, Identity, Shown, Status, Task, TaskId, WaitingFor},
+    watch::RootState,
+};
+
+/// The longest wait for a cancelled job's thread at the end of the service.
+const JOIN_LIMIT: Duration = Duration::from_secs(2);
+
+/// The job that runs.
+pub(super) struct Running {
+    pub(super) id: TaskId,
+    pub(super) path: PathBuf,
+    pub(super) go: channel::Sender<()>,
+    pub(super) child: Option<u32>,
+    pub(super) progress: Option<Progress>,
+    cancel: Cancel,
+    thread: JoinHandle<()>,
+    /// The result is verified; only its name is missing.
+    sealed: bool,
+    ended_by: Option<EndedBy>,
+}
+
+/// Who cancelled a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum EndedBy {
+    Person,
+    Stop,
+}
+
+impl State {
+    pub(super) fn start_next(&mut self) {
+        if self.running.is_some() || self.control.paused_since.is_some() || self.stopping.is_some() {
+            return;
+        }
+        let resources = Resources {
+            free_bytes: self.free_bytes(),
+            reserved_bytes: self.config.publish.min_free_bytes,
+            encoder: self.encoder,
+        };
+        let ready = self.table.iter().map(|task| &**task).filter(|task| !self.resting.contains_key(&task.id));
+        let decision = schedule::next(ready, resources, |task, waiting| self.still_waits(task, waiting));
+        let mut is_short_of_space = None;
+        for (id, waiting) in decision.waiting {
+            if waiting == WaitingFor::Space {
+                is_short_of_space.get_or_insert_with(|| id.clone());
+            }
+            if self.table.get(&id).is_some_and(|task| task.waiting_for.as_ref() != Some(&waiting)) {
+                self.table.change(&id, |task| task.waiting_for = Some(waiting));
+                self.changed_since.get_or_insert_with(Instant::now);
+            }
+        }
+        self.tell_disk_low(is_short_of_space.as_ref(), resources);
+        if let Some(id) = decision.start {
+            self.begin(&id);
+        }
+    }
+
+    /// One alert for each time the disk gets full, not one for each task.
+    fn tell_disk_low(&mut self, waiting: Option<&TaskId>, resources: Resources) {
+        let Some(task) = waiting.and_then(|id| self.table.get(id)) else {
+            self.disk_low_told = false;
+            return;
+        };
+        if std::mem::replace(&mut self.disk_low_told, true) {
+            return;
+        }
+        let file = task.shown().to_string();
+        let needed_bytes = resources.reserved_bytes.saturating_add(task.size_before_bytes);
+        tracing::warn!(
+            "{file}: waits for space: {} free, {} needed (min_free_bytes and the source's size)",
+            indicatif::DecimalBytes(resources.free_bytes),
+            indicatif::DecimalBytes(needed_bytes)
+        );
+        self.alert(Alert::DiskLow { file, free_bytes: resources.free_bytes, needed_bytes });
+    }
+
+    fn begin(&mut self, id: &TaskId) {
+        let Some(task) = self.table.get(id) else { return };
+        let Some(profile) = self.profile_of(task) else {
+            let error = "its profile is no longer in the settings; choose another with `set --profile`".to_owned();
+            return self.finish(id, Status::Failed, |task| task.error = Some(error));
+        };
+        self.table.change(id, |task| {
+            task.status = Status::Processing;
+            task.started = Some(Timestamp::now());
+            task.ended = None;
+            task.waiting_for = None;
+            task.output_identity = None;
+            task.attempts += 1;
+        });
+        self.changed();
+        let Some(task) = self.table.iter().find(|task| task.id == *id).cloned() else { return };
+        let (go, go_receiver) = channel::channel();
+        let cancel = Cancel::new();
+        let order = self.order(Arc::clone(&task), profile, cancel.clone(), go_receiver);
+        let sender = self.sender.clone();
+        let job_id = id.clone();
+        let started = std::thread::Builder::new().name("encode".into()).spawn(move || {
+            job::run(&order, &|report| {
+                drop(sender.blocking_send(Event::Job(job_id.clone(), report)));
+            });
+        });
+        let thread = match started {
+            Ok(thread) => thread,
+            Err(error) => return self.rest(id, &format!("no thread for its encode: {error}")),
+        };
+        let file = task.shown().to_string();
+        tracing::info!("{file}: started ({})", indicatif::DecimalBytes(task.size_before_bytes));
+        (self.onlooker)(View::Started { path: &task.path, size_bytes: task.size_before_bytes });
+        self.running = Some(Running {
+            id: id.clone(),
+            path: task.path.clone(),
+            go,
+            child: None,
+            progress: None,
+            cancel,
+            thread,
+            sealed: false,
+            ended_by: None,
+        });
+        self.next_live = Instant::now();
+        self.alert(Alert::Started { file });
+    }
+
+    fn profile_of(&self, task: &Task) -> Option<Profile> {
+        let encode = &self.config.encode;
+        let of_folder = task.resolution.and_then(|resolution| encode.resolution_profiles.get(&resolution));
+        let name = task.profile.as_ref().or(of_folder).unwrap_or(&encode.default_profile);
+        encode.profiles.get(name).cloned()
+    }
+
+    fn order(&self, task: Arc<Task>, profile: Profile, cancel: Cancel, go: channel::Receiver<()>) -> Order {
+        let folders = &self.config.folders;
+        let folder = task.path.parent().map(Path::to_owned);
+        let claims = self
+            .table
+            .all_known()
+            .filter_map(|(source, known)| {
+                let (output, identity) = known.published.clone()?;
+                (output.parent() == folder.as_deref()).then(|| Claim { output, source: Arc::clone(source), identity })
+            })
+            .collect();
+        let extensions = self.config.watch.extensions.clone();
+        Order {
+            task,
+            input: folders.input.clone(),
+            output: folders.output.clone(),
+            receipts: Files::new(&folders.conf).receipts(),
+            profile,
+            encode: self.config.encode.clone(),
+            publish: self.config.publish.clone(),
+            claims,
+            is_video: Box::new(move |name| {
+                let extension = name.extension().map(|extension| extension.to_string_lossy().to_lowercase());
+                extension.is_some_and(|extension| extensions.contains(&extension))
+            }),
+            cancel,
+            go,
+        }
+    }
+
+    pub(super) fn job_reported(&mut self, id: &TaskId, report: Report) {
+        if self.running.as_ref().is_none_or(|running| running.id != *id) {
+            return;
+        }
+        match report {
+            Report::Planned { output, sample } => {
+                self.table.change(id, |task| {
+                    task.output = Some(output);
+                    task.sample = Some(sample);
+                });
+                self.changed();
+            }
+            Report::Child(pid) => {
+                if let Some(running) = &mut self.running {
+                    running.child = Some(pid);
+                }
+                self.write_live();
+            }
+            Report::Progress(progress) => {
+                if let Some(running) = &mut self.running {
+                    running.progress = Some(progress);
+                    (self.onlooker)(View::Progress { path: &running.path, progress: &progress });
+                }
+            }
+            Report::Sealed { output, identity, summary } => {
+                if let Some(running) = &mut self.running {
+                    running.sealed = true;
+                }
+                self.table.change(id, |task| {
+                    task.output = Some(output);
+                    task.output_identity = Some(identity);
+                    task.summary = Some(summary);
+                });
+                self.changed();
+                self.when_committed(Deferred::Go(id.clone()));
+            }
+            Report::Ended(outcome) => self.job_ended(id, outcome),
+        }
+    }
+
+    fn job_ended(&mut self, id: &TaskId, outcome: Outcome) {
+        let Some(running) = self.running.take() else { return };
+        drop(running.go);
+        if running.thread.join().is_err() {
+            tracing::error!("the encode's thread panicked; please report it");
+        }
+        (self.onlooker)(View::Ended);
+        self.forget_deferred(id);
+        self.write_live();
+        match outcome {
+            Outcome::Published { notes } => self.published(id, &notes),
+            Outcome::Refused { reason } | Outcome::Unreadable { reason } => {
+                self.finish(id, Status::Failed, |task| task.error = Some(reason));
+            }
+            Outcome::SourceGone => self.source_gone(id),
+            Outcome::SourceChanged => self.source_changed(id),
+            Outcome::OutOfSpace { reason } => {
+                self.take_back(id, Some(WaitingFor::Space), true);
+                self.rest(id, &format!("the disk is full ({reason}); it starts again by itself when there is room"));
+                let free_bytes = self.free_bytes();
+                if !std::mem::replace(&mut self.disk_low_told, true) {
+                    let file = Shown(&running.path).to_string();
+                    let size_bytes = self.table.get(id).map_or(0, |task| task.size_before_bytes);
+                    let needed_bytes = self.config.publish.min_free_bytes.saturating_add(size_bytes);
+                    self.alert(Alert::DiskLow { file, free_bytes, needed_bytes });
+                }
+            }
+            Outcome::Broken { reason } => {
+                let attempts = self.table.get(id).map_or(ATTEMPTS_LIMIT, |task| task.attempts);
+                if attempts >= ATTEMPTS_LIMIT {
+                    let error = format!("{reason} (tried {attempts} times)");
+                    self.finish(id, Status::Failed, |task| task.error = Some(error));
+                } else {
+                    self.take_back(id, None, false);
+                    self.rest(id, &format!("{reason}; attempt {attempts} of {ATTEMPTS_LIMIT}, it is tried again"));
+                }
+            }
+            Outcome::EncoderMissing { reason } => {
+                self.take_back(id, Some(WaitingFor::Encoder), true);
+                if self.encoder == Encoder::Works {
+                    tracing::error!("{reason}; nothing can be encoded until it is there");
+                    self.alert(Alert::Attention { what: Wording::naming(reason, "ffmpeg is missing or cannot encode H.265") });
+                }
+                self.encoder = Encoder::Missing;
+                self.encoder_checked = Instant::now();
+            }
+            Outcome::Cancelled => match running.ended_by {
+                Some(EndedBy::Person) => {
+                    self.finish(id, Status::Cancelled, |task| task.reason = Some("cancelled by hand".into()));
+                }
+                Some(EndedBy::Stop) | None => self.take_back(id, None, true),
+            },
+        }
+        self.reconsider = true;
+    }
+
+    /// Queues a task again whose encode came to nothing. What was no fault of its own is no attempt.
+    fn take_back(&mut self, id: &TaskId, waiting_for: Option<WaitingFor>, without_blame: bool) {
+        self.table.change(id, |task| {
+            task.status = Status::Queued;
+            task.started = None;
+            task.output_identity = None;
+            task.summary = None;
+            task.waiting_for = waiting_for;
+            if without_blame {
+                task.attempts = task.attempts.saturating_sub(1);
+            }
+        });
+        self.changed();
+    }
+
+    fn rest(&mut self, id: &TaskId, why: &str) {
+        self.resting.insert(id.clone(), Instant::now() + RETRY_DELAY);
+        if let Some(task) = self.table.get(id) {
+            tracing::warn!("{}: {why}", task.shown());
+        }
+    }
+
+    fn published(&mut self, id: &TaskId, notes: &[String]) {
+        let goes = self.config.publish.after_success != AfterSuccess::Keep;
+        self.finish(id, Status::Processed, |task| {
+            task.size_after_bytes = task.output_identity.map(|identity| identity.size_bytes);
+            task.error = None;
+            task.disposal = if goes { Disposal::Pending } else { Disposal::Settled };
+        });
+        if let Some(task) = self.table.get(id) {
+            for note in notes {
+                tracing::info!("{}: {note}", task.shown());
+            }
+        }
+        if goes {
+            self.when_committed(Deferred::Dispose(id.clone()));
+        }
+    }
+
+    /// A missing file on the disk that it was on is gone; on another disk it is only out of reach.
+    fn source_gone(&mut self, id: &TaskId) {
+        let Some(task) = self.table.get(id) else { return };
+        let input = &self.config.folders.input;
+        let folder = task.resolution.map_or_else(|| input.clone(), |resolution| input.join(resolution.to_string()));
+        let device = folder.metadata().ok().map(|metadata| Identity::from(&metadata).device);
+        let is_known_unavailable = self.roots.iter().any(|(path, state)| {
+            matches!(state, RootState::Unavailable { .. }) && task.path.starts_with(path)
+        });
+        let is_on_another_disk = device.is_none() || task.source.is_some_and(|source| Some(source.device) != device);
+        if is_known_unavailable || is_on_another_disk {
+            let shown = task.shown().to_string();
+            self.take_back(id, Some(WaitingFor::Folder), true);
+            tracing::warn!("{shown}: its disk is not there; it waits until the disk is back");
+        } else {
+            let error = "the source is gone; it was moved, renamed or deleted before its turn".to_owned();
+            self.finish(id, Status::ErrorMissingInput, |task| task.error = Some(error));
+        }
+    }
+
+    fn source_changed(&mut self, id: &TaskId) {
+        let Some(task) = self.table.get(id) else { return };
+        let path = task.path.clone();
+        tracing::warn!("{}: changed while it was encoded; the result was thrown away, it is queued again", Shown(&path));
+        self.take_back(id, None, true);
+        let found = self.config.folders.input.join(&path).symlink_metadata();
+        match found {
+            Ok(metadata) if metadata.is_file() => {
+                let identity = Identity::from(&metadata);
+                self.table.change(id, |task| {
+                    task.source = Some(identity);
+                    task.size_before_bytes = identity.size_bytes;
+                    task.attempts = 0;
+                });
+                // Not before the watcher has seen it stand still.
+                self.resting.insert(id.clone(), Instant::now() + self.config.watch.settle * 2);
+                self.watch.forget(path);
+            }
+            _ => self.source_gone(id),
+        }
+    }
+
+    pub(super) fn dispose(&mut self, id: &TaskId) {
+        let Some(task) = self.table.get(id) else { return };
+        let (Some(source_identity), Some(relative_output), Some(output_identity)) =
+            (task.source, &task.output, task.output_identity)
+        else {
+            return;
+        };
+        let folders = &self.config.folders;
+        let published = Published {
+            source: &folders.input.join(&task.path),
+            source_identity: &source_identity,
+            relative: &task.path,
+            output: &folders.output.join(relative_output),
+            output_identity: &output_identity,
+        };
+        let shown = task.shown().to_string();
+        match publish::dispose(published, &self.config.publish) {
+            Ok(disposed) => {
+                match disposed {
+                    Disposed::Kept | Disposed::AlreadyGone => {}
+                    Disposed::Deleted => tracing::info!("{shown}: source deleted"),
+                    Disposed::ArchivedTo(path) => tracing::info!("{shown}: source moved to {}", Shown(&path)),
+                    Disposed::KeptBecauseChanged => tracing::warn!("{shown}: source kept, it has changed since"),
+                    Disposed::KeptBecauseOutputIsGone => {
+                        tracing::warn!("{shown}: source kept, its output is not there any more or was changed");
+                    }
+                }
+                self.table.change(id, |task| task.disposal = Disposal::Settled);
+            }
+            Err(error) => {
+                tracing::error!("{shown}: source kept: {error}; tried again at the next start");
+                self.attention(
+                    format!("{shown}: the source could not be moved or deleted: {error}"),
+                    "A source could not be moved or deleted; see the log",
+                );
+            }
+        }
+        self.changed();
+    }
+
+    pub(super) fn cancel_running(&mut self) {
+        if let Some(running) = &mut self.running {
+            running.ended_by = Some(EndedBy::Person);
+            running.cancel.cancel();
+        }
+    }
+
+    /// At a stop: an encode is broken off, a finished result may still get its name.
+    pub(super) fn stop_running(&mut self) {
+        if let Some(running) = self.running.as_mut().filter(|running| !running.sealed) {
+            running.ended_by.get_or_insert(EndedBy::Stop);
+            running.cancel.cancel();
+        }
+    }
+
+    /// At the very end: whatever still runs is killed.
+    pub(super) fn abandon_running(&mut self) {
+        let Some(running) = self.running.take() else { return };
+        running.cancel.kill();
+        drop(running.go);
+        let until = Instant::now() + JOIN_LIMIT;
+        while !running.thread.is_finished() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        self.take_back(&running.id, None, true);
+    }
+}

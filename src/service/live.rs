@@ -1,0 +1,122 @@
+//! `conf/live.json`: what goes on right now, for `status`.
+//!
+//! Promises: written at most about once a second and not fsynced; gone after an orderly stop; nothing depends on it.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::State;
+use crate::{durable, record, watch};
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Live {
+    pub version: u32,
+    pub pid: u32,
+    pub updated: Timestamp,
+    /// `events`, or `sweep` where there are no file-system events.
+    pub watching: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watching_reason: Option<String>,
+    /// Folders that are out of reach.
+    #[serde(default)]
+    pub unavailable: Vec<LiveRoot>,
+    /// Files that are still being copied, or have not been quiet for long enough.
+    pub settling: u64,
+    /// Files whose content is being looked at.
+    pub measuring: u64,
+    pub free_bytes: u64,
+    #[serde(default)]
+    pub child_pid: Option<u32>,
+    #[serde(default)]
+    pub encode: Option<LiveEncode>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LiveRoot {
+    pub path: String,
+    pub reason: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LiveEncode {
+    pub id: String,
+    pub path: String,
+    pub percent: Option<f64>,
+    pub fps: Option<f64>,
+    pub speed: Option<f64>,
+    pub seconds_left: Option<f64>,
+    pub size_bytes: Option<u64>,
+}
+
+fn file(conf: &Path) -> PathBuf {
+    conf.join("live.json")
+}
+
+impl Live {
+    /// What the file says; `None` when there is none or it cannot be understood.
+    #[must_use]
+    pub fn read(conf: &Path) -> Option<Self> {
+        serde_json::from_slice(&fs::read(file(conf)).ok()?).ok()
+    }
+}
+
+pub(super) fn remove(conf: &Path) {
+    if let Err(error) = durable::remove(&file(conf)) {
+        tracing::debug!("{error}");
+    }
+}
+
+impl State {
+    pub(super) fn write_live(&self) {
+        let watching_reason = match &self.watching {
+            watch::Mode::Events => None,
+            watch::Mode::SweepOnly { reason } => Some(reason.to_string()),
+        };
+        let unavailable = self.roots.iter().filter_map(|(path, state)| match state {
+            watch::RootState::Available => None,
+            watch::RootState::Unavailable { reason } => Some(LiveRoot {
+                path: record::encode_path(&Path::new("input").join(path)).0,
+                reason: reason.to_string(),
+            }),
+        });
+        let encode = self.running.as_ref().map(|running| {
+            let progress = running.progress.unwrap_or_default();
+            LiveEncode {
+                id: running.id.to_string(),
+                path: record::encode_path(&running.path).0,
+                percent: progress.percent,
+                fps: progress.fps,
+                speed: progress.speed,
+                seconds_left: progress.time_left.map(|left| left.as_secs_f64()),
+                size_bytes: progress.total_size_bytes,
+            }
+        });
+        let live = Live {
+            version: 1,
+            pid: std::process::id(),
+            updated: Timestamp::now(),
+            watching: if watching_reason.is_some() { "sweep" } else { "events" }.into(),
+            watching_reason,
+            unavailable: unavailable.collect(),
+            settling: self.sweep.map_or(0, |sweep| sweep.waiting as u64),
+            measuring: self.pending.len() as u64,
+            free_bytes: self.free_bytes(),
+            child_pid: self.running.as_ref().and_then(|running| running.child),
+            encode,
+        };
+        let written = serde_json::to_vec(&live)
+            .map_err(|error| error.to_string())
+            .and_then(|bytes| {
+                durable::replace_with_bytes_not_synced(&file(&self.config.folders.conf), &bytes)
+                    .map_err(|error| error.to_string())
+            });
+        if let Err(error) = written {
+            tracing::debug!("{error}");
+        }
+    }
+}

@@ -1,0 +1,590 @@
+//! The one owner of the task table: a closed set of events and one loop.
+//!
+//! Promises: the table changes only here; what must not outrun the disk (alerts, giving an output its name, the
+//! disposal of a source) waits for the sequence of its change to be committed; the loop never waits for a disk, a
+//! child or the network.
+//! Never in here: how a stage works.
+
+mod edits;
+mod files;
+mod job;
+mod jobs;
+mod live;
+mod recovery;
+
+pub use job::Claim;
+pub use live::{Live, LiveEncode, LiveRoot};
+pub use recovery::end_orphans;
+
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+
+use crate::{
+    alerts::{self, Alert, Sizes, Wording},
+    config::Config,
+    durable::DurableError,
+    encode::Progress,
+    fingerprint, publish,
+    queue::{self, Control, Files, LoadError},
+    schedule::{self, Encoder},
+    task::{Shown, Status, Table, Task, TaskId},
+    watch,
+};
+use job::Report as JobReport;
+
+/// Events that wait for the loop; senders wait when it is full.
+const EVENTS_LIMIT: usize = 1024;
+/// Events that are handled before the loop looks at what is due.
+const EVENTS_AT_ONCE: usize = 256;
+/// A change is handed to the queue this much later, so that changes of one moment share a snapshot.
+const SUBMIT_DELAY: Duration = Duration::from_millis(15);
+/// Between writes of `live.json` while something is encoded.
+const LIVE_INTERVAL: Duration = Duration::from_secs(1);
+/// An encode that was broken off for lack of room or by a failure is not begun again sooner.
+const RETRY_DELAY: Duration = Duration::from_secs(30);
+/// Between looks whether a missing ffmpeg is back.
+const ENCODER_RETRY: Duration = Duration::from_secs(60);
+/// An orderly stop takes no longer.
+const STOP_LIMIT: Duration = Duration::from_secs(12);
+
+/// Everything that can happen.
+#[derive(Debug)]
+enum Event {
+    Watch(watch::Report),
+    Fingerprint(fingerprint::Report),
+    Queue(queue::Report),
+    Job(TaskId, JobReport),
+    Stop,
+}
+
+/// How long the service runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Until it is stopped.
+    Watch,
+    /// Until everything in `input/` is done; files that have not settled by `timeout` are left.
+    Once { timeout: Duration },
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Summary {
+    pub done: u64,
+    pub failed: u64,
+    pub skipped: u64,
+    /// Files that had not settled in time (`once`).
+    pub unsettled: u64,
+    /// Tasks still queued (`once`): waiting for space, a folder or an encoder.
+    pub left: u64,
+    pub sizes: Sizes,
+}
+
+/// What an onlooker (a progress bar) is told.
+#[derive(Debug)]
+pub enum View<'a> {
+    Started { path: &'a Path, size_bytes: u64 },
+    Progress { path: &'a Path, progress: &'a Progress },
+    Ended,
+}
+
+/// What a run needs from outside.
+pub struct Options {
+    pub config: Config,
+    pub mode: Mode,
+    /// Reads the settings again when their file changed. `Ok(None)`: unchanged.
+    pub reload: Box<dyn FnMut() -> Result<Option<Reloaded>, String>>,
+    /// Told about the encode that runs.
+    pub onlooker: Box<dyn FnMut(View<'_>)>,
+}
+
+/// New settings, and the names of those that only a restart brings.
+pub struct Reloaded {
+    pub config: Config,
+    pub needs_restart: Vec<String>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    #[error(transparent)]
+    Durable(#[from] DurableError),
+    #[error("cannot start a thread: {0}; the system's limit of threads may be reached")]
+    Thread(#[from] std::io::Error),
+}
+
+/// Asks a running service to stop in order. Clones reach the same service.
+#[derive(Clone)]
+pub struct Stopper(mpsc::Sender<Event>);
+
+impl Stopper {
+    /// Safe to call from the thread that handles signals.
+    pub fn stop(&self) {
+        // A full channel means that the loop is busy, not that it is gone; a closed one that it has ended.
+        drop(self.0.blocking_send(Event::Stop));
+    }
+}
+
+/// A service that is ready to run: nothing has been started yet.
+pub struct Service {
+    events: mpsc::Receiver<Event>,
+    sender: mpsc::Sender<Event>,
+    options: Options,
+}
+
+impl Service {
+    #[must_use]
+    pub fn new(options: Options) -> Self {
+        let (sender, events) = mpsc::channel(EVENTS_LIMIT);
+        Self { events, sender, options }
+    }
+
+    #[must_use]
+    pub fn stopper(&self) -> Stopper {
+        Stopper(self.sender.clone())
+    }
+
+    /// Runs until stopped, or until everything is done. The instance lock must be held.
+    ///
+    /// # Errors
+    /// When the state files cannot be used or a thread cannot be started.
+    pub fn run(self) -> Result<Summary, ServiceError> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+        let Self { events, sender, options } = self;
+        let state = State::start(options, sender)?;
+        Ok(runtime.block_on(state.run(events)))
+    }
+}
+
+/// What happens when a sequence has been committed.
+enum Deferred {
+    Alert(Alert),
+    /// The job may give its output the name.
+    Go(TaskId),
+    Dispose(TaskId),
+}
+
+struct State {
+    config: Config,
+    mode: Mode,
+    reload: Box<dyn FnMut() -> Result<Option<Reloaded>, String>>,
+    onlooker: Box<dyn FnMut(View<'_>)>,
+    sender: mpsc::Sender<Event>,
+
+    table: Table,
+    control: Control,
+    /// Of the newest snapshot handed to the queue.
+    sequence: u64,
+    merged_edits: u64,
+    /// Since when the table differs from the newest snapshot.
+    changed_since: Option<Instant>,
+    deferred: VecDeque<(u64, Deferred)>,
+    next_id: u32,
+
+    queue: queue::Handle,
+    watch: watch::Handle,
+    pool: fingerprint::Pool,
+    alerts: alerts::Handle,
+
+    /// Files that are measured or compared.
+    pending: HashMap<PathBuf, files::Pending>,
+    running: Option<jobs::Running>,
+    /// Tasks that are not to be begun again before this time.
+    resting: HashMap<TaskId, Instant>,
+    encoder: Encoder,
+    encoder_checked: Instant,
+    /// Something changed that may let a task run.
+    reconsider: bool,
+    disk_low_told: bool,
+    since_idle: Summary,
+    total: Summary,
+    idle_checks: u32,
+
+    watching: watch::Mode,
+    roots: BTreeMap<PathBuf, watch::RootState>,
+    sweep: Option<watch::SweepDone>,
+    started: Instant,
+    next_check: Instant,
+    next_live: Instant,
+    stopping: Option<Instant>,
+}
+
+impl State {
+    fn start(options: Options, sender: mpsc::Sender<Event>) -> Result<Self, ServiceError> {
+        let Options { config, mode, reload, onlooker } = options;
+        let folders = &config.folders;
+        let files = Files::new(&folders.conf);
+        let mut next_id = std::process::id();
+        let loaded = queue::load(&files, &folders.output, Timestamp::now(), || {
+            next_id = next_id.wrapping_add(1);
+            TaskId::new(Timestamp::now(), next_id)
+        })?;
+        let to = |sender: &mpsc::Sender<Event>| sender.clone();
+        let report = to(&sender);
+        let queue = queue::start(files, loaded.seen, loaded.foreign_rows, move |report_| {
+            drop(report.blocking_send(Event::Queue(report_)));
+        })?;
+        let report = to(&sender);
+        let pool = fingerprint::Pool::start(folders.input.clone(), move |report_| {
+            drop(report.blocking_send(Event::Fingerprint(report_)));
+        })?;
+        let alerts = alerts::start(&folders.conf, config.alerts.clone());
+        let known = loaded
+            .table
+            .all_known()
+            .filter_map(|(path, known)| Some((path.to_path_buf(), known.source?)))
+            .collect();
+        let report = to(&sender);
+        let watch = watch::start(folders.input.clone(), config.watch.clone(), known, move |report_| {
+            drop(report.blocking_send(Event::Watch(report_)));
+        })?;
+        let now = Instant::now();
+        let mut state = Self {
+            mode,
+            reload,
+            onlooker,
+            sender,
+            table: loaded.table,
+            control: loaded.control,
+            sequence: 0,
+            merged_edits: 0,
+            changed_since: Some(now),
+            deferred: VecDeque::new(),
+            next_id,
+            queue,
+            watch,
+            pool,
+            alerts,
+            pending: HashMap::new(),
+            running: None,
+            resting: HashMap::new(),
+            encoder: Encoder::Works,
+            encoder_checked: now,
+            reconsider: true,
+            disk_low_told: false,
+            since_idle: Summary::default(),
+            total: Summary::default(),
+            idle_checks: 0,
+            watching: watch::Mode::Events,
+            roots: BTreeMap::new(),
+            sweep: None,
+            started: now,
+            next_check: now + config.queue.check_interval,
+            next_live: now,
+            stopping: None,
+            config,
+        };
+        for finding in loaded.findings {
+            tracing::warn!("{finding}");
+            state.attention(finding.to_string(), "A state file was not as it should be; see the log");
+        }
+        state.recover();
+        Ok(state)
+    }
+
+    async fn run(mut self, mut events: mpsc::Receiver<Event>) -> Summary {
+        ready(&self.config);
+        while !self.is_over() {
+            let due = self.next_due();
+            tokio::select! {
+                event = events.recv() => {
+                    let mut handled = 0;
+                    let mut next = event;
+                    while let Some(event) = next {
+                        self.handle(event);
+                        handled += 1;
+                        next = if handled < EVENTS_AT_ONCE { events.try_recv().ok() } else { None };
+                    }
+                }
+                () = tokio::time::sleep_until(due.into()) => {}
+            }
+            self.do_what_is_due();
+        }
+        self.end(events)
+    }
+
+    fn handle(&mut self, event: Event) {
+        match event {
+            Event::Watch(report) => self.watched(report),
+            Event::Fingerprint(report) => self.measured(report),
+            Event::Queue(report) => self.queue_reported(report),
+            Event::Job(id, report) => self.job_reported(&id, report),
+            Event::Stop => self.stop(),
+        }
+    }
+
+    fn next_due(&self) -> Instant {
+        let submit = self.changed_since.map(|since| since + SUBMIT_DELAY);
+        let live = self.running.is_some().then_some(self.next_live);
+        let once = match self.mode {
+            Mode::Once { timeout } => Some(self.started + timeout).filter(|due| *due > Instant::now()),
+            Mode::Watch => None,
+        };
+        [submit, live, once].into_iter().flatten().fold(self.next_check, Instant::min)
+    }
+
+    fn do_what_is_due(&mut self) {
+        let now = Instant::now();
+        if now >= self.next_check {
+            self.next_check = now + self.config.queue.check_interval.min(Duration::from_secs(5));
+            self.check(now);
+        }
+        if self.reconsider {
+            self.reconsider = false;
+            self.start_next();
+        }
+        if self.changed_since.is_some_and(|since| now >= since + SUBMIT_DELAY) {
+            self.submit();
+        }
+        if now >= self.next_live {
+            self.next_live = now + LIVE_INTERVAL;
+            self.write_live();
+        }
+    }
+
+    /// What is looked at every few seconds.
+    fn check(&mut self, now: Instant) {
+        drop(sd_notify::notify(&[sd_notify::NotifyState::Watchdog]));
+        self.reload_settings();
+        self.resting.retain(|_, until| *until > now);
+        if self.encoder == Encoder::Missing && now >= self.encoder_checked + ENCODER_RETRY {
+            self.encoder_checked = now;
+            self.encoder = Encoder::Works;
+        }
+        self.reconsider = true;
+        self.count_idle_check();
+        self.rotate_if_due();
+    }
+
+    fn count_idle_check(&mut self) {
+        let is_busy =
+            self.table.iter().any(|task| matches!(task.status, Status::Queued | Status::Processing)) || !self.pending.is_empty();
+        self.idle_checks = if is_busy { 0 } else { self.idle_checks.saturating_add(1) };
+        if !is_busy && self.running.is_none() {
+            self.tell_all_done();
+        }
+    }
+
+    fn tell_all_done(&mut self) {
+        let Summary { done, failed, skipped, sizes, .. } = std::mem::take(&mut self.since_idle);
+        if done + failed > 0 {
+            tracing::info!("all done: {done} compressed, {failed} failed, {skipped} skipped");
+            self.alert(Alert::AllDone { done, failed, skipped, sizes });
+        }
+    }
+
+    fn rotate_if_due(&mut self) {
+        let leaving = schedule::due_for_rotation(self.table.iter(), &self.config.queue, self.idle_checks);
+        if leaving.is_empty() || self.stopping.is_some() {
+            return;
+        }
+        self.idle_checks = 0;
+        let (failed, done) =
+            self.table.archive(&leaving).into_iter().partition(|task| task.status.is_failure());
+        let rotation = queue::Rotation {
+            archives: vec![(queue::ArchiveKind::Done, done), (queue::ArchiveKind::Failed, failed)],
+            time: Timestamp::now(),
+        };
+        let tasks = leaving.len() as u64;
+        let snapshot = self.snapshot();
+        self.queue.rotate(rotation, snapshot);
+        self.deferred.push_back((self.sequence, Deferred::Alert(Alert::RotationComplete { tasks })));
+    }
+
+    fn reload_settings(&mut self) {
+        match (self.reload)() {
+            Ok(None) => {}
+            Ok(Some(Reloaded { config, needs_restart })) => {
+                if !needs_restart.is_empty() {
+                    tracing::warn!("settings read again; these need a restart: {}", needs_restart.join(", "));
+                } else {
+                    tracing::info!("settings read again");
+                }
+                self.watch.reconfigure(config.watch.clone());
+                self.alerts.reconfigure(config.alerts.clone());
+                // Folders are fixed for the life of the process.
+                self.config = Config { folders: self.config.folders.clone(), ..config };
+            }
+            Err(error) => {
+                tracing::error!("{error}; the old settings stay in force");
+                self.attention(
+                    format!("The settings have a mistake, the old ones stay in force: {error}"),
+                    "The settings have a mistake, the old ones stay in force; see the log",
+                );
+            }
+        }
+    }
+
+    /// The table was changed: it is written down soon.
+    fn changed(&mut self) {
+        self.changed_since.get_or_insert_with(Instant::now);
+        self.reconsider = true;
+    }
+
+    fn snapshot(&mut self) -> queue::Snapshot {
+        self.changed_since = None;
+        self.sequence += 1;
+        let tasks = self.table.iter().cloned().collect();
+        queue::Snapshot { sequence: self.sequence, tasks, merged_edits: self.merged_edits }
+    }
+
+    fn submit(&mut self) {
+        let snapshot = self.snapshot();
+        self.queue.submit(snapshot);
+    }
+
+    /// Does something when all changes made so far are durable.
+    fn when_committed(&mut self, deferred: Deferred) {
+        let sequence = self.sequence + u64::from(self.changed_since.is_some());
+        self.deferred.push_back((sequence, deferred));
+    }
+
+    fn committed(&mut self, sequence: u64) {
+        while self.deferred.front().is_some_and(|(due, _)| *due <= sequence) {
+            match self.deferred.pop_front() {
+                Some((_, Deferred::Alert(alert))) => self.alerts.send(alert),
+                Some((_, Deferred::Go(id))) => self.let_go(&id),
+                Some((_, Deferred::Dispose(id))) => self.dispose(&id),
+                None => {}
+            }
+        }
+    }
+
+    fn alert(&mut self, alert: Alert) {
+        self.when_committed(Deferred::Alert(alert));
+    }
+
+    fn attention(&mut self, with_names: String, without_names: &str) {
+        self.alert(Alert::Attention { what: Wording::naming(with_names, without_names) });
+    }
+
+    fn new_id(&mut self) -> TaskId {
+        self.next_id = self.next_id.wrapping_add(1);
+        TaskId::new(Timestamp::now(), self.next_id)
+    }
+
+    /// Ends a task, says so in the log and on the phone, and counts it.
+    fn finish(&mut self, id: &TaskId, status: Status, change: impl FnOnce(&mut Task)) {
+        self.table.change(id, |task| {
+            task.finish(status, Timestamp::now());
+            change(task);
+        });
+        self.changed();
+        let Some(task) = self.table.get(id).cloned() else { return };
+        let file = Shown(&task.path).to_string();
+        let reason = task.error.clone().or_else(|| task.reason.clone()).unwrap_or_default();
+        match &task.status {
+            Status::Processed => self.tell_done(&task, file),
+            Status::Skipped => {
+                tracing::info!("{file}: skipped: {reason}");
+                self.count(|summary| summary.skipped += 1);
+                let reason = Wording::naming(reason, "the same content was compressed before");
+                self.alert(Alert::Skipped { file, reason });
+            }
+            Status::Cancelled => tracing::info!("{file}: cancelled"),
+            status => {
+                tracing::error!("{file}: {reason}");
+                self.count(|summary| summary.failed += 1);
+                let reason = Wording::naming(reason, format!("{status}; see the log"));
+                self.alert(Alert::Failed { file, reason });
+            }
+        }
+        self.look_at_twins_of(id);
+    }
+
+    fn tell_done(&mut self, task: &Task, file: String) {
+        let sizes = Sizes { before_bytes: task.size_before_bytes, after_bytes: task.size_after_bytes.unwrap_or(0) };
+        let took = Duration::from_secs_f64(task.time_taken_seconds.unwrap_or(0.0).max(0.0));
+        let output = task.output.as_deref().unwrap_or(Path::new(""));
+        tracing::info!(
+            "{file}: done in {}: {} -> output/{}",
+            indicatif::HumanDuration(took),
+            task.summary.as_deref().unwrap_or(""),
+            Shown(output)
+        );
+        self.count(|summary| {
+            summary.done += 1;
+            summary.sizes.before_bytes += sizes.before_bytes;
+            summary.sizes.after_bytes += sizes.after_bytes;
+        });
+        self.alert(Alert::Done { file, sizes, took });
+    }
+
+    fn count(&mut self, add: impl Fn(&mut Summary)) {
+        add(&mut self.since_idle);
+        add(&mut self.total);
+    }
+
+    fn is_over(&self) -> bool {
+        if let Some(since) = self.stopping {
+            return self.running.is_none() || since.elapsed() >= STOP_LIMIT;
+        }
+        let Mode::Once { timeout } = self.mode else { return false };
+        let is_settled = self.sweep.is_some_and(|sweep| sweep.waiting == 0) || self.started.elapsed() >= timeout;
+        is_settled
+            && self.sweep.is_some()
+            && self.pending.is_empty()
+            && self.running.is_none()
+            && !self.deferred.iter().any(|(_, deferred)| matches!(deferred, Deferred::Dispose(_)))
+            && (self.control.paused_since.is_some()
+                || !self.table.iter().any(|task| task.status == Status::Queued && task.waiting_for.is_none()))
+    }
+
+    fn stop(&mut self) {
+        if self.stopping.replace(Instant::now()).is_none() {
+            tracing::info!("stopping; what was not finished is queued for the next start");
+            self.stop_running();
+        }
+    }
+
+    /// Ends everything in order: the last changes are written, alerts are kept for the next start.
+    fn end(mut self, mut events: mpsc::Receiver<Event>) -> Summary {
+        drop(sd_notify::notify(&[sd_notify::NotifyState::Stopping]));
+        if self.stopping.is_none() {
+            self.tell_all_done();
+        }
+        self.abandon_running();
+        self.total.unsettled = self.sweep.map_or(0, |sweep| sweep.waiting as u64);
+        let queued = self.table.iter().filter(|task| task.status == Status::Queued);
+        self.total.left = queued.count() as u64;
+        let last = self.snapshot();
+        let last_sequence = last.sequence;
+        self.queue.submit(last);
+        // Nobody listens from here on, so no adapter can be held up by a full channel.
+        events.close();
+        while events.try_recv().is_ok() {}
+        self.watch.stop();
+        self.queue.stop();
+        // The queue's thread has written what it could; what depended on it may now be said.
+        for (sequence, deferred) in self.deferred.drain(..) {
+            if let (true, Deferred::Alert(alert)) = (sequence <= last_sequence, deferred) {
+                self.alerts.send(alert);
+            }
+        }
+        self.alerts.stop();
+        live::remove(&self.config.folders.conf);
+        tracing::info!("stopped");
+        self.total
+    }
+
+    fn free_bytes(&self) -> u64 {
+        publish::free_bytes(&self.config.folders.output).unwrap_or(0)
+    }
+}
+
+fn ready(config: &Config) {
+    drop(sd_notify::notify(&[sd_notify::NotifyState::Ready]));
+    let resolutions: Vec<String> = config.watch.resolutions.iter().map(ToString::to_string).collect();
+    tracing::info!(
+        "watching {} (folders {}); results go to {}",
+        Shown(&config.folders.input),
+        resolutions.join(", "),
+        Shown(&config.folders.output)
+    );
+}

@@ -1,0 +1,104 @@
+//! What a start does about the end of the run before it, however that came.
+//!
+//! Promises: a publish that was finished but not recorded is completed, not repeated; parts that nothing needs are
+//! removed; an encode that was cut off is queued again, at most a few times.
+
+use std::path::Path;
+
+use super::{Deferred, Live, State};
+use crate::{
+    config::AfterSuccess,
+    process,
+    publish::{self, Replace},
+    task::{ATTEMPTS_LIMIT, Disposal, Shown, Status, Task, TaskId},
+};
+
+impl State {
+    pub(super) fn recover(&mut self) {
+        let processing: Vec<Task> = self
+            .table
+            .iter()
+            .filter(|task| task.status == Status::Processing)
+            .map(|task| Task::clone(task))
+            .collect();
+        for task in processing {
+            if self.complete_publish(&task) {
+                tracing::info!("{}: its result was finished just before the last stop", task.shown());
+            } else {
+                self.queue_after_crash(&task);
+            }
+        }
+        let swept = publish::sweep_parts(&self.config.folders.output, |_| false);
+        if swept > 0 {
+            tracing::info!("{swept} unfinished parts of the last run removed");
+        }
+        let pending: Vec<TaskId> = self
+            .table
+            .iter()
+            .filter(|task| task.status == Status::Processed && task.disposal == Disposal::Pending)
+            .map(|task| task.id.clone())
+            .collect();
+        for id in pending {
+            self.when_committed(Deferred::Dispose(id));
+        }
+        self.changed();
+    }
+
+    /// The crash came after the result was verified and recorded: give it its name, if it has not got it.
+    fn complete_publish(&mut self, task: &Task) -> bool {
+        let (Some(relative), Some(sealed)) = (&task.output, task.output_identity) else { return false };
+        let target = self.config.folders.output.join(relative);
+        let part = publish::part_of(&target, &task.id);
+        let is_whole = |path: &Path| {
+            path.symlink_metadata().is_ok_and(|metadata| publish::is_published(&(&metadata).into(), &sealed))
+        };
+        if !is_whole(&part) && !is_whole(&target) {
+            return false;
+        }
+        let own = self.table.known(&task.path).and_then(|known| known.published.clone());
+        let replace = match own {
+            Some((output, identity)) if *output == **relative => Replace::OwnResult(identity),
+            _ => Replace::Nothing,
+        };
+        match publish::place(&part, &target, &sealed, replace) {
+            Ok(()) => {
+                let goes = self.config.publish.after_success != AfterSuccess::Keep;
+                self.finish(&task.id, Status::Processed, |task| {
+                    task.size_after_bytes = Some(sealed.size_bytes);
+                    task.disposal = if goes { Disposal::Pending } else { Disposal::Settled };
+                });
+                true
+            }
+            Err(error) => {
+                tracing::warn!("{}: {error}; it is encoded again", task.shown());
+                false
+            }
+        }
+    }
+
+    fn queue_after_crash(&mut self, task: &Task) {
+        if task.attempts >= ATTEMPTS_LIMIT {
+            let error = format!(
+                "its encode was cut off {} times by a crash, a kill or a power cut; `retry` tries again",
+                task.attempts
+            );
+            return self.finish(&task.id, Status::Failed, |task| task.error = Some(error));
+        }
+        tracing::info!("{}: was being encoded when the last run ended; queued again", task.shown());
+        self.table.change(&task.id, |task| {
+            task.status = Status::Queued;
+            task.started = None;
+            task.output_identity = None;
+        });
+    }
+}
+
+/// Ends an encoder that outlived a killed service, as far as `live.json` still knows it. To be called with the
+/// instance lock held, before anything is started.
+pub fn end_orphans(conf: &Path) {
+    let Some(pid) = Live::read(conf).and_then(|live| live.child_pid) else { return };
+    if process::end_orphan(pid) {
+        tracing::warn!("an encoder left by the last run (pid {pid}) was ended");
+    }
+    tracing::debug!("looked for an orphan with pid {pid} from {}", Shown(conf));
+}
