@@ -1,5 +1,27 @@
 //! The one place for every setting: its type, default, documentation and validation.
+//!
+//! Promises: [`SETTINGS`] is the only list of settings and the only source of defaults; a [`Loaded`] holds only
+//! values that were checked, each with the place it came from; every problem is reported at once; a secret never
+//! shows in an error, in `config show` or through `{:?}`.
+//! Never in here: reading the process environment or the command line while loading (they come as [`Sources`]),
+//! writing, logging.
 
+mod check;
+mod file;
+mod load;
+mod profile;
+mod root;
 mod sections;
+mod show;
+mod table;
+#[cfg(test)]
+mod tests;
+mod value;
 
+pub use check::Draft;
+pub use load::{ConfigError, Entry, FileState, Loaded, Origin, Problem, Sources};
+pub use profile::{BUILT_IN_RESOLUTIONS, PRESETS};
+pub use root::{Root, RootReason, choose_root, data_directory, root_from_here};
 pub use sections::*;
+pub use show::{Row, changes_needing_restart, show, show_json, template};
+pub use table::{Reload, SETTINGS, Secrecy, Setting, Stage, setting};

@@ -1,0 +1,527 @@
+//! The table of settings.
+//!
+//! Promises: a setting exists when it has a row here; its default is the row's text, applied like any other value;
+//! the template, `config show`, the variables and the error messages are made from the same rows.
+//! Never in here: checks across settings (`check` has those), profiles and resolutions (`profile`).
+
+use toml::Value;
+
+use super::{AfterSuccess, Damaged, LogFormat, Sidecars, Verify, check::Draft, value as parse};
+
+/// One setting.
+#[derive(Debug)]
+pub struct Setting {
+    pub stage: Stage,
+    pub key: &'static str,
+    /// TOML text. Its type is also the type that text from a variable or a flag is read as.
+    pub default: &'static str,
+    /// What is allowed, in words that follow "allowed is".
+    pub allowed: &'static str,
+    /// One line or two.
+    pub doc: &'static str,
+    /// Variables beside [`Setting::variable`], from before there was a system to them.
+    pub older_variables: &'static [&'static str],
+    pub reload: Reload,
+    pub secrecy: Secrecy,
+    /// Checks the value and puts it into the draft. An error may be empty when `allowed` says it all.
+    pub apply: fn(&mut Draft, Value) -> Result<(), String>,
+}
+
+/// The part of the way of a file that a setting belongs to; a heading in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    Folders,
+    Watch,
+    Queue,
+    Encode,
+    Publish,
+    Alerts,
+    Logs,
+}
+
+/// When a change of the file takes effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reload {
+    Live,
+    Restart,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Secrecy {
+    Plain,
+    /// Shown as `…`.
+    Secret,
+}
+
+type Apply = fn(&mut Draft, Value) -> Result<(), String>;
+
+impl Setting {
+    const fn new(
+        stage: Stage,
+        key: &'static str,
+        default: &'static str,
+        allowed: &'static str,
+        doc: &'static str,
+        apply: Apply,
+    ) -> Self {
+        Self {
+            stage,
+            key,
+            default,
+            allowed,
+            doc,
+            older_variables: &[],
+            reload: Reload::Live,
+            secrecy: Secrecy::Plain,
+            apply,
+        }
+    }
+
+    const fn older(self, older_variables: &'static [&'static str]) -> Self {
+        Self {
+            older_variables,
+            ..self
+        }
+    }
+
+    const fn restart(self) -> Self {
+        Self {
+            reload: Reload::Restart,
+            ..self
+        }
+    }
+
+    const fn secret(self) -> Self {
+        Self {
+            secrecy: Secrecy::Secret,
+            ..self
+        }
+    }
+
+    /// `VIDEO_COMPRESSOR_SWEEP_SECONDS` for `sweep_seconds`.
+    #[must_use]
+    pub fn variable(&self) -> String {
+        format!("{VARIABLE_PREFIX}{}", self.key.to_ascii_uppercase())
+    }
+
+    /// `--sweep-seconds` for `sweep_seconds`.
+    #[must_use]
+    pub fn flag(&self) -> String {
+        format!("--{}", self.key.replace('_', "-"))
+    }
+
+    /// Whether the file may hold it. The file stands in the folder that `conf` names, so that one may not.
+    #[must_use]
+    pub fn is_allowed_in_file(&self) -> bool {
+        self.key != "conf"
+    }
+
+    /// # Errors
+    /// When the row's default is not TOML; a test keeps that from happening.
+    pub(super) fn default_value(&self) -> Result<Value, String> {
+        self.default
+            .parse()
+            .map_err(|error: toml::de::Error| error.message().to_owned())
+    }
+}
+
+pub(super) const VARIABLE_PREFIX: &str = "VIDEO_COMPRESSOR_";
+
+/// The row of `key`.
+#[must_use]
+pub fn setting(key: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.key == key)
+}
+
+/// Puts a parsed value where it belongs.
+fn set<T>(place: &mut T, parsed: Result<T, String>) -> Result<(), String> {
+    parsed.map(|value| *place = value)
+}
+
+const FOLDER: &str = "a folder; a relative one is relative to the root";
+const SECONDS: &str = "0.1 to 86400";
+const A_DAY: std::ops::RangeInclusive<f64> = 0.1..=86_400.0;
+
+pub static SETTINGS: &[Setting] = &[
+    Setting::new(
+        Stage::Folders,
+        "input",
+        r#""input""#,
+        FOLDER,
+        "Where videos are dropped, each below a folder named after its resolution: input/720/.",
+        |d, v| set(&mut d.config.folders.input, parse::path(&v)),
+    )
+    .restart(),
+    Setting::new(
+        Stage::Folders,
+        "output",
+        r#""output""#,
+        FOLDER,
+        "Where compressed videos appear, at the same path as below input.",
+        |d, v| set(&mut d.config.folders.output, parse::path(&v)),
+    )
+    .restart(),
+    Setting::new(
+        Stage::Folders,
+        "conf",
+        r#""conf""#,
+        FOLDER,
+        "Where the queue, its archives and the settings file are.",
+        |d, v| set(&mut d.config.folders.conf, parse::path(&v)),
+    )
+    .restart(),
+    Setting::new(
+        Stage::Folders,
+        "logs",
+        r#""logs""#,
+        FOLDER,
+        "Where app.log is. Give it a folder of its own: old logs in it are removed.",
+        |d, v| set(&mut d.config.folders.logs, parse::path(&v)),
+    )
+    .restart(),
+    Setting::new(
+        Stage::Watch,
+        "sweep_seconds",
+        "30",
+        SECONDS,
+        "How often all of input is read again, for files that raised no event (network mounts, a full event queue).",
+        |d, v| set(&mut d.config.watch.sweep, parse::seconds(&v, A_DAY)),
+    ),
+    Setting::new(
+        Stage::Watch,
+        "settle_seconds",
+        "3",
+        SECONDS,
+        "How long a file must stay unchanged before it is taken, where the system can say that no one is writing it.",
+        |d, v| set(&mut d.config.watch.settle, parse::seconds(&v, A_DAY)),
+    ),
+    Setting::new(
+        Stage::Watch,
+        "settle_seconds_without_lease",
+        "30",
+        SECONDS,
+        "The same where the system cannot say it: network mounts, files of other users, macOS.",
+        |d, v| set(&mut d.config.watch.settle_without_lease, parse::seconds(&v, A_DAY)),
+    ),
+    Setting::new(
+        Stage::Watch,
+        "extensions",
+        r#"["mp4", "mkv", "mov", "avi", "webm", "m4v", "ts", "m2ts", "mpg", "wmv", "flv"]"#,
+        "a list of letters and digits, with or without dots",
+        "Which files are videos, by the end of the name in any case. In a variable: commas or blanks between them.",
+        |d, v| set(&mut d.config.watch.extensions, parse::extensions(&v)),
+    )
+    .older(&["VIDEO_EXT"]),
+    Setting::new(
+        Stage::Queue,
+        "rotation_threshold",
+        "100",
+        "1 to 1000000",
+        "How many entries the queue must have before finished ones are moved to an archive when it is idle.",
+        |d, v| set(&mut d.config.queue.rotation_threshold, parse::whole(&v, 1..=1_000_000)),
+    ),
+    Setting::new(
+        Stage::Queue,
+        "rotation_idle_scans",
+        "5",
+        "1 to 1000",
+        "How many checks in a row must find nothing queued or processing before that.",
+        |d, v| set(&mut d.config.queue.rotation_idle_scans, parse::whole(&v, 1..=1000)),
+    ),
+    Setting::new(
+        Stage::Queue,
+        "check_interval_seconds",
+        "4",
+        SECONDS,
+        "The time between two such checks.",
+        |d, v| set(&mut d.config.queue.check_interval, parse::seconds(&v, A_DAY)),
+    )
+    .older(&["CHECK_INTERVAL"]),
+    Setting::new(
+        Stage::Queue,
+        "rotation_cap",
+        "1000",
+        "1 to 1000000",
+        "Beyond this many finished entries they are archived even when the queue is never idle.",
+        |d, v| set(&mut d.config.queue.rotation_cap, parse::whole(&v, 1..=1_000_000)),
+    ),
+    Setting::new(
+        Stage::Encode,
+        "profile",
+        r#""medium""#,
+        "the name of a profile: slow, medium, fast or one of your own",
+        "How to encode where a resolution names no profile of its own. The profiles are at the end of this file.",
+        |d, v| set(&mut d.config.encode.default_profile, parse::text(&v)),
+    )
+    .older(&["PROFILE"]),
+    Setting::new(
+        Stage::Encode,
+        "ffmpeg_path",
+        r#""ffmpeg""#,
+        "a name looked up in PATH, or a path",
+        "The ffmpeg to use. It needs libx265.",
+        |d, v| set(&mut d.config.encode.ffmpeg_path, parse::path(&v)),
+    ),
+    Setting::new(
+        Stage::Encode,
+        "ffprobe_path",
+        r#""ffprobe""#,
+        "a name looked up in PATH, or a path",
+        "The ffprobe to use.",
+        |d, v| set(&mut d.config.encode.ffprobe_path, parse::path(&v)),
+    ),
+    Setting::new(
+        Stage::Encode,
+        "nice",
+        "10",
+        "0 to 19",
+        "How far ffmpeg stands back behind other programs; 19 is furthest.",
+        |d, v| set(&mut d.config.encode.nice, parse::whole(&v, 0..=19)),
+    ),
+    Setting::new(
+        Stage::Encode,
+        "threads",
+        "0",
+        "0 to 256",
+        "How many threads the encoder gets; 0 is as many as it wants.",
+        |d, v| set(&mut d.config.encode.threads, parse::whole(&v, 0..=256)),
+    ),
+    Setting::new(
+        Stage::Encode,
+        "stall_seconds",
+        "300",
+        SECONDS,
+        "An encode that gets no further for this long is stopped.",
+        |d, v| set(&mut d.config.encode.stall, parse::seconds(&v, A_DAY)),
+    ),
+    Setting::new(
+        Stage::Encode,
+        "damaged",
+        r#""strict""#,
+        r#""strict" or "salvage""#,
+        "A source with damage inside: strict refuses it, salvage encodes what can be decoded and notes the damage.",
+        |d, v| {
+            let choices = [("strict", Damaged::Strict), ("salvage", Damaged::Salvage)];
+            set(&mut d.config.encode.damaged, parse::choice(&v, &choices))
+        },
+    ),
+    // 8192 x 8192 takes every 8K picture (7680 x 4320, 8192 x 4320) and square 8K of 360° cameras; a decoder then
+    // holds some 2 GB of frames. From 268435455 pixels on, ffmpeg refuses a picture itself (av_image_check_size).
+    Setting::new(
+        Stage::Encode,
+        "max_pixels",
+        "67108864",
+        "4096 to 268435455",
+        "A picture of more pixels (width times height) is refused; the default takes 8192 x 8192.",
+        |d, v| set(&mut d.config.encode.max_pixels, parse::whole(&v, 4096..=268_435_455)),
+    ),
+    Setting::new(
+        Stage::Publish,
+        "verify",
+        r#""auto""#,
+        r#""auto", "fast" or "full""#,
+        "full decodes each output from end to end before it is published, fast checks streams and lengths only;\n\
+         auto is full when the source is then archived or deleted, else fast.",
+        |d, v| {
+            let choices = [
+                ("auto", Verify::Auto),
+                ("fast", Verify::Fast),
+                ("full", Verify::Full),
+            ];
+            set(&mut d.config.publish.verify, parse::choice(&v, &choices))
+        },
+    ),
+    Setting::new(
+        Stage::Publish,
+        "after_success",
+        r#""keep""#,
+        r#""keep", "archive" or "delete""#,
+        "What happens to the source once its output is in place and on disk.",
+        |d, v| {
+            let choices = [
+                ("keep", AfterSuccess::Keep),
+                ("archive", AfterSuccess::Archive),
+                ("delete", AfterSuccess::Delete),
+            ];
+            set(&mut d.config.publish.after_success, parse::choice(&v, &choices))
+        },
+    ),
+    Setting::new(
+        Stage::Publish,
+        "archive_dir",
+        r#""""#,
+        "a folder outside output, and outside input or hidden in it; empty is `.done` in the input folder",
+        "Where after_success = \"archive\" moves sources; a relative folder is relative to the root.",
+        |d, v| set(&mut d.archive_dir, parse::optional_path(&v)),
+    ),
+    Setting::new(
+        Stage::Publish,
+        "sidecars",
+        r#""copy""#,
+        r#""copy", "follow" or "ignore""#,
+        "Files beside a video with its name (.srt .ass .nfo .jpg): copy puts a copy into output and leaves them,\n\
+         follow copies them and then archives or deletes them with the source.",
+        |d, v| {
+            let choices = [
+                ("copy", Sidecars::Copy),
+                ("follow", Sidecars::Follow),
+                ("ignore", Sidecars::Ignore),
+            ];
+            set(&mut d.config.publish.sidecars, parse::choice(&v, &choices))
+        },
+    ),
+    Setting::new(
+        Stage::Publish,
+        "output_mode",
+        r#""""#,
+        r#"an octal mode in quotes such as "0644"; empty follows the umask"#,
+        "Permissions of outputs.",
+        |d, v| set(&mut d.config.publish.output_mode, parse::mode(&v)),
+    ),
+    Setting::new(
+        Stage::Publish,
+        "output_group",
+        r#""""#,
+        "the name or number of a group; empty leaves the group as it is",
+        "Group of outputs.",
+        |d, v| set(&mut d.config.publish.output_group, parse::group(&v)),
+    ),
+    Setting::new(
+        Stage::Publish,
+        "min_free_bytes",
+        r#""1GiB""#,
+        r#"a number of bytes, or text such as "500MB" or "10GiB", up to 8192 TiB"#,
+        "An encode starts only with this much free space beside the size of its source.",
+        |d, v| set(&mut d.config.publish.min_free_bytes, parse::bytes(&v)),
+    ),
+    Setting::new(
+        Stage::Alerts,
+        "ntfy_topic",
+        r#""""#,
+        "up to 64 letters, digits, - and _; empty turns alerts off",
+        "The ntfy topic alerts go to. Whoever knows it can read them: choose one that cannot be guessed.",
+        |d, v| set(&mut d.config.alerts.topic, parse::topic(&v)),
+    )
+    .older(&["NTFY_TOPIC"])
+    .secret(),
+    Setting::new(
+        Stage::Alerts,
+        "ntfy_base_url",
+        r#""https://ntfy.sh""#,
+        "an http:// or https:// address without a query",
+        "The ntfy server.",
+        |d, v| set(&mut d.config.alerts.base_url, parse::base_url(&v)),
+    )
+    .older(&["NTFY_BASE_URL"]),
+    Setting::new(
+        Stage::Alerts,
+        "ntfy_token",
+        r#""""#,
+        "an access token on one line, without blanks",
+        "Access token of the ntfy account; either this or a user and password.",
+        |d, v| set(&mut d.token.direct, parse::header_word(&v)),
+    )
+    .secret(),
+    Setting::new(
+        Stage::Alerts,
+        "ntfy_token_file",
+        r#""""#,
+        "a file; a relative one is relative to the root",
+        "A file that holds the token, instead of ntfy_token.",
+        |d, v| set(&mut d.token.file, parse::optional_path(&v)),
+    ),
+    Setting::new(
+        Stage::Alerts,
+        "ntfy_user",
+        r#""""#,
+        "a user name on one line, without a colon",
+        "User of the ntfy account.",
+        |d, v| set(&mut d.user, parse::user(&v)),
+    ),
+    Setting::new(
+        Stage::Alerts,
+        "ntfy_password",
+        r#""""#,
+        "a password on one line",
+        "Password of ntfy_user.",
+        |d, v| set(&mut d.password.direct, parse::optional_text(&v)),
+    )
+    .secret(),
+    Setting::new(
+        Stage::Alerts,
+        "ntfy_password_file",
+        r#""""#,
+        "a file; a relative one is relative to the root",
+        "A file that holds the password, instead of ntfy_password.",
+        |d, v| set(&mut d.password.file, parse::optional_path(&v)),
+    ),
+    Setting::new(
+        Stage::Alerts,
+        "ntfy_events",
+        r#"["queued", "started", "done", "failed", "skipped", "archived", "rotation_complete", "all_done", "disk_low", "root_unavailable", "attention"]"#,
+        "a list of queued, started, done, failed, skipped, archived, rotation_complete, all_done, disk_low, \
+         root_unavailable, attention",
+        "Which events are told.",
+        |d, v| set(&mut d.config.alerts.events, parse::events(&v)),
+    ),
+    Setting::new(
+        Stage::Alerts,
+        "include_names",
+        "true",
+        "true or false",
+        "false keeps the names of files out of alerts.",
+        |d, v| set(&mut d.config.alerts.include_names, parse::flag(&v)),
+    ),
+    Setting::new(
+        Stage::Alerts,
+        "ntfy_gather_seconds",
+        "5",
+        "0 to 3600",
+        "How long events of one kind are gathered into one alert.",
+        |d, v| set(&mut d.config.alerts.gather, parse::seconds(&v, 0.0..=3600.0)),
+    ),
+    Setting::new(
+        Stage::Logs,
+        "log_level",
+        r#""info""#,
+        r#"error, warn, info, debug, trace, off, or a filter such as "info,video_compressor::watch=debug""#,
+        "How much is logged.",
+        |d, v| set(&mut d.config.log.level, parse::log_filter(&v)),
+    )
+    .restart(),
+    Setting::new(
+        Stage::Logs,
+        "log_format",
+        r#""text""#,
+        r#""text" or "json""#,
+        "Lines for people, or one JSON object a line.",
+        |d, v| {
+            let choices = [("text", LogFormat::Text), ("json", LogFormat::Json)];
+            set(&mut d.config.log.format, parse::choice(&v, &choices))
+        },
+    )
+    .restart(),
+    Setting::new(
+        Stage::Logs,
+        "log_keep_days",
+        "14",
+        "1 to 3650",
+        "Logs older than this are removed.",
+        |d, v| set(&mut d.config.log.keep_days, parse::whole(&v, 1..=3650)),
+    )
+    .restart(),
+];
+
+impl Stage {
+    pub(super) fn heading(self) -> &'static str {
+        match self {
+            Self::Folders => "Folders",
+            Self::Watch => "Watch: which files are taken, and when",
+            Self::Queue => "Queue: when finished entries go to an archive",
+            Self::Encode => "Encode",
+            Self::Publish => "Publish: checks, and what becomes of the source",
+            Self::Alerts => "Alerts on a phone, by ntfy (https://ntfy.sh)",
+            Self::Logs => "Logs",
+        }
+    }
+}
