@@ -289,6 +289,12 @@ fn describe(error: &ureq::Error) -> String {
         ureq::Error::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
             "connection refused: nothing listens there".to_owned()
         }
+        // rustls inside an I/O error: most often a certificate.
+        ureq::Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => {
+            format!(
+                "the secure connection failed: {error} (does this system trust the server's certificate?)"
+            )
+        }
         ureq::Error::Io(error) => format!("the connection failed: {error}"),
         ureq::Error::Rustls(error) => format!("the secure connection failed: {error}"),
         ureq::Error::Tls(error) => format!("the secure connection failed: {error}"),
