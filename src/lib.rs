@@ -10,3 +10,4 @@ pub mod naming;
 pub mod publish;
 pub mod config;
 pub mod durable;
+pub mod alerts;
