@@ -1,0 +1,248 @@
+//! `doctor` and `notify-test`: is everything there that the service needs, and how to mend what is not.
+
+use std::{
+    fs,
+    path::Path,
+    time::{Duration, SystemTime},
+};
+
+use super::{Exit, Outcome, print, print_json, setup::Setup, status::running_pid};
+use crate::{
+    alerts,
+    config::{Config, EncodeConfig, FileState},
+    process::{self, Cancel, CommandLine, Limits, StartError},
+    publish,
+    queue::Files,
+    task::Shown,
+};
+
+/// For one look at a tool.
+const TOOL_LIMIT: Duration = Duration::from_secs(60);
+const OUTPUT_LIMIT_BYTES: usize = 64 * 1024;
+/// No clock of a working machine shows an earlier time: 2026-01-01, before the first release.
+const EARLIEST_CLOCK_SECONDS: u64 = 1_767_225_600;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Grade {
+    Good,
+    /// It works, but not as well as it could.
+    Warning,
+    Bad,
+}
+
+/// One thing that was looked at.
+struct Finding {
+    what: &'static str,
+    grade: Grade,
+    text: String,
+}
+
+impl Finding {
+    fn good(what: &'static str, text: impl Into<String>) -> Self {
+        Self { what, grade: Grade::Good, text: text.into() }
+    }
+
+    fn warning(what: &'static str, text: impl Into<String>) -> Self {
+        Self { what, grade: Grade::Warning, text: text.into() }
+    }
+
+    fn bad(what: &'static str, text: impl Into<String>) -> Self {
+        Self { what, grade: Grade::Bad, text: text.into() }
+    }
+}
+
+/// `doctor`
+pub fn doctor(setup: &Setup, json: bool) -> Outcome {
+    let (loaded, files) = setup.for_reading()?;
+    let config = &loaded.config;
+    let mut findings = vec![match loaded.file_state {
+        FileState::Read => Finding::good("settings", Shown(&loaded.file).to_string()),
+        FileState::Missing => {
+            Finding::good("settings", "no settings file, defaults are in force (`config template` prints one)")
+        }
+    }];
+    findings.extend(encoder(&config.encode));
+    findings.extend(folders(config));
+    findings.push(space(config));
+    findings.push(watches(&config.folders.input));
+    findings.push(clock());
+    findings.push(lock(&files));
+    findings.push(ntfy(config));
+    let is_bad = findings.iter().any(|finding| finding.grade == Grade::Bad);
+    if json {
+        let rows: Vec<_> = findings
+            .iter()
+            .map(|finding| {
+                let grade = match finding.grade {
+                    Grade::Good => "good",
+                    Grade::Warning => "warning",
+                    Grade::Bad => "bad",
+                };
+                serde_json::json!({ "check": finding.what, "grade": grade, "text": finding.text })
+            })
+            .collect();
+        print_json(&serde_json::json!({ "ok": !is_bad, "checks": rows }));
+    } else {
+        for Finding { what, grade, text } in &findings {
+            let mark = match grade {
+                Grade::Good => "ok  ",
+                Grade::Warning => "note",
+                Grade::Bad => "BAD ",
+            };
+            print(&format!("{mark}  {what}: {text}\n"));
+        }
+    }
+    Ok(if is_bad { Exit::Failed } else { Exit::Done })
+}
+
+/// Encodes a second of a test picture with libx265, in the way the service does.
+///
+/// # Errors
+/// What is missing and how to get it.
+pub fn encoder_works(config: &EncodeConfig) -> Result<(), String> {
+    let arguments = "-hide_banner -nostdin -v error -f lavfi -i testsrc=size=64x64:rate=5:duration=1 -c:v libx265 -x265-params log-level=error -f null -";
+    run_tool(&config.ffmpeg_path, &arguments.split(' ').collect::<Vec<_>>()).map_err(|problem| match problem {
+        ToolProblem::Missing(error) => format!("{error} (ffmpeg_path). Debian and Ubuntu: apt-get install ffmpeg; macOS: brew install ffmpeg"),
+        ToolProblem::Fails(line) => format!(
+            "{} cannot encode H.265 ({line}); install an ffmpeg that is built with libx265, or set ffmpeg_path",
+            Shown(&config.ffmpeg_path)
+        ),
+    })?;
+    run_tool(&config.ffprobe_path, &["-v", "error", "-version"]).map(drop).map_err(|problem| match problem {
+        ToolProblem::Missing(error) => format!("{error} (ffprobe_path); it comes with ffmpeg"),
+        ToolProblem::Fails(line) => format!("{} does not work: {line}", Shown(&config.ffprobe_path)),
+    })
+}
+
+enum ToolProblem {
+    Missing(StartError),
+    Fails(String),
+}
+
+fn run_tool(program: &Path, arguments: &[&str]) -> Result<String, ToolProblem> {
+    let command = CommandLine::new(program, 0).arguments(arguments);
+    let limits = Limits { total: Some(TOOL_LIMIT), stall: None };
+    let output = process::run(&command, limits, &Cancel::new(), OUTPUT_LIMIT_BYTES).map_err(ToolProblem::Missing)?;
+    if output.finished.succeeded() {
+        Ok(String::from_utf8_lossy(&output.stdout).lines().next().unwrap_or_default().to_owned())
+    } else {
+        let line = output.finished.last_error_line().map_or_else(|| output.finished.to_string(), ToOwned::to_owned);
+        Err(ToolProblem::Fails(line))
+    }
+}
+
+fn encoder(config: &EncodeConfig) -> Vec<Finding> {
+    let version = run_tool(&config.ffmpeg_path, &["-version"]).unwrap_or_default();
+    vec![match encoder_works(config) {
+        Ok(()) => Finding::good("ffmpeg", format!("{version}; a test encode with libx265 worked")),
+        Err(problem) => Finding::bad("ffmpeg", problem),
+    }]
+}
+
+impl Default for ToolProblem {
+    fn default() -> Self {
+        Self::Fails(String::new())
+    }
+}
+
+fn folders(config: &Config) -> Vec<Finding> {
+    use rustix::fs::{Access, access};
+    let folders = &config.folders;
+    let mut findings = Vec::new();
+    for (what, folder) in
+        [("input", &folders.input), ("output", &folders.output), ("conf", &folders.conf), ("logs", &folders.logs)]
+    {
+        findings.push(match folder.metadata() {
+            Ok(metadata) if !metadata.is_dir() => {
+                Finding::bad(what, format!("{} is no folder; move it away or choose another", Shown(folder)))
+            }
+            Ok(_) if access(folder.as_path(), Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK).is_err() => {
+                Finding::bad(what, format!("{} cannot be written by this user; `chown` it, or run as its owner", Shown(folder)))
+            }
+            Ok(_) => Finding::good(what, Shown(folder).to_string()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                Finding::warning(what, format!("{} is not there yet; `run` makes it", Shown(folder)))
+            }
+            Err(error) => Finding::bad(what, format!("{}: {error}", Shown(folder))),
+        });
+    }
+    findings
+}
+
+fn space(config: &Config) -> Finding {
+    let needed = config.publish.min_free_bytes;
+    let existing = config.folders.output.ancestors().find(|folder| folder.is_dir()).unwrap_or(Path::new("/"));
+    match publish::free_bytes(existing) {
+        Ok(free) if free < needed => Finding::bad(
+            "space",
+            format!(
+                "{} free where output/ is, min_free_bytes asks for {}; make room or lower it",
+                indicatif::DecimalBytes(free),
+                indicatif::DecimalBytes(needed)
+            ),
+        ),
+        Ok(free) => Finding::good("space", format!("{} free where output/ is", indicatif::DecimalBytes(free))),
+        Err(error) => Finding::bad("space", error.to_string()),
+    }
+}
+
+fn watches(input: &Path) -> Finding {
+    let Some(limit) = fs::read_to_string("/proc/sys/fs/inotify/max_user_watches")
+        .ok()
+        .and_then(|text| text.trim().parse::<usize>().ok())
+    else {
+        return Finding::good("watching", "this system has no inotify limit to look at");
+    };
+    let folders =
+        walkdir::WalkDir::new(input).into_iter().flatten().filter(|entry| entry.file_type().is_dir()).count();
+    // Other programs of the user share the limit.
+    if folders * 2 > limit {
+        Finding::warning(
+            "watching",
+            format!(
+                "input/ has {folders} folders, the system allows {limit} watches for each user; raise it with `sysctl fs.inotify.max_user_watches={}` (and in /etc/sysctl.d/)",
+                (folders * 4).next_power_of_two()
+            ),
+        )
+    } else {
+        Finding::good("watching", format!("{folders} folders of at most {limit} that can be watched"))
+    }
+}
+
+fn clock() -> Finding {
+    let earliest = SystemTime::UNIX_EPOCH + Duration::from_secs(EARLIEST_CLOCK_SECONDS);
+    let now = jiff::Timestamp::now();
+    if SystemTime::now() < earliest {
+        Finding::bad("clock", format!("it shows {now}, which is past; set it, or turn on NTP (`timedatectl set-ntp true`)"))
+    } else {
+        Finding::good("clock", now.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
+    }
+}
+
+fn lock(files: &Files) -> Finding {
+    match running_pid(files) {
+        Some(pid) => Finding::good("lock", format!("the service runs (pid {pid})")),
+        None => Finding::good("lock", "free: no service works with this root"),
+    }
+}
+
+fn ntfy(config: &Config) -> Finding {
+    if config.alerts.topic.is_none() {
+        return Finding::warning("ntfy", "off; set ntfy_topic to get alerts on your phone");
+    }
+    let report = alerts::reach(&config.alerts);
+    if report.delivered {
+        Finding::good("ntfy", format!("{} answers; `notify-test` sends a message", config.alerts.base_url))
+    } else {
+        Finding::warning("ntfy", format!("{}: {}", report.body, report.hint))
+    }
+}
+
+/// `notify-test`
+pub fn notify_test(setup: &Setup) -> Outcome {
+    let (loaded, _) = setup.for_reading()?;
+    let report = alerts::test(&loaded.config.alerts);
+    let status = report.status.map_or_else(|| "no answer".to_owned(), |status| format!("HTTP {status}"));
+    print(&format!("{status}: {}\n{}\n", report.body, report.hint));
+    Ok(if report.delivered { Exit::Done } else { Exit::Failed })
+}
