@@ -5,3 +5,4 @@
 pub mod task;
 pub mod config;
 pub mod durable;
+pub mod service_install;
