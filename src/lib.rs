@@ -11,3 +11,4 @@ pub mod publish;
 pub mod config;
 pub mod durable;
 pub mod alerts;
+pub mod service_install;

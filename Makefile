@@ -1,0 +1,90 @@
+# `make` alone lists what there is.
+CARGO ?= cargo
+PREFIX ?= /usr/local
+DESTDIR ?=
+# Flags for `make run`, for example: make run ARGS="--profile slow"
+ARGS ?=
+
+BINARY := target/release/video-compressor
+BINDIR := $(PREFIX)/bin
+UNITS := $(PREFIX)/lib/systemd
+MAN := $(PREFIX)/share/man/man1
+DOC := $(PREFIX)/share/doc/video-compressor
+SYSUSERS := $(PREFIX)/lib/sysusers.d
+BASH_COMPLETIONS := $(PREFIX)/share/bash-completion/completions
+ZSH_COMPLETIONS := $(PREFIX)/share/zsh/site-functions
+FISH_COMPLETIONS := $(PREFIX)/share/fish/vendor_completions.d
+CONFIG := conf/video-compressor.toml
+# The packaged units name the binary at its usual place.
+WITH_BINDIR := sed 's|/usr/local/bin/video-compressor|$(BINDIR)/video-compressor|g'
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test test-all lint bench install uninstall clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Install ffmpeg when it is missing, build, and watch input/ here
+	scripts/install-ffmpeg
+	$(CARGO) build --release --locked
+	$(BINARY) run --root . $(ARGS)
+
+# A root without cargo (sudo make install) takes what was built before.
+build: ## Build the release binary
+	@if command -v $(CARGO) >/dev/null 2>&1; then \
+		$(CARGO) build --release --locked; \
+	elif [ -x $(BINARY) ]; then \
+		echo "no cargo in PATH: taking $(BINARY) as it is"; \
+	else \
+		echo "no cargo in PATH and no $(BINARY): run 'make build' as the user who has Rust first" >&2; exit 3; \
+	fi
+
+test: ## Install what the core tests need, and run them
+	scripts/install-ffmpeg
+	$(CARGO) test --locked
+
+test-all: ## All tests, also those that need root, systemd's tools or a real ntfy server
+	scripts/install-ffmpeg
+	scripts/install-test-tools
+	scripts/get-ntfy target/tools || echo "no ntfy server here, so its tests are skipped"
+	VIDEO_COMPRESSOR_TEST_ALL=1 $(CARGO) test --locked
+
+lint: ## Formatting, clippy, and cargo-deny where it is installed
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	@if command -v cargo-deny >/dev/null 2>&1; then $(CARGO) deny check bans licenses sources; \
+	else echo "cargo-deny is not installed, so licences and bans are not checked (cargo install --locked cargo-deny)"; fi
+
+bench: ## Measure speed and weight
+	$(CARGO) bench --locked
+
+install: build ## Install under PREFIX (default /usr/local); DESTDIR stages
+	install -d '$(DESTDIR)$(BINDIR)' '$(DESTDIR)$(MAN)' '$(DESTDIR)$(DOC)' \
+		'$(DESTDIR)$(BASH_COMPLETIONS)' '$(DESTDIR)$(ZSH_COMPLETIONS)' '$(DESTDIR)$(FISH_COMPLETIONS)'
+	install -m 755 $(BINARY) '$(DESTDIR)$(BINDIR)/video-compressor'
+	$(BINARY) man --out '$(DESTDIR)$(MAN)'
+	$(BINARY) completions bash > '$(DESTDIR)$(BASH_COMPLETIONS)/video-compressor'
+	$(BINARY) completions zsh > '$(DESTDIR)$(ZSH_COMPLETIONS)/_video-compressor'
+	$(BINARY) completions fish > '$(DESTDIR)$(FISH_COMPLETIONS)/video-compressor.fish'
+	install -m 644 LICENSE $(CONFIG) '$(DESTDIR)$(DOC)'
+ifeq ($(shell uname -s),Darwin)
+	$(WITH_BINDIR) packaging/launchd/video-compressor.plist > '$(DESTDIR)$(DOC)/video-compressor.plist'
+	$(WITH_BINDIR) packaging/launchd/video-compressor-daemon.plist > '$(DESTDIR)$(DOC)/video-compressor-daemon.plist'
+else
+	install -d '$(DESTDIR)$(UNITS)/system' '$(DESTDIR)$(UNITS)/user' '$(DESTDIR)$(SYSUSERS)'
+	$(WITH_BINDIR) packaging/systemd/video-compressor.service > '$(DESTDIR)$(UNITS)/system/video-compressor.service'
+	$(WITH_BINDIR) packaging/systemd/video-compressor-user.service > '$(DESTDIR)$(UNITS)/user/video-compressor.service'
+	install -m 644 packaging/systemd/video-compressor.sysusers.conf \
+		'$(DESTDIR)$(SYSUSERS)/video-compressor.conf'
+endif
+
+uninstall: ## Remove what `make install` put there; data and settings stay
+	rm -f '$(DESTDIR)$(BINDIR)/video-compressor' '$(DESTDIR)$(MAN)'/video-compressor.1 \
+		'$(DESTDIR)$(MAN)'/video-compressor-*.1 '$(DESTDIR)$(BASH_COMPLETIONS)/video-compressor' '$(DESTDIR)$(ZSH_COMPLETIONS)/_video-compressor' \
+		'$(DESTDIR)$(FISH_COMPLETIONS)/video-compressor.fish' '$(DESTDIR)$(UNITS)/system/video-compressor.service' \
+		'$(DESTDIR)$(UNITS)/user/video-compressor.service' \
+		'$(DESTDIR)$(SYSUSERS)/video-compressor.conf'
+	rm -rf '$(DESTDIR)$(DOC)'
+
+clean: ## Remove everything that was built
+	$(CARGO) clean
