@@ -5,3 +5,9 @@
 pub mod task;
 pub mod config;
 pub mod durable;
+pub mod process;
+pub mod media;
+pub mod probe;
+pub mod plan;
+pub mod encode;
+pub mod verify;
