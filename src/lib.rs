@@ -1,14 +1,31 @@
-//! video-compressor: drop a video into `input/720/`, get it back in `output/720/` as H.265.
+//! video-compressor: drop a video into `input/720/`, get it back in `output/720/` as H.265, smaller and whole.
 //!
-//! The modules stand in the order in which a file passes through them.
+//! The modules stand in the order in which a file passes through them, so reading from top to bottom is following a
+//! file from drop to done. `task`, `media`, `settle`, `dedupe`, `schedule`, `plan`, `naming`, `verify`, `record` and
+//! `receipt` are pure: no file system, clock, environment or logging. Imports go down only: `cli` may use `service`,
+//! `service` the stages, the stages the tools at the end and the pure modules; the stages never use each other.
 
 pub mod task;
+pub mod watch;
+pub mod settle;
+pub mod fingerprint;
+pub mod dedupe;
 pub mod record;
 pub mod queue;
 pub mod schedule;
+pub mod probe;
+pub mod media;
+pub mod plan;
 pub mod naming;
+pub mod encode;
+pub mod verify;
+pub mod receipt;
 pub mod publish;
+pub mod alerts;
+pub mod service;
+pub mod cli;
+pub mod service_install;
+
 pub mod config;
 pub mod durable;
-pub mod alerts;
-pub mod service_install;
+pub mod process;

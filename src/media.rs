@@ -1,0 +1,386 @@
+//! What is inside a media file: container, streams, times, colour, HDR, rotation.
+//!
+//! Promises: plain values; times are seconds from the file's own zero, sizes are pixels as stored unless a name says
+//! "displayed"; what a file does not say is `None`, never a guess.
+//! Never in here: file system, children, ffprobe's wire format, or any decision about what to do with a file.
+
+use std::{collections::BTreeMap, fmt};
+
+/// Demuxers of real containers for the extensions we watch. Playlists and scripts (HLS, concat, DASH, SDP, SVG) are
+/// left out: ffmpeg would open other files or addresses for them.
+pub const CONTAINER_WHITELIST: &str = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,asf,flv,ogg,wtv,rm,mxf,nut,dv,vob,h264,hevc,m4v";
+
+/// One media file. Streams stand in the file's order; `streams[i].index == i` is not promised.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct MediaInfo {
+    /// Demuxer names, as `mov`, `mp4`, `m4a`.
+    pub formats: Vec<String>,
+    pub duration_s: Option<f64>,
+    pub start_s: Option<f64>,
+    pub size_bytes: u64,
+    pub bit_rate: Option<u64>,
+    pub streams: Vec<Stream>,
+    pub chapters: Vec<Chapter>,
+    pub tags: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stream {
+    /// ffmpeg's index in the file, for `-map 0:INDEX`.
+    pub index: u32,
+    /// ffmpeg's codec name (`h264`, `subrip`); `None` when ffmpeg does not know the codec.
+    pub codec: Option<String>,
+    /// As `High`, `LC`, `HE-AAC`.
+    pub profile: Option<String>,
+    /// As `avc1`, `hvc1`, `gpmd`.
+    pub codec_tag: Option<String>,
+    pub kind: StreamKind,
+    /// As written in the file; `und` counts as absent.
+    pub language: Option<String>,
+    pub title: Option<String>,
+    pub dispositions: Dispositions,
+    pub timebase: Rational,
+    pub start_s: Option<f64>,
+    pub duration_s: Option<f64>,
+    pub bit_rate: Option<u64>,
+    /// What a scan of all packets found; `None` when no scan was made.
+    pub packets: Option<Packets>,
+    pub tags: BTreeMap<String, String>,
+}
+
+/// What the packets of one stream say, whatever the header claims.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Packets {
+    pub count: u64,
+    pub bytes: u64,
+    /// The smallest presentation time; the decode time where packets carry no other.
+    pub first_s: Option<f64>,
+    /// The largest presentation time plus that packet's duration.
+    pub end_s: Option<f64>,
+    /// The largest presentation time.
+    pub last_s: Option<f64>,
+    /// Of the packet shown last.
+    pub last_duration_s: Option<f64>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum StreamKind {
+    Video(Video),
+    Audio(Audio),
+    Subtitle,
+    Attachment,
+    Data,
+    Unknown,
+}
+
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Video {
+    pub width: u32,
+    pub height: u32,
+    /// 1:1 when the file says nothing.
+    pub sample_aspect: Rational,
+    /// ffmpeg's name, as `yuv420p10le`.
+    pub pixel_format: Option<String>,
+    /// Bits per component.
+    pub bit_depth: u32,
+    pub chroma: Chroma,
+    /// `None` for 0/0.
+    pub average_frame_rate: Option<Rational>,
+    /// The lowest rate at which all timestamps can be shown; a guess of ffmpeg.
+    pub real_frame_rate: Option<Rational>,
+    pub orientation: Orientation,
+    pub field_order: FieldOrder,
+    pub colour: Colour,
+    pub hdr: Hdr,
+    /// A still picture that belongs to the file (cover art), not a moving one.
+    pub attached_picture: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Audio {
+    pub channels: u32,
+    /// ffmpeg's name, as `5.1(side)`; `None` when unknown.
+    pub layout: Option<String>,
+    pub sample_rate_hz: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Chroma {
+    #[default]
+    C420,
+    C422,
+    C444,
+    /// No chroma planes.
+    Gray,
+    /// RGB, palettes, 4:1:1 and the like.
+    Other,
+}
+
+/// How a player turns the stored picture before showing it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Orientation {
+    /// Degrees clockwise: 0, 90, 180 or 270; other angles are rounded to these.
+    pub clockwise_degrees: u32,
+    /// Mirrored left to right (before turning).
+    pub mirrored: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FieldOrder {
+    #[default]
+    Unknown,
+    Progressive,
+    TopFirst,
+    BottomFirst,
+}
+
+/// ffmpeg's names of the colour tags; `None` where the file has none.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Colour {
+    /// `tv` or `pc`.
+    pub range: Option<String>,
+    pub primaries: Option<String>,
+    pub transfer: Option<String>,
+    pub matrix: Option<String>,
+    /// `left`, `topleft`, …
+    pub chroma_location: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Hdr {
+    pub mastering_display: Option<MasteringDisplay>,
+    pub content_light: Option<ContentLight>,
+    pub dolby_vision_profile: Option<u32>,
+    pub hdr10_plus: bool,
+}
+
+/// SMPTE ST 2086 in x265's units: chromaticities in 1/50000, luminances in 1/10000 cd/m².
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MasteringDisplay {
+    pub green: (u32, u32),
+    pub blue: (u32, u32),
+    pub red: (u32, u32),
+    pub white_point: (u32, u32),
+    pub max_luminance: u32,
+    pub min_luminance: u32,
+}
+
+/// cd/m².
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ContentLight {
+    pub max_content: u32,
+    pub max_average: u32,
+}
+
+/// The dispositions that are set, by ffmpeg's names (`default`, `forced`, `attached_pic`, …), sorted.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Dispositions(pub Vec<String>);
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Chapter {
+    pub start_s: f64,
+    pub end_s: f64,
+    pub title: Option<String>,
+}
+
+/// A fraction; the denominator is never 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rational {
+    pub numerator: u64,
+    pub denominator: u64,
+}
+
+/// What a full decode of a file found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DecodeReport {
+    /// Frames of the first video stream.
+    pub frames: u64,
+    /// Lines that the decoders wrote about errors.
+    pub error_lines: u64,
+    /// The first few of them.
+    pub first_errors: Vec<String>,
+    /// ffmpeg ended with 0 after reporting the end.
+    pub completed: bool,
+}
+
+impl Rational {
+    pub const ONE: Self = Self {
+        numerator: 1,
+        denominator: 1,
+    };
+
+    /// In lowest terms; `None` for a denominator of 0.
+    #[must_use]
+    pub fn new(numerator: u64, denominator: u64) -> Option<Self> {
+        if denominator == 0 {
+            return None;
+        }
+        let divisor = greatest_common_divisor(numerator, denominator).max(1);
+        Some(Self {
+            numerator: numerator / divisor,
+            denominator: denominator / divisor,
+        })
+    }
+
+    #[must_use]
+    #[allow(clippy::cast_precision_loss)]
+    pub fn as_f64(self) -> f64 {
+        self.numerator as f64 / self.denominator as f64
+    }
+}
+
+impl Default for Rational {
+    fn default() -> Self {
+        Self::ONE
+    }
+}
+
+impl fmt::Display for Rational {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.numerator, self.denominator)
+    }
+}
+
+fn greatest_common_divisor(mut a: u64, mut b: u64) -> u64 {
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a
+}
+
+impl Dispositions {
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|set| set == name)
+    }
+}
+
+impl Orientation {
+    /// Whether width and height change places when shown.
+    #[must_use]
+    pub fn swaps_sides(self) -> bool {
+        self.clockwise_degrees % 180 == 90
+    }
+}
+
+impl Video {
+    /// Width and height in square pixels as a viewer sees them: sample aspect and rotation applied.
+    #[must_use]
+    pub fn displayed_size(&self) -> (f64, f64) {
+        let width = f64::from(self.width) * self.sample_aspect.as_f64();
+        let height = f64::from(self.height);
+        if self.orientation.swaps_sides() {
+            (height, width)
+        } else {
+            (width, height)
+        }
+    }
+
+    #[must_use]
+    pub fn is_interlaced(&self) -> bool {
+        matches!(self.field_order, FieldOrder::TopFirst | FieldOrder::BottomFirst)
+    }
+}
+
+impl Colour {
+    /// Perceptual quantiser: HDR10, HDR10+, most Dolby Vision.
+    #[must_use]
+    pub fn is_pq(&self) -> bool {
+        self.transfer.as_deref() == Some("smpte2084")
+    }
+}
+
+impl Stream {
+    #[must_use]
+    pub fn video(&self) -> Option<&Video> {
+        match &self.kind {
+            StreamKind::Video(video) => Some(video),
+            _ => None,
+        }
+    }
+
+    #[must_use]
+    pub fn audio(&self) -> Option<&Audio> {
+        match &self.kind {
+            StreamKind::Audio(audio) => Some(audio),
+            _ => None,
+        }
+    }
+
+    /// The codec's name, or `unknown`.
+    #[must_use]
+    pub fn codec_name(&self) -> &str {
+        self.codec.as_deref().unwrap_or("unknown")
+    }
+
+    /// Bits per second as the header says, else from the packets; `None` when neither knows.
+    #[must_use]
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss
+    )]
+    pub fn measured_bit_rate(&self) -> Option<u64> {
+        self.bit_rate.or_else(|| {
+            let packets = self.packets?;
+            let seconds = packets.end_s? - packets.first_s?;
+            (seconds > 0.0).then(|| (packets.bytes as f64 * 8.0 / seconds) as u64)
+        })
+    }
+
+    /// Frames per second of a video stream. The timestamps decide; the header's fraction is used when it agrees
+    /// with them, because it is exact.
+    #[must_use]
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss
+    )]
+    pub fn frame_rate(&self) -> Option<Rational> {
+        /// Relative difference up to which a header's rate is taken for the measured one.
+        const AGREES: f64 = 0.01;
+        let video = self.video()?;
+        let plausible = |rate: &Rational| (0.1..=1000.0).contains(&rate.as_f64());
+        let candidates = [video.average_frame_rate, video.real_frame_rate];
+        let measured = self.packets.and_then(|packets| {
+            let span = packets.last_s? - packets.first_s?;
+            (packets.count > 1 && span > 0.0).then(|| (packets.count - 1) as f64 / span)
+        });
+        match measured {
+            Some(measured) => candidates
+                .into_iter()
+                .flatten()
+                .find(|rate| (rate.as_f64() / measured - 1.0).abs() < AGREES)
+                .or_else(|| Rational::new((measured * 1000.0).round() as u64, 1000))
+                .filter(plausible),
+            None => candidates.into_iter().flatten().find(plausible),
+        }
+    }
+}
+
+impl MediaInfo {
+    /// The stream that is the film: the first moving picture.
+    #[must_use]
+    pub fn main_video(&self) -> Option<(&Stream, &Video)> {
+        self.streams.iter().find_map(|stream| {
+            let video = stream.video()?;
+            (!video.attached_picture).then_some((stream, video))
+        })
+    }
+
+    /// MP4, M4V, MOV and their kin.
+    #[must_use]
+    pub fn is_mp4_family(&self) -> bool {
+        self.formats.iter().any(|name| name == "mp4")
+    }
+
+    /// The longest of the container's and the streams' durations, in seconds.
+    #[must_use]
+    pub fn longest_duration_s(&self) -> Option<f64> {
+        self.streams
+            .iter()
+            .filter_map(|stream| stream.duration_s)
+            .chain(self.duration_s)
+            .reduce(f64::max)
+    }
+}

@@ -1,0 +1,512 @@
+//! Looks into a file: ffprobe's report, a scan of all packets, a full decode on request.
+//!
+//! Promises: a file that cannot become a video is rejected here, with a reason a person can act on, before hours of
+//! encoding; nothing outside the file is read; no report of ffprobe's, however odd, panics.
+//! Never in here: what to do with the file.
+
+mod sniff;
+mod wire;
+
+use std::{
+    ffi::OsString,
+    fs::File,
+    io::{self, Read},
+    path::Path,
+    time::Duration,
+};
+
+use crate::{
+    config::{Damaged, EncodeConfig},
+    media::{CONTAINER_WHITELIST, DecodeReport, MediaInfo, StreamKind},
+    process::{self, Activity, Cancel, CommandLine, End, Finished, Limits, StartError},
+};
+
+/// For reading headers; only a disk that hangs needs so long.
+const HEADER_TIME: Duration = Duration::from_secs(120);
+/// ffprobe's report of one file, in bytes: 1,000 streams need about 2 MB.
+const REPORT_BYTES: usize = 16 * 1024 * 1024;
+/// Error lines of a decode that are kept word for word.
+const FIRST_ERRORS: usize = 5;
+
+/// Why there is no [`MediaInfo`], by what happens next.
+#[derive(Debug, thiserror::Error)]
+pub enum ProbeError {
+    /// The file is gone.
+    #[error("the file is gone")]
+    Missing,
+    /// It is there, we may not read it: worth another try when that changes.
+    #[error("cannot read the file: {0}; check its permissions and the disk")]
+    Unreadable(std::io::Error),
+    /// The file will never do as it is.
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
+    /// ffprobe itself is missing: no file can be probed.
+    #[error(transparent)]
+    Tool(#[from] StartError),
+    #[error("cancelled")]
+    Cancelled,
+    /// ffprobe crashed or hung: worth another try.
+    #[error("{0}")]
+    Failed(Box<Finished>),
+}
+
+/// What is wrong with a file. `Display` is the reason for a person.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Rejection {
+    #[error("the file is empty; copy it again")]
+    Empty,
+    #[error("not a regular file")]
+    NotAFile,
+    #[error("not a video: {detail}")]
+    NotAVideo { detail: String },
+    #[error(
+        "a {kind} playlist or script, not a video: it would make ffmpeg open other files; drop the video itself"
+    )]
+    Playlist { kind: &'static str },
+    #[error(
+        "truncated: the index (moov) is missing, so the recording or the copy never finished; copy it again"
+    )]
+    IndexMissing,
+    #[error(
+        "truncated: the header says {header_s:.0} s, the data ends at {data_s:.0} s; copy it again, or set damaged = \"salvage\""
+    )]
+    Truncated { header_s: f64, data_s: f64 },
+    #[error(
+        "truncated: the last packet of the transport stream is incomplete; copy it again, or set damaged = \"salvage\""
+    )]
+    TransportStreamCut,
+    #[error("{detail}")]
+    Damaged { detail: String },
+    #[error("no video stream ({found}); move it elsewhere")]
+    NoVideo { found: String },
+    #[error(
+        "the picture is too large: {width}x{height} is over the limit of {max_pixels} pixels (max_pixels)"
+    )]
+    TooLarge {
+        width: u32,
+        height: u32,
+        max_pixels: u64,
+    },
+    #[error("this ffmpeg has no decoder for the video codec {codec}")]
+    NoDecoder { codec: String },
+    #[error("encrypted: the video cannot be decoded without its key")]
+    Encrypted,
+}
+
+/// Everything that is known of a source without decoding it: header and packets. With [`Damaged::Salvage`] a
+/// truncated file passes for what it holds.
+///
+/// # Errors
+/// See [`ProbeError`].
+pub fn probe_source(path: &Path, config: &EncodeConfig, cancel: &Cancel) -> Result<MediaInfo, ProbeError> {
+    let start = read_start(path)?;
+    let size_bytes = std::fs::metadata(path).map_err(cannot_read)?.len();
+    if let sniff::Kind::TransportStream(packet_bytes) = sniff::kind(&start)
+        && config.damaged == Damaged::Strict
+        && size_bytes % packet_bytes != 0
+    {
+        return Err(Rejection::TransportStreamCut.into());
+    }
+    let probed = examine(path, &start, size_bytes, config, cancel)?;
+    judge(&probed, config)?;
+    Ok(probed.info)
+}
+
+/// The same for a result of ours: no judgement, a strange file is simply reported as it is.
+///
+/// # Errors
+/// See [`ProbeError`].
+pub fn probe_output(path: &Path, config: &EncodeConfig, cancel: &Cancel) -> Result<MediaInfo, ProbeError> {
+    let start = read_start(path)?;
+    let size_bytes = std::fs::metadata(path).map_err(cannot_read)?.len();
+    Ok(examine(path, &start, size_bytes, config, cancel)?.info)
+}
+
+/// Decodes all video and audio of a file and counts what the decoders complain about. `on_start` gets ffmpeg's pid.
+///
+/// # Errors
+/// See [`ProbeError`]; a file that does not decode is not an error but a [`DecodeReport`] that says so.
+pub fn decode_check(
+    path: &Path,
+    config: &EncodeConfig,
+    cancel: &Cancel,
+    on_start: impl FnOnce(u32),
+) -> Result<DecodeReport, ProbeError> {
+    let mut command = CommandLine::new(&config.ffmpeg_path, config.nice).arguments([
+        "-hide_banner",
+        "-nostdin",
+        "-v",
+        "error",
+        "-progress",
+        "pipe:1",
+        "-stats_period",
+        "0.5",
+        "-nostats",
+    ]);
+    if config.threads > 0 {
+        command = command.arguments(["-threads".to_owned(), config.threads.to_string()]);
+    }
+    let command = command
+        .arguments([
+            "-protocol_whitelist",
+            "file",
+            "-format_whitelist",
+            CONTAINER_WHITELIST,
+            "-i",
+        ])
+        .arguments([file_url(path)])
+        .arguments([
+            "-map",
+            "0:V?",
+            "-map",
+            "0:a?",
+            "-fps_mode",
+            "passthrough",
+            "-f",
+            "null",
+            "-",
+        ]);
+    let limits = Limits {
+        total: None,
+        stall: Some(config.stall),
+    };
+    let (mut frames, mut completed, mut last_time) = (0, false, String::new());
+    let finished = process::supervise(&command, limits, cancel, on_start, |line| {
+        match line.split_once('=') {
+            Some(("frame", count)) => {
+                let count = count.trim().parse().unwrap_or(frames);
+                let advanced = count > frames;
+                frames = count;
+                if advanced {
+                    Activity::Advanced
+                } else {
+                    Activity::Unchanged
+                }
+            }
+            Some(("out_time_us", time)) if time != last_time => {
+                time.clone_into(&mut last_time);
+                Activity::Advanced
+            }
+            Some(("progress", "end")) => {
+                completed = true;
+                Activity::Advanced
+            }
+            _ => Activity::Unchanged,
+        }
+    })?;
+    match finished.end {
+        End::Cancelled => return Err(ProbeError::Cancelled),
+        End::Stalled | End::TimedOut | End::Signalled(_) => {
+            return Err(ProbeError::Failed(Box::new(finished)));
+        }
+        End::Exited(_) => {}
+    }
+    // The null muxer complains about timestamps that any real container takes.
+    let errors = || {
+        finished
+            .stderr_tail
+            .lines()
+            .filter(|line| !line.trim().is_empty() && !line.starts_with("[null @"))
+    };
+    Ok(DecodeReport {
+        frames,
+        error_lines: errors().count() as u64,
+        first_errors: errors().take(FIRST_ERRORS).map(str::to_owned).collect(),
+        completed: completed && finished.succeeded(),
+    })
+}
+
+/// A file's report before anyone has judged it.
+struct Probed {
+    info: MediaInfo,
+    /// Packets of each stream: by the header, and as read (hidden ones too).
+    counts: Vec<(Option<u64>, u64)>,
+    header_stderr: String,
+    scan_stderr: String,
+}
+
+fn cannot_read(error: io::Error) -> ProbeError {
+    if error.kind() == io::ErrorKind::NotFound {
+        ProbeError::Missing
+    } else {
+        ProbeError::Unreadable(error)
+    }
+}
+
+/// Looks before it opens: a FIFO would block.
+fn read_start(path: &Path) -> Result<Vec<u8>, ProbeError> {
+    let metadata = std::fs::metadata(path).map_err(cannot_read)?;
+    if !metadata.is_file() {
+        return Err(Rejection::NotAFile.into());
+    }
+    if metadata.len() == 0 {
+        return Err(Rejection::Empty.into());
+    }
+    let mut start = Vec::with_capacity(sniff::START_BYTES);
+    File::open(path)
+        .and_then(|file| file.take(sniff::START_BYTES as u64).read_to_end(&mut start))
+        .map_err(cannot_read)?;
+    Ok(start)
+}
+
+/// `file:` keeps a name from being read as an option, a protocol or a pattern.
+fn file_url(path: &Path) -> OsString {
+    let mut url = OsString::from("file:");
+    url.push(path);
+    url
+}
+
+fn ffprobe(config: &EncodeConfig, path: &Path, options: &[&str]) -> CommandLine {
+    CommandLine::new(&config.ffprobe_path, config.nice)
+        .arguments(["-v", "error", "-hide_banner", "-protocol_whitelist", "file"])
+        .arguments(["-format_whitelist", CONTAINER_WHITELIST])
+        .arguments(["-max_pixels".to_owned(), config.max_pixels.to_string()])
+        .arguments(options)
+        .arguments([file_url(path)])
+}
+
+fn ended(finished: Finished) -> Result<Finished, ProbeError> {
+    match finished.end {
+        End::Exited(_) => Ok(finished),
+        End::Cancelled => Err(ProbeError::Cancelled),
+        End::Signalled(_) | End::Stalled | End::TimedOut => Err(ProbeError::Failed(Box::new(finished))),
+    }
+}
+
+fn examine(
+    path: &Path,
+    start: &[u8],
+    size_bytes: u64,
+    config: &EncodeConfig,
+    cancel: &Cancel,
+) -> Result<Probed, ProbeError> {
+    let limits = Limits {
+        total: Some(HEADER_TIME),
+        stall: None,
+    };
+    let report = ["-show_format", "-show_streams", "-show_chapters", "-of", "json"];
+    let output = process::run(&ffprobe(config, path, &report), limits, cancel, REPORT_BYTES)?;
+    let header = ended(output.finished)?;
+    if !header.succeeded() {
+        if header.stderr_tail.contains("Input/output error") {
+            return Err(ProbeError::Unreadable(io::Error::other("input/output error")));
+        }
+        if header.stderr_tail.contains("No such file or directory") {
+            return Err(ProbeError::Missing);
+        }
+        return Err(sniff::explain(start, &header.stderr_tail).into());
+    }
+    let Some((mut info, header_counts)) =
+        wire::media_info(&String::from_utf8_lossy(&output.stdout), size_bytes)
+    else {
+        return Err(ProbeError::Failed(Box::new(header)));
+    };
+    read_static_hdr(&mut info, path, config, cancel)?;
+
+    let mut packets = wire::PacketScan::default();
+    let entries = [
+        "-show_entries",
+        "packet=stream_index,pts_time,dts_time,duration_time,size,flags",
+        "-of",
+        "compact=p=0",
+    ];
+    let limits = Limits {
+        total: None,
+        stall: Some(config.stall),
+    };
+    let scan = process::supervise(
+        &ffprobe(config, path, &entries),
+        limits,
+        cancel,
+        |_| {},
+        |line| {
+            packets.line(line);
+            Activity::Advanced
+        },
+    )?;
+    let scan = ended(scan)?;
+    let mut counts = Vec::new();
+    for (stream, header_count) in info.streams.iter_mut().zip(header_counts) {
+        let scanned = packets.of(stream.index);
+        stream.packets = Some(scanned.packets);
+        counts.push((header_count, scanned.packets.count + scanned.hidden));
+    }
+    Ok(Probed {
+        info,
+        counts,
+        header_stderr: header.stderr_tail,
+        scan_stderr: scan.stderr_tail,
+    })
+}
+
+/// Mastering display and light level sit in the bitstream: only a decoded frame shows them.
+fn read_static_hdr(
+    info: &mut MediaInfo,
+    path: &Path,
+    config: &EncodeConfig,
+    cancel: &Cancel,
+) -> Result<(), ProbeError> {
+    for stream in &mut info.streams {
+        let index = stream.index.to_string();
+        let StreamKind::Video(video) = &mut stream.kind else {
+            continue;
+        };
+        let pixels = u64::from(video.width) * u64::from(video.height);
+        if video.attached_picture || !video.colour.is_pq() || pixels > config.max_pixels {
+            continue;
+        }
+        let frame = [
+            "-select_streams",
+            &index,
+            "-read_intervals",
+            "%+#1",
+            "-show_frames",
+            "-show_entries",
+            "frame=side_data_list",
+            "-of",
+            "json",
+        ];
+        let limits = Limits {
+            total: Some(HEADER_TIME),
+            stall: None,
+        };
+        let output = process::run(&ffprobe(config, path, &frame), limits, cancel, REPORT_BYTES)?;
+        ended(output.finished)?;
+        if let Some(found) = wire::frame_hdr(&String::from_utf8_lossy(&output.stdout)) {
+            video.hdr.mastering_display = found.mastering_display.or(video.hdr.mastering_display);
+            video.hdr.content_light = found.content_light.or(video.hdr.content_light);
+            video.hdr.dolby_vision_profile = video.hdr.dolby_vision_profile.or(found.dolby_vision_profile);
+            video.hdr.hdr10_plus |= found.hdr10_plus;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a source can become a video. Pure.
+fn judge(probed: &Probed, config: &EncodeConfig) -> Result<(), Rejection> {
+    let info = &probed.info;
+    for stream in &info.streams {
+        let Some(video) = stream.video() else { continue };
+        if u64::from(video.width) * u64::from(video.height) > config.max_pixels {
+            return Err(Rejection::TooLarge {
+                width: video.width,
+                height: video.height,
+                max_pixels: config.max_pixels,
+            });
+        }
+    }
+    let Some((stream, video)) = info.main_video() else {
+        return Err(Rejection::NoVideo {
+            found: what_is_there(info),
+        });
+    };
+    if matches!(stream.codec_tag.as_deref(), Some("encv" | "drmi")) {
+        return Err(Rejection::Encrypted);
+    }
+    let Some(codec) = &stream.codec else {
+        return Err(Rejection::NoDecoder {
+            codec: stream.codec_tag.clone().unwrap_or_else(|| "unknown".to_owned()),
+        });
+    };
+    if probed
+        .header_stderr
+        .contains(&format!("for input stream {}", stream.index))
+        && probed.header_stderr.contains("Unsupported codec")
+    {
+        return Err(Rejection::NoDecoder { codec: codec.clone() });
+    }
+    let packets = stream.packets.unwrap_or_default();
+    if packets.count == 0 {
+        return Err(Rejection::Damaged {
+            detail: "the video stream is empty: no frame of it is in the file".into(),
+        });
+    }
+    if video.width == 0 || video.height == 0 {
+        return Err(Rejection::Damaged {
+            detail: format!(
+                "the picture's size is unknown, so nothing of it can be decoded ({})",
+                sniff::last_line(&probed.header_stderr)
+            ),
+        });
+    }
+    if config.damaged == Damaged::Strict {
+        complete(probed)?;
+    }
+    Ok(())
+}
+
+/// Whether the data lasts as long as the header promises.
+fn complete(probed: &Probed) -> Result<(), Rejection> {
+    /// Headers round, and count the last frame or a subtitle's display time: a shortfall below this proves nothing.
+    const ROUNDING_S: f64 = 2.0;
+    const ROUNDING_PART: f64 = 0.01;
+    let info = &probed.info;
+    let start_s = info.start_s.unwrap_or(0.0);
+    let data_s = info
+        .streams
+        .iter()
+        .filter_map(|stream| stream.packets?.end_s)
+        .reduce(f64::max)
+        .map_or(0.0, |end| end - start_s);
+    let header_s = info.duration_s.unwrap_or(0.0);
+    let truncated = Rejection::Truncated { header_s, data_s };
+    if header_s - data_s > ROUNDING_S.max(header_s * ROUNDING_PART) {
+        return Err(truncated);
+    }
+    let said = |text: &str| probed.scan_stderr.contains(text) || probed.header_stderr.contains(text);
+    // The words of ffmpeg's Matroska and MP4 demuxers for data that ends too early.
+    if said("File ended prematurely") || said("partial file") {
+        return Err(if header_s - data_s > 0.5 {
+            truncated
+        } else {
+            Rejection::Damaged {
+                detail: "truncated: the file ends in the middle of a packet; copy it again, or set damaged = \"salvage\""
+                    .into(),
+            }
+        });
+    }
+    // An MP4's index knows how many packets there must be.
+    let missing = info
+        .streams
+        .iter()
+        .zip(&probed.counts)
+        .find(|(stream, (header, read))| {
+            info.is_mp4_family()
+                && matches!(stream.kind, StreamKind::Video(_) | StreamKind::Audio(_))
+                && stream.video().is_none_or(|video| !video.attached_picture)
+                && header.is_some_and(|header| *read < header && header - read > 1)
+                && *read > 0
+        });
+    if let Some((stream, (header, read))) = missing
+        && info.duration_s.is_some()
+        && stream
+            .packets
+            .and_then(|packets| packets.end_s)
+            .is_some_and(|end| {
+                stream
+                    .duration_s
+                    .is_some_and(|duration| duration + stream.start_s.unwrap_or(0.0) - end > 0.5)
+            })
+    {
+        return Err(Rejection::Damaged {
+            detail: format!(
+                "truncated: the index lists {} packets of stream {}, {read} are in the file; copy it again, or set damaged = \"salvage\"",
+                header.unwrap_or(0),
+                stream.index
+            ),
+        });
+    }
+    Ok(())
+}
+
+/// `audio only`, or what else there is instead of a video.
+fn what_is_there(info: &MediaInfo) -> String {
+    let pictures = info.streams.iter().any(|stream| stream.video().is_some());
+    let audio = info.streams.iter().any(|stream| stream.audio().is_some());
+    match (audio, pictures) {
+        (true, false) => "audio only".into(),
+        (true, true) => "audio with a cover picture only".into(),
+        (false, true) => "a picture only".into(),
+        (false, false) => "neither video nor audio".into(),
+    }
+}

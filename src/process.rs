@@ -1,0 +1,866 @@
+//! The only place that starts children.
+//!
+//! Promises: a child leads its own process group, inherits nothing but its three standard streams, dies with this
+//! process where the system can do that, and is always waited for; both its pipes are drained whatever it prints,
+//! in bounded memory; a child that makes no progress is ended (TERM to the group, then KILL).
+//! Never in here: what a program means or what its output says.
+#![allow(clippy::disallowed_methods)]
+
+use std::{
+    ffi::{OsStr, OsString},
+    fmt,
+    io::Read,
+    os::unix::{
+        ffi::OsStrExt,
+        process::{CommandExt, ExitStatusExt},
+    },
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU8, Ordering},
+        mpsc::{self, Receiver, RecvTimeoutError},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use process_wrap::std::{ChildWrapper, CommandWrap, ProcessGroup};
+
+/// How much of the end of a child's stderr is kept, in bytes.
+pub const STDERR_TAIL_BYTES: usize = 64 * 1024;
+/// The longest line of stdout that is handed on, in bytes; the rest of a longer one is dropped.
+pub const LINE_BYTES: usize = 16 * 1024;
+/// What is read from a pipe at once, in bytes.
+const CHUNK_BYTES: usize = 16 * 1024;
+/// Chunks that may wait for the callback; then the child waits.
+const CHUNKS_WAITING: usize = 16;
+/// Between TERM and KILL. ffmpeg needs well under a second to close its output.
+const GRACE: Duration = Duration::from_secs(5);
+/// How soon a cancel or a limit is noticed while the child is silent.
+const POLL: Duration = Duration::from_millis(100);
+/// How long a pipe may stay open after the child's end, held by a process that the child left behind.
+const PIPE_AFTER_END: Duration = Duration::from_secs(2);
+
+/// A program and its arguments. `Display` shows it quoted for a shell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommandLine {
+    pub program: PathBuf,
+    pub arguments: Vec<OsString>,
+    /// Niceness added to our own; 0 leaves it.
+    pub nice: i32,
+}
+
+/// Ends a child from another thread. Clones share one state; once cancelled, a later child is not started either.
+#[derive(Debug, Clone, Default)]
+pub struct Cancel(Arc<AtomicU8>);
+
+/// When to end a child by ourselves. `None`: never.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Limits {
+    /// Since the start.
+    pub total: Option<Duration>,
+    /// Since the last [`Activity::Advanced`] (or the start).
+    pub stall: Option<Duration>,
+}
+
+/// What a line of output says about progress.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Activity {
+    Advanced,
+    Unchanged,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// By itself, with this code.
+    Exited(i32),
+    /// By a signal that was not ours.
+    Signalled(i32),
+    /// We ended it: no progress for [`Limits::stall`].
+    Stalled,
+    /// We ended it: [`Limits::total`] was over.
+    TimedOut,
+    /// We ended it: [`Cancel`].
+    Cancelled,
+}
+
+/// A child that has ended and been waited for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finished {
+    pub command: CommandLine,
+    pub end: End,
+    /// The last [`STDERR_TAIL_BYTES`], invalid UTF-8 replaced.
+    pub stderr_tail: String,
+    pub elapsed: Duration,
+}
+
+/// A finished child and what it wrote to stdout.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Output {
+    pub finished: Finished,
+    pub stdout: Vec<u8>,
+    /// There was more than the limit; the rest is gone.
+    pub stdout_cut: bool,
+}
+
+/// Nothing was started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("{}: program not found; install it or set its path", program.display())]
+    NotFound { program: PathBuf },
+    #[error("cannot start {}: {source}", program.display())]
+    CannotStart {
+        program: PathBuf,
+        source: std::io::Error,
+    },
+}
+
+impl CommandLine {
+    #[must_use]
+    pub fn new(program: &Path, nice: i32) -> Self {
+        Self {
+            program: program.to_owned(),
+            arguments: Vec::new(),
+            nice,
+        }
+    }
+
+    #[must_use]
+    pub fn arguments(mut self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
+        self.arguments
+            .extend(arguments.into_iter().map(|argument| argument.as_ref().to_owned()));
+        self
+    }
+}
+
+impl fmt::Display for CommandLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&shell_quoted(self.program.as_os_str()))?;
+        for argument in &self.arguments {
+            write!(f, " {}", shell_quoted(argument))?;
+        }
+        Ok(())
+    }
+}
+
+/// One word for a POSIX shell; bash's `$'…'` where bytes cannot be shown.
+fn shell_quoted(word: &OsStr) -> String {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-./:=,+@%^".contains(byte);
+    match word.to_str() {
+        Some(text) if !text.is_empty() && text.as_bytes().iter().all(plain) => text.to_owned(),
+        Some(text) if !text.chars().any(char::is_control) => format!("'{}'", text.replace('\'', r"'\''")),
+        _ => {
+            let mut quoted = String::from("$'");
+            for chunk in word.as_bytes().utf8_chunks() {
+                for character in chunk.valid().chars() {
+                    match character {
+                        '\'' | '\\' => quoted.extend(['\\', character]),
+                        '\n' => quoted.push_str("\\n"),
+                        control if control.is_control() => {
+                            let mut bytes = [0; 4];
+                            for byte in control.encode_utf8(&mut bytes).bytes() {
+                                quoted.push_str(&format!("\\x{byte:02x}"));
+                            }
+                        }
+                        other => quoted.push(other),
+                    }
+                }
+                for byte in chunk.invalid() {
+                    quoted.push_str(&format!("\\x{byte:02x}"));
+                }
+            }
+            quoted.push('\'');
+            quoted
+        }
+    }
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exited(code) => write!(f, "ended with code {code}"),
+            Self::Signalled(signal) => write!(f, "was killed by signal {signal}"),
+            Self::Stalled => f.write_str("made no progress and was ended"),
+            Self::TimedOut => f.write_str("took too long and was ended"),
+            Self::Cancelled => f.write_str("was cancelled"),
+        }
+    }
+}
+
+/// Says program, how it ended, the command line and the end of stderr: everything a person needs to try it by hand.
+impl fmt::Display for Finished {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let program = self
+            .command
+            .program
+            .file_name()
+            .unwrap_or(self.command.program.as_os_str());
+        write!(f, "{} {}", program.display(), self.end)?;
+        if let Some(last) = self.last_error_line() {
+            write!(f, ": {last}")?;
+        }
+        write!(
+            f,
+            "\ncommand: {}\nstderr: {}",
+            self.command,
+            self.stderr_tail.trim_end()
+        )
+    }
+}
+
+impl Finished {
+    #[must_use]
+    pub fn succeeded(&self) -> bool {
+        self.end == End::Exited(0)
+    }
+
+    /// The last line of stderr that says anything.
+    #[must_use]
+    pub fn last_error_line(&self) -> Option<&str> {
+        self.stderr_tail
+            .lines()
+            .map(str::trim)
+            .rfind(|line| !line.is_empty())
+    }
+}
+
+impl Cancel {
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// TERM to the group, KILL after a grace time.
+    pub fn cancel(&self) {
+        self.0.fetch_max(1, Ordering::SeqCst);
+    }
+
+    /// KILL at once.
+    pub fn kill(&self) {
+        self.0.fetch_max(2, Ordering::SeqCst);
+    }
+
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::SeqCst) > 0
+    }
+
+    fn wants_kill(&self) -> bool {
+        self.0.load(Ordering::SeqCst) > 1
+    }
+}
+
+/// Runs a child to its end on this thread. `on_start` gets its pid (also its group's id), `on_line` each line of
+/// stdout without its newline.
+///
+/// This thread must live as long as the child: on Linux the child is killed when the thread that started it ends.
+///
+/// # Errors
+/// When nothing could be started. Everything that happens later is in [`Finished::end`].
+pub fn supervise(
+    command: &CommandLine,
+    limits: Limits,
+    cancel: &Cancel,
+    on_start: impl FnOnce(u32),
+    mut on_line: impl FnMut(&str) -> Activity,
+) -> Result<Finished, StartError> {
+    let mut lines = Lines::default();
+    let finished = drive(command, limits, cancel, on_start, |chunk| {
+        let mut activity = Activity::Unchanged;
+        lines.split(chunk, |line| {
+            if on_line(line) == Activity::Advanced {
+                activity = Activity::Advanced;
+            }
+        });
+        activity
+    })?;
+    lines.end(|line| {
+        on_line(line);
+    });
+    Ok(finished)
+}
+
+/// Runs a short tool and gathers at most `stdout_limit_bytes` of its stdout.
+///
+/// # Errors
+/// When nothing could be started.
+pub fn run(
+    command: &CommandLine,
+    limits: Limits,
+    cancel: &Cancel,
+    stdout_limit_bytes: usize,
+) -> Result<Output, StartError> {
+    let mut stdout = Vec::new();
+    let mut stdout_cut = false;
+    let finished = drive(
+        command,
+        limits,
+        cancel,
+        |_| {},
+        |chunk| {
+            let room = stdout_limit_bytes - stdout.len();
+            stdout_cut |= chunk.len() > room;
+            stdout.extend_from_slice(&chunk[..chunk.len().min(room)]);
+            Activity::Advanced
+        },
+    )?;
+    Ok(Output {
+        finished,
+        stdout,
+        stdout_cut,
+    })
+}
+
+/// Puts chunks together to lines of bounded length.
+#[derive(Default)]
+struct Lines {
+    partial: Vec<u8>,
+}
+
+impl Lines {
+    fn split(&mut self, chunk: &[u8], mut on_line: impl FnMut(&str)) {
+        let mut parts = chunk.split(|&byte| byte == b'\n').peekable();
+        while let Some(part) = parts.next() {
+            let room = LINE_BYTES.saturating_sub(self.partial.len());
+            self.partial.extend_from_slice(&part[..part.len().min(room)]);
+            if parts.peek().is_some() {
+                on_line(&String::from_utf8_lossy(&self.partial));
+                self.partial.clear();
+            }
+        }
+    }
+
+    fn end(self, mut on_line: impl FnMut(&str)) {
+        if !self.partial.is_empty() {
+            on_line(&String::from_utf8_lossy(&self.partial));
+        }
+    }
+}
+
+/// The last bytes of a stream.
+#[derive(Default)]
+struct Tail(Vec<u8>);
+
+impl Tail {
+    fn push(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
+        if self.0.len() > 2 * STDERR_TAIL_BYTES {
+            self.0.drain(..self.0.len() - STDERR_TAIL_BYTES);
+        }
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0[self.0.len().saturating_sub(STDERR_TAIL_BYTES)..]).into_owned()
+    }
+}
+
+/// A running child. Dropped early (a panic in a callback), it takes its whole group with it.
+struct Running {
+    child: Box<dyn ChildWrapper>,
+    waited: bool,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !self.waited {
+            let _ = self.child.start_kill();
+            let _ = self.child.wait();
+        }
+    }
+}
+
+fn start(command: &CommandLine) -> Result<Running, StartError> {
+    let mut inner = Command::new(&command.program);
+    inner
+        .args(&command.arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let nice = command.nice;
+    #[cfg(target_os = "linux")]
+    let parent = std::process::id();
+    // SAFETY: between fork and exec only async-signal-safe calls are made (nice, prctl, getppid, close_range, _exit);
+    // nothing is allocated and no lock is taken.
+    unsafe {
+        inner.pre_exec(move || {
+            if nice != 0 {
+                libc::nice(nice);
+            }
+            #[cfg(target_os = "linux")]
+            {
+                libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+                // The parent may have died before the call above: then no signal will ever come.
+                if u32::try_from(libc::getppid()) != Ok(parent) {
+                    libc::_exit(127);
+                }
+                // A descriptor that was handed to us without close-on-exec (a lock, a socket) must not live on in the child.
+                libc::syscall(libc::SYS_close_range, 3u32, u32::MAX, libc::CLOSE_RANGE_CLOEXEC);
+            }
+            Ok(())
+        });
+    }
+    let child = CommandWrap::from(inner)
+        .wrap(ProcessGroup::leader())
+        .spawn()
+        .map_err(|source| match source.kind() {
+            std::io::ErrorKind::NotFound => StartError::NotFound {
+                program: command.program.clone(),
+            },
+            _ => StartError::CannotStart {
+                program: command.program.clone(),
+                source,
+            },
+        })?;
+    Ok(Running { child, waited: false })
+}
+
+/// Reads a pipe to its end on a thread of its own.
+fn drain(
+    name: &str,
+    mut pipe: impl Read + Send + 'static,
+    mut sink: impl FnMut(&[u8]) -> bool + Send + 'static,
+) {
+    // Without a thread the pipe is closed here, and the child ends on it.
+    let _ = thread::Builder::new().name(name.to_owned()).spawn(move || {
+        let mut buffer = vec![0; CHUNK_BYTES];
+        loop {
+            match pipe.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(length) if sink(&buffer[..length]) => {}
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Ok(_) | Err(_) => break,
+            }
+        }
+    });
+}
+
+fn drive(
+    command: &CommandLine,
+    limits: Limits,
+    cancel: &Cancel,
+    on_start: impl FnOnce(u32),
+    mut on_chunk: impl FnMut(&[u8]) -> Activity,
+) -> Result<Finished, StartError> {
+    let began = Instant::now();
+    let finished = |end, stderr_tail| Finished {
+        command: command.clone(),
+        end,
+        stderr_tail,
+        elapsed: began.elapsed(),
+    };
+    if cancel.is_cancelled() {
+        return Ok(finished(End::Cancelled, String::new()));
+    }
+    let mut running = start(command)?;
+    on_start(running.child.id());
+
+    let (chunks, received) = mpsc::sync_channel::<Vec<u8>>(CHUNKS_WAITING);
+    if let Some(pipe) = running.child.stdout().take() {
+        drain("child-stdout", pipe, move |chunk| {
+            chunks.send(chunk.to_vec()).is_ok()
+        });
+    }
+    let tail = Arc::new(Mutex::new(Tail::default()));
+    let (stderr_open, stderr_closed) = mpsc::channel::<()>();
+    if let Some(pipe) = running.child.stderr().take() {
+        let tail = Arc::clone(&tail);
+        drain("child-stderr", pipe, move |chunk| {
+            let _open = &stderr_open;
+            tail.lock().unwrap_or_else(PoisonError::into_inner).push(chunk);
+            true
+        });
+    }
+
+    let (status, ended_by_us) = watch_over(&mut running, limits, cancel, began, &received, &mut on_chunk)
+        .map_err(|source| StartError::CannotStart {
+            program: command.program.clone(),
+            source,
+        })?;
+    drain_the_rest(&mut running, &received, &mut on_chunk, &stderr_closed);
+
+    let end = ended_by_us.unwrap_or_else(|| match (status.code(), status.signal()) {
+        (Some(code), _) => End::Exited(code),
+        (None, signal) => End::Signalled(signal.unwrap_or(0)),
+    });
+    let stderr_tail = tail.lock().unwrap_or_else(PoisonError::into_inner).text();
+    Ok(finished(end, stderr_tail))
+}
+
+/// Until the child has ended and been waited for.
+fn watch_over(
+    running: &mut Running,
+    limits: Limits,
+    cancel: &Cancel,
+    began: Instant,
+    received: &Receiver<Vec<u8>>,
+    on_chunk: &mut impl FnMut(&[u8]) -> Activity,
+) -> std::io::Result<(std::process::ExitStatus, Option<End>)> {
+    let mut advanced = Instant::now();
+    let mut ended_by_us: Option<(End, Instant)> = None;
+    let mut killed = false;
+    let mut pause = Duration::from_millis(1);
+    loop {
+        match received.recv_timeout(POLL) {
+            Ok(chunk) => {
+                if on_chunk(&chunk) == Activity::Advanced {
+                    advanced = Instant::now();
+                }
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => {
+                thread::sleep(pause);
+                pause = (pause * 2).min(POLL);
+            }
+        }
+        if let Some(status) = running.child.try_wait()? {
+            running.waited = true;
+            return Ok((status, ended_by_us.map(|(end, _)| end)));
+        }
+        if ended_by_us.is_none() {
+            let reason = if cancel.is_cancelled() {
+                Some(End::Cancelled)
+            } else if limits.total.is_some_and(|limit| began.elapsed() >= limit) {
+                Some(End::TimedOut)
+            } else if limits.stall.is_some_and(|limit| advanced.elapsed() >= limit) {
+                Some(End::Stalled)
+            } else {
+                None
+            };
+            if let Some(reason) = reason {
+                // A child that has just ended is no error; try_wait sees it next.
+                let _ = running.child.signal(libc::SIGTERM);
+                ended_by_us = Some((reason, Instant::now()));
+            }
+        }
+        if let Some((_, since)) = ended_by_us
+            && !killed
+            && (cancel.wants_kill() || since.elapsed() >= GRACE)
+        {
+            let _ = running.child.start_kill();
+            killed = true;
+        }
+    }
+}
+
+/// What the child wrote before its end is still in the pipes.
+fn drain_the_rest(
+    running: &mut Running,
+    received: &Receiver<Vec<u8>>,
+    on_chunk: &mut impl FnMut(&[u8]) -> Activity,
+    stderr_closed: &Receiver<()>,
+) {
+    loop {
+        match received.recv_timeout(PIPE_AFTER_END) {
+            Ok(chunk) => {
+                on_chunk(&chunk);
+            }
+            Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) => {
+                // Something in the group outlived its leader: it keeps the group's id from being given again.
+                let _ = running.child.start_kill();
+                break;
+            }
+        }
+    }
+    let _ = stderr_closed.recv_timeout(PIPE_AFTER_END);
+}
+
+#[cfg(test)]
+#[allow(clippy::disallowed_methods)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> CommandLine {
+        CommandLine::new(Path::new("sh"), 0).arguments(["-c", script])
+    }
+
+    fn end_of(script: &str, limits: Limits) -> Finished {
+        supervise(
+            &shell(script),
+            limits,
+            &Cancel::new(),
+            |_| {},
+            |_| Activity::Unchanged,
+        )
+        .unwrap()
+    }
+
+    const STALL: Limits = Limits {
+        total: None,
+        stall: Some(Duration::from_millis(200)),
+    };
+
+    fn is_alive(pid: i32) -> bool {
+        // A killed child of ours may be a zombie of init for a moment.
+        std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| {
+            !stat
+                .rsplit(')')
+                .next()
+                .unwrap_or("")
+                .trim_start()
+                .starts_with('Z')
+        })
+    }
+
+    #[test]
+    fn an_ordinary_end_gives_code_and_stderr() {
+        let finished = end_of("echo oops >&2; exit 3", Limits::default());
+        assert_eq!(
+            (finished.end, finished.stderr_tail.as_str()),
+            (End::Exited(3), "oops\n")
+        );
+        assert_eq!(
+            finished.to_string(),
+            "sh ended with code 3: oops\ncommand: sh -c 'echo oops >&2; exit 3'\nstderr: oops"
+        );
+    }
+
+    #[test]
+    fn a_crash_is_told_from_an_exit_code() {
+        assert_eq!(
+            end_of("kill -SEGV $$", Limits::default()).end,
+            End::Signalled(libc::SIGSEGV)
+        );
+    }
+
+    #[test]
+    fn a_missing_program_is_its_own_error() {
+        let missing = CommandLine::new(Path::new("no-such-program-here"), 0);
+        let error = run(&missing, Limits::default(), &Cancel::new(), 10).unwrap_err();
+        assert!(matches!(error, StartError::NotFound { .. }), "{error}");
+    }
+
+    #[test]
+    fn stdin_is_empty_and_no_other_descriptor_is_inherited() {
+        // The directory listing itself has one descriptor open.
+        let output = run(
+            &CommandLine::new(Path::new("sh"), 0).arguments(["-c", "cat; ls /proc/self/fd"]),
+            Limits::default(),
+            &Cancel::new(),
+            1000,
+        )
+        .unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "0\n1\n2\n3\n");
+    }
+
+    #[test]
+    fn lines_arrive_one_by_one_also_the_last_without_newline() {
+        let mut lines = Vec::new();
+        supervise(
+            &shell("printf 'a=1\\nb\\377=2\\n\\nlast'"),
+            Limits::default(),
+            &Cancel::new(),
+            |_| {},
+            |line| {
+                lines.push(line.to_owned());
+                Activity::Advanced
+            },
+        )
+        .unwrap();
+        assert_eq!(lines, ["a=1", "b\u{fffd}=2", "", "last"]);
+    }
+
+    #[test]
+    fn a_flood_without_newline_is_drained_in_bounded_memory() {
+        let mut longest = 0;
+        let finished = supervise(
+            &shell("head -c 100000000 /dev/zero; head -c 100000000 /dev/zero >&2; echo; echo end"),
+            Limits::default(),
+            &Cancel::new(),
+            |_| {},
+            |line| {
+                longest = longest.max(line.len());
+                Activity::Advanced
+            },
+        )
+        .unwrap();
+        assert_eq!(finished.end, End::Exited(0));
+        assert_eq!(
+            (longest, finished.stderr_tail.len()),
+            (LINE_BYTES, STDERR_TAIL_BYTES)
+        );
+    }
+
+    #[test]
+    fn gathered_output_is_cut_at_its_limit() {
+        let output = run(
+            &shell("head -c 100000 /dev/zero"),
+            Limits::default(),
+            &Cancel::new(),
+            50_000,
+        )
+        .unwrap();
+        assert_eq!((output.stdout.len(), output.stdout_cut), (50_000, true));
+    }
+
+    #[test]
+    fn a_child_that_stops_making_progress_is_ended_with_its_children() {
+        let mut grandchild = 0;
+        let finished = supervise(
+            &shell("sleep 1000 & echo $!; wait"),
+            STALL,
+            &Cancel::new(),
+            |_| {},
+            |line| {
+                grandchild = line.parse().unwrap();
+                Activity::Unchanged
+            },
+        )
+        .unwrap();
+        assert_eq!(finished.end, End::Stalled);
+        assert!(finished.elapsed < GRACE, "{:?}", finished.elapsed);
+        assert!(!is_alive(grandchild));
+    }
+
+    #[test]
+    fn progress_keeps_a_slow_child_alive() {
+        let script = "for i in 1 2 3 4 5 6; do echo $i; sleep 0.1; done";
+        let limits = Limits {
+            total: None,
+            stall: Some(Duration::from_millis(450)),
+        };
+        let finished = supervise(
+            &shell(script),
+            limits,
+            &Cancel::new(),
+            |_| {},
+            |_| Activity::Advanced,
+        )
+        .unwrap();
+        assert_eq!(finished.end, End::Exited(0));
+    }
+
+    #[test]
+    fn a_child_deaf_to_term_is_killed_after_the_grace_time() {
+        for script in ["trap '' TERM; while :; do sleep 0.1; done", "kill -STOP $$"] {
+            let finished = end_of(script, STALL);
+            assert_eq!(finished.end, End::Stalled, "{script}");
+            assert!(
+                finished.elapsed >= GRACE && finished.elapsed < 2 * GRACE,
+                "{:?}",
+                finished.elapsed
+            );
+        }
+    }
+
+    #[test]
+    fn a_time_limit_ends_a_tool() {
+        let limits = Limits {
+            total: Some(Duration::from_millis(200)),
+            stall: None,
+        };
+        assert_eq!(
+            run(&shell("sleep 1000"), limits, &Cancel::new(), 10)
+                .unwrap()
+                .finished
+                .end,
+            End::TimedOut
+        );
+    }
+
+    #[test]
+    fn another_thread_can_cancel_and_kill_at_once() {
+        let cancel = Cancel::new();
+        let (started, wait_for_start) = mpsc::channel();
+        thread::scope(|scope| {
+            let child = scope.spawn(|| {
+                let deaf = shell("trap '' TERM; echo ready; while :; do sleep 0.1; done");
+                supervise(
+                    &deaf,
+                    Limits::default(),
+                    &cancel,
+                    |_| {},
+                    |_| {
+                        started.send(()).unwrap();
+                        Activity::Advanced
+                    },
+                )
+                .unwrap()
+            });
+            wait_for_start.recv().unwrap();
+            cancel.cancel();
+            cancel.kill();
+            let finished = child.join().unwrap();
+            assert_eq!(finished.end, End::Cancelled);
+            assert!(finished.elapsed < GRACE, "{:?}", finished.elapsed);
+        });
+        let never = supervise(
+            &shell("exit 7"),
+            Limits::default(),
+            &cancel,
+            |_| panic!("started"),
+            |_| Activity::Advanced,
+        );
+        assert_eq!(never.unwrap().end, End::Cancelled);
+    }
+
+    #[test]
+    fn a_process_left_behind_does_not_hold_us_up() {
+        let finished = end_of("sleep 1000 & exit 0", Limits::default());
+        assert_eq!(finished.end, End::Exited(0));
+        assert!(finished.elapsed < 3 * PIPE_AFTER_END, "{:?}", finished.elapsed);
+    }
+
+    #[test]
+    fn the_child_is_as_nice_as_asked() {
+        let ours = run(&shell("nice"), Limits::default(), &Cancel::new(), 10)
+            .unwrap()
+            .stdout;
+        let nicer = CommandLine {
+            nice: 5,
+            ..shell("nice")
+        };
+        let theirs = run(&nicer, Limits::default(), &Cancel::new(), 10).unwrap().stdout;
+        let number = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).trim().parse::<i32>().unwrap();
+        assert_eq!(number(theirs), (number(ours) + 5).min(19));
+    }
+
+    #[test]
+    fn a_panicking_callback_leaves_no_child() {
+        let mut pid = 0;
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            let _ = supervise(
+                &shell("echo go; sleep 1000"),
+                Limits::default(),
+                &Cancel::new(),
+                |started| pid = i32::try_from(started).unwrap(),
+                |_| panic!("on purpose"),
+            );
+        }));
+        assert!(panicked.is_err() && pid != 0);
+        assert!(!is_alive(pid));
+    }
+
+    #[test]
+    fn quoted_words_come_back_from_a_shell_as_they_were() {
+        let words: Vec<OsString> = [
+            "plain",
+            "",
+            "two words",
+            "it's",
+            "a\nb",
+            "back\\slash'\n",
+            "$HOME",
+            "é*",
+            "-x",
+        ]
+        .into_iter()
+        .map(OsString::from)
+        .chain([
+            OsStr::from_bytes(b"\xff.mkv").to_owned(),
+            OsStr::from_bytes(b"a\x01\xc3\xa9\xfe").to_owned(),
+        ])
+        .collect();
+        let line = CommandLine::new(Path::new("printf"), 0)
+            .arguments(["%s\\0"])
+            .arguments(&words);
+        let bash = CommandLine::new(Path::new("bash"), 0).arguments(["-c", &line.to_string()]);
+        let output = run(&bash, Limits::default(), &Cancel::new(), 10_000).unwrap();
+        let expected: Vec<u8> = words
+            .iter()
+            .flat_map(|word| word.as_bytes().iter().copied().chain([0]))
+            .collect();
+        assert_eq!(output.stdout, expected);
+    }
+}
