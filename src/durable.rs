@@ -61,9 +61,12 @@ const TEMPORARY_SUFFIX: &str = ".vc-tmp";
 /// The old content is untouched then.
 pub fn replace_with_bytes(path: &Path, bytes: &[u8]) -> Result<Identity> {
     let (temporary, file) = new_temporary(path)?;
-    at("write", &temporary, (&file).write_all(bytes))?;
-    at("fsync", &temporary, file.sync_all())?;
-    at("rename over", path, fs::rename(&temporary, path))?;
+    let replaced = (|| {
+        at("write", &temporary, (&file).write_all(bytes))?;
+        at("fsync", &temporary, file.sync_all())?;
+        at("rename over", path, fs::rename(&temporary, path))
+    })();
+    replaced.inspect_err(|_| drop(fs::remove_file(&temporary)))?;
     sync_directory_of(path)?;
     // Read after the rename: a rename changes ctime.
     at("stat", path, file.metadata()).map(|metadata| Identity::from(&metadata))
@@ -75,8 +78,11 @@ pub fn replace_with_bytes(path: &Path, bytes: &[u8]) -> Result<Identity> {
 /// The old content is untouched then.
 pub fn replace_with_bytes_not_synced(path: &Path, bytes: &[u8]) -> Result<()> {
     let (temporary, file) = new_temporary(path)?;
-    at("write", &temporary, (&file).write_all(bytes))?;
-    at("rename over", path, fs::rename(&temporary, path))
+    let replaced = (|| {
+        at("write", &temporary, (&file).write_all(bytes))?;
+        at("rename over", path, fs::rename(&temporary, path))
+    })();
+    replaced.inspect_err(|_| drop(fs::remove_file(&temporary)))
 }
 
 /// Writes a file that must not exist yet.
@@ -85,9 +91,12 @@ pub fn replace_with_bytes_not_synced(path: &Path, bytes: &[u8]) -> Result<()> {
 /// `AlreadyExists` when there is one of that name; it is untouched.
 pub fn create_with_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
     let (temporary, file) = new_temporary(path)?;
-    at("write", &temporary, (&file).write_all(bytes))?;
-    at("fsync", &temporary, file.sync_all())?;
-    rename_if_free(&temporary, path).inspect_err(|_| drop(fs::remove_file(&temporary)))?;
+    let created = (|| {
+        at("write", &temporary, (&file).write_all(bytes))?;
+        at("fsync", &temporary, file.sync_all())?;
+        rename_if_free(&temporary, path)
+    })();
+    created.inspect_err(|_| drop(fs::remove_file(&temporary)))?;
     sync_directory_of(path)
 }
 

@@ -361,8 +361,55 @@ struct Running {
     waited: bool,
 }
 
+/// The groups that run, for [`kill_all`]. Bounded by the encodes and looks of this process.
+static GROUPS: Mutex<Vec<u32>> = Mutex::new(Vec::new());
+
+fn groups() -> std::sync::MutexGuard<'static, Vec<u32>> {
+    GROUPS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Kills every child of this process and theirs, at once. For an exit that waits for nothing.
+pub fn kill_all() {
+    for group in groups().drain(..) {
+        kill_group(group);
+    }
+}
+
+/// Kills the group of a child that outlived an earlier run of this program, when `pid` is still such a child: a process
+/// that writes one of our hidden parts. Returns whether there was one.
+pub fn end_orphan(pid: u32) -> bool {
+    let is_ours = command_line_of(pid).is_some_and(|line| line.contains("/.vc-") && line.contains(".part"));
+    if is_ours {
+        kill_group(pid);
+    }
+    is_ours
+}
+
+fn kill_group(group: u32) {
+    if let Some(group) = i32::try_from(group).ok().and_then(rustix::process::Pid::from_raw) {
+        // It may have ended by itself meanwhile.
+        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn command_line_of(pid: u32) -> Option<String> {
+    std::fs::read(format!("/proc/{pid}/cmdline"))
+        .ok()
+        .map(|line| String::from_utf8_lossy(&line).into_owned())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn command_line_of(pid: u32) -> Option<String> {
+    let command = CommandLine::new(Path::new("ps"), 0).arguments(["-o", "command=", "-p", &pid.to_string()]);
+    let output = run(&command, Limits::default(), &Cancel::new(), STDERR_TAIL_BYTES).ok()?;
+    Some(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
 impl Drop for Running {
     fn drop(&mut self) {
+        let group = self.child.id();
+        groups().retain(|running| *running != group);
         if !self.waited {
             let _ = self.child.start_kill();
             let _ = self.child.wait();
@@ -412,6 +459,7 @@ fn start(command: &CommandLine) -> Result<Running, StartError> {
                 source,
             },
         })?;
+    groups().push(child.id());
     Ok(Running { child, waited: false })
 }
 

@@ -38,7 +38,12 @@ impl Receipt<'_> {
     /// # Errors
     /// Never in practice: everything has a JSON form.
     pub fn to_bytes(&self) -> serde_json::Result<Vec<u8>> {
-        let notes = self.plan.notes.iter().map(String::as_str).chain(self.remarks.iter().map(String::as_str));
+        let notes = self
+            .plan
+            .notes
+            .iter()
+            .map(String::as_str)
+            .chain(self.remarks.iter().map(String::as_str));
         let lost: Vec<Value> = self
             .plan
             .lost
@@ -116,14 +121,31 @@ fn stream(stream: &Stream) -> Value {
 #[must_use]
 pub fn summary(source: &MediaInfo, output: &MediaInfo, plan: &EncodePlan) -> String {
     let mut parts = vec![sizes(source.size_bytes, output.size_bytes)];
-    let count = |wanted: fn(&Expected) -> bool| plan.streams.iter().filter(|stream| wanted(&stream.expected)).count();
-    parts.extend(plan.streams.iter().find_map(|stream| match (&stream.expected, stream.treatment) {
-        (Expected::Video { width, height, .. }, Treatment::Encoded) => Some(format!("{width}x{height}")),
-        _ => None,
-    }));
+    let count = |wanted: fn(&Expected) -> bool| {
+        plan.streams
+            .iter()
+            .filter(|stream| wanted(&stream.expected))
+            .count()
+    };
+    parts.extend(
+        plan.streams
+            .iter()
+            .find_map(|stream| match (&stream.expected, stream.treatment) {
+                (Expected::Video { width, height, .. }, Treatment::Encoded) => {
+                    Some(format!("{width}x{height}"))
+                }
+                _ => None,
+            }),
+    );
     for (number, what) in [
-        (count(|expected| matches!(expected, Expected::Audio { .. })), "audio"),
-        (count(|expected| matches!(expected, Expected::Subtitle)), "subtitles"),
+        (
+            count(|expected| matches!(expected, Expected::Audio { .. })),
+            "audio",
+        ),
+        (
+            count(|expected| matches!(expected, Expected::Subtitle)),
+            "subtitles",
+        ),
     ] {
         if number > 0 {
             parts.push(format!("{number} {what}"));
@@ -140,5 +162,9 @@ pub fn summary(source: &MediaInfo, output: &MediaInfo, plan: &EncodePlan) -> Str
 pub fn sizes(before_bytes: u64, after_bytes: u64) -> String {
     #[expect(clippy::cast_precision_loss, reason = "a percentage")]
     let change = (after_bytes as f64 / before_bytes.max(1) as f64 - 1.0) * 100.0;
-    format!("{} -> {} ({change:+.0} %)", indicatif::DecimalBytes(before_bytes), indicatif::DecimalBytes(after_bytes))
+    format!(
+        "{} -> {} ({change:+.0} %)",
+        indicatif::DecimalBytes(before_bytes),
+        indicatif::DecimalBytes(after_bytes)
+    )
 }

@@ -131,6 +131,18 @@ pub fn test(config: &AlertsConfig) -> TestReport {
     }
 }
 
+/// Whether an ntfy server answers at the base URL. Sends no message.
+#[must_use]
+pub fn reach(config: &AlertsConfig) -> TestReport {
+    let answer = Client::new(config.clone(), &Timing::default()).health();
+    TestReport {
+        delivered: answer.verdict == Verdict::Delivered,
+        status: answer.status,
+        body: answer.text,
+        hint: answer.verdict.hint().to_owned(),
+    }
+}
+
 /// Sends messages with one set of settings.
 #[derive(Clone)]
 pub(super) struct Client {
@@ -174,7 +186,27 @@ impl Client {
 
     /// Sends `message` to the root of the server (at the topic's own address the JSON would be the text).
     pub fn publish(&self, message: &Message) -> Answer {
-        let (verdict, status, text) = match self.request(message) {
+        self.answer(self.request(message))
+    }
+
+    fn health(&self) -> Answer {
+        let url = format!("{}/v1/health", self.config.base_url.trim_end_matches('/'));
+        let request = || {
+            let mut response = self.agent.get(url).call()?;
+            let status = response.status().as_u16();
+            let body = response
+                .body_mut()
+                .with_config()
+                .limit(ANSWER_LIMIT_BYTES)
+                .lossy_utf8(true)
+                .read_to_string()?;
+            Ok((status, body))
+        };
+        self.answer(request())
+    }
+
+    fn answer(&self, result: Result<(u16, String), ureq::Error>) -> Answer {
+        let (verdict, status, text) = match result {
             Ok((status, body)) => (judge(status, &body), Some(status), body),
             Err(error) => (verdict_on(&error), None, describe(&error)),
         };

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use crate::config::AlertKind;
 
-pub use client::{TestReport, test};
+pub use client::{TestReport, reach, test};
 pub use outbox::OUTBOX_LIMIT;
 pub use worker::{Handle, STOP_LIMIT, start, start_with_timing};
 

@@ -25,26 +25,45 @@ pub fn retry(setup: &Setup, wanted: &[String], failed: bool) -> Outcome {
     let mut new_ids = (std::process::id()..).map(|number| TaskId::new(jiff::Timestamp::now(), number));
     let lines = queue::edit(&files, |live| -> Result<Vec<String>, String> {
         let all: Vec<Task> = archived.iter().chain(live.iter()).cloned().collect();
-        let mut chosen: Vec<&Task> = wanted.iter().map(|text| select(&all, text)).collect::<Result<_, _>>()?;
+        let mut chosen: Vec<&Task> = wanted
+            .iter()
+            .map(|text| select(&all, text))
+            .collect::<Result<_, _>>()?;
         if failed {
-            chosen.extend(all[archived.len()..].iter().filter(|task| task.status.is_failure()));
+            chosen.extend(
+                all[archived.len()..]
+                    .iter()
+                    .filter(|task| task.status.is_failure()),
+            );
         }
-        chosen.iter().map(|task| retry_one(live, task, &mut new_ids)).collect()
+        chosen
+            .iter()
+            .map(|task| retry_one(live, task, &mut new_ids))
+            .collect()
     })?;
     tell(lines.map_err(Failure::usage)?, "nothing to retry")
 }
 
-fn retry_one(live: &mut Vec<Task>, task: &Task, mut new_ids: impl Iterator<Item = TaskId>) -> Result<String, String> {
+fn retry_one(
+    live: &mut Vec<Task>,
+    task: &Task,
+    mut new_ids: impl Iterator<Item = TaskId>,
+) -> Result<String, String> {
     let shown = task.shown();
     if let Some(row) = live.iter_mut().find(|row| row.id == task.id) {
         if !row.status.is_finished() {
-            return Err(format!("{shown}: is {}, there is nothing to retry; `cancel` it first", row.status));
+            return Err(format!(
+                "{shown}: is {}, there is nothing to retry; `cancel` it first",
+                row.status
+            ));
         }
         // The end time stays: it tells the service that this row was seen finished.
         row.status = Status::Queued;
         return Ok(format!("{shown}: queued again"));
     }
-    let Some(id) = new_ids.next() else { return Err("no more ids".into()) };
+    let Some(id) = new_ids.next() else {
+        return Err("no more ids".into());
+    };
     let mut again = task.clone();
     again.queue_again();
     again.id = id;
@@ -56,13 +75,23 @@ fn retry_one(live: &mut Vec<Task>, task: &Task, mut new_ids: impl Iterator<Item 
 
 /// `cancel`
 pub fn cancel(setup: &Setup, wanted: &[String], queued: bool) -> Outcome {
-    change(setup, wanted, |task| queued && task.status == Status::Queued, "nothing to cancel", |task| {
-        if !task.status.may_become(&Status::Cancelled) {
-            return Err(format!("{}: is {}, there is nothing to cancel", task.shown(), task.status));
-        }
-        task.status = Status::Cancelled;
-        Ok(format!("{}: cancelled; its source stays", task.shown()))
-    })
+    change(
+        setup,
+        wanted,
+        |task| queued && task.status == Status::Queued,
+        "nothing to cancel",
+        |task| {
+            if !task.status.may_become(&Status::Cancelled) {
+                return Err(format!(
+                    "{}: is {}, there is nothing to cancel",
+                    task.shown(),
+                    task.status
+                ));
+            }
+            task.status = Status::Cancelled;
+            Ok(format!("{}: cancelled; its source stays", task.shown()))
+        },
+    )
 }
 
 /// `set`
@@ -71,28 +100,41 @@ pub fn set(setup: &Setup, wanted: &[String], priority: Option<i32>, profile: Opt
         return Err(Failure::usage("set: give --priority, --profile or both"));
     }
     let profiles = setup.load()?.config.encode.profiles;
-    if let Some(profile) = profile.filter(|profile| *profile != "default" && !profiles.contains_key(*profile)) {
+    if let Some(profile) = profile.filter(|profile| *profile != "default" && !profiles.contains_key(*profile))
+    {
         let known: Vec<&str> = profiles.keys().map(String::as_str).collect();
-        return Err(Failure::usage(format!("--profile {profile}: there is no such profile; known are {}", known.join(", "))));
+        return Err(Failure::usage(format!(
+            "--profile {profile}: there is no such profile; known are {}",
+            known.join(", ")
+        )));
     }
-    change(setup, wanted, |_| false, "nothing to change", |task| {
-        if task.status == Status::Processing && profile.is_some() {
-            return Err(format!("{}: is being encoded; `cancel` it, then `retry` with the new profile", task.shown()));
-        }
-        if let Some(priority) = priority {
-            task.priority = priority;
-        }
-        if let Some(profile) = profile {
-            task.profile = (profile != "default").then(|| profile.to_owned());
-        }
-        let of_folder = "that of its folder";
-        Ok(format!(
-            "{}: priority {}, profile {}",
-            task.shown(),
-            task.priority,
-            task.profile.as_deref().unwrap_or(of_folder)
-        ))
-    })
+    change(
+        setup,
+        wanted,
+        |_| false,
+        "nothing to change",
+        |task| {
+            if task.status == Status::Processing && profile.is_some() {
+                return Err(format!(
+                    "{}: is being encoded; `cancel` it, then `retry` with the new profile",
+                    task.shown()
+                ));
+            }
+            if let Some(priority) = priority {
+                task.priority = priority;
+            }
+            if let Some(profile) = profile {
+                task.profile = (profile != "default").then(|| profile.to_owned());
+            }
+            let of_folder = "that of its folder";
+            Ok(format!(
+                "{}: priority {}, profile {}",
+                task.shown(),
+                task.priority,
+                task.profile.as_deref().unwrap_or(of_folder)
+            ))
+        },
+    )
 }
 
 /// Changes the tasks that are wanted, all or none.
@@ -105,8 +147,10 @@ fn change(
 ) -> Outcome {
     let (_, files) = setup.for_reading()?;
     let lines = queue::edit(&files, |live| -> Result<Vec<String>, String> {
-        let mut ids: Vec<TaskId> =
-            wanted.iter().map(|text| Ok(select(live, text)?.id.clone())).collect::<Result<_, String>>()?;
+        let mut ids: Vec<TaskId> = wanted
+            .iter()
+            .map(|text| Ok(select(live, text)?.id.clone()))
+            .collect::<Result<_, String>>()?;
         ids.extend(live.iter().filter(|task| also(task)).map(|task| task.id.clone()));
         let mut changed = live.clone();
         let lines = changed
@@ -134,7 +178,9 @@ pub fn pause(setup: &Setup) -> Outcome {
     let since = queue::edit_control(&files, |control| {
         *control.paused_since.get_or_insert_with(jiff::Timestamp::now)
     })?;
-    print(&format!("paused since {since}: no new encode is started; `resume` goes on\n"));
+    print(&format!(
+        "paused since {since}: no new encode is started; `resume` goes on\n"
+    ));
     Ok(Exit::Done)
 }
 
@@ -142,7 +188,11 @@ pub fn pause(setup: &Setup) -> Outcome {
 pub fn resume(setup: &Setup) -> Outcome {
     let (_, files) = setup.for_reading()?;
     let was_paused = queue::edit_control(&files, |control| control.paused_since.take().is_some())?;
-    print(if was_paused { "resumed\n" } else { "was not paused\n" });
+    print(if was_paused {
+        "resumed\n"
+    } else {
+        "was not paused\n"
+    });
     Ok(Exit::Done)
 }
 
@@ -151,5 +201,8 @@ pub fn resume(setup: &Setup) -> Outcome {
 /// # Errors
 /// When an archive cannot be read.
 pub fn archived(files: &Files) -> Result<Vec<Task>, Failure> {
-    Ok(queue::read_archives(files)?.into_iter().flat_map(|(_, tasks)| tasks).collect())
+    Ok(queue::read_archives(files)?
+        .into_iter()
+        .flat_map(|(_, tasks)| tasks)
+        .collect())
 }

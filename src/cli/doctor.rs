@@ -39,15 +39,27 @@ struct Finding {
 
 impl Finding {
     fn good(what: &'static str, text: impl Into<String>) -> Self {
-        Self { what, grade: Grade::Good, text: text.into() }
+        Self {
+            what,
+            grade: Grade::Good,
+            text: text.into(),
+        }
     }
 
     fn warning(what: &'static str, text: impl Into<String>) -> Self {
-        Self { what, grade: Grade::Warning, text: text.into() }
+        Self {
+            what,
+            grade: Grade::Warning,
+            text: text.into(),
+        }
     }
 
     fn bad(what: &'static str, text: impl Into<String>) -> Self {
-        Self { what, grade: Grade::Bad, text: text.into() }
+        Self {
+            what,
+            grade: Grade::Bad,
+            text: text.into(),
+        }
     }
 }
 
@@ -57,9 +69,10 @@ pub fn doctor(setup: &Setup, json: bool) -> Outcome {
     let config = &loaded.config;
     let mut findings = vec![match loaded.file_state {
         FileState::Read => Finding::good("settings", Shown(&loaded.file).to_string()),
-        FileState::Missing => {
-            Finding::good("settings", "no settings file, defaults are in force (`config template` prints one)")
-        }
+        FileState::Missing => Finding::good(
+            "settings",
+            "no settings file, defaults are in force (`config template` prints one)",
+        ),
     }];
     findings.extend(encoder(&config.encode));
     findings.extend(folders(config));
@@ -108,10 +121,12 @@ pub fn encoder_works(config: &EncodeConfig) -> Result<(), String> {
             Shown(&config.ffmpeg_path)
         ),
     })?;
-    run_tool(&config.ffprobe_path, &["-v", "error", "-version"]).map(drop).map_err(|problem| match problem {
-        ToolProblem::Missing(error) => format!("{error} (ffprobe_path); it comes with ffmpeg"),
-        ToolProblem::Fails(line) => format!("{} does not work: {line}", Shown(&config.ffprobe_path)),
-    })
+    run_tool(&config.ffprobe_path, &["-v", "error", "-version"])
+        .map(drop)
+        .map_err(|problem| match problem {
+            ToolProblem::Missing(error) => format!("{error} (ffprobe_path); it comes with ffmpeg"),
+            ToolProblem::Fails(line) => format!("{} does not work: {line}", Shown(&config.ffprobe_path)),
+        })
 }
 
 enum ToolProblem {
@@ -121,12 +136,23 @@ enum ToolProblem {
 
 fn run_tool(program: &Path, arguments: &[&str]) -> Result<String, ToolProblem> {
     let command = CommandLine::new(program, 0).arguments(arguments);
-    let limits = Limits { total: Some(TOOL_LIMIT), stall: None };
-    let output = process::run(&command, limits, &Cancel::new(), OUTPUT_LIMIT_BYTES).map_err(ToolProblem::Missing)?;
+    let limits = Limits {
+        total: Some(TOOL_LIMIT),
+        stall: None,
+    };
+    let output =
+        process::run(&command, limits, &Cancel::new(), OUTPUT_LIMIT_BYTES).map_err(ToolProblem::Missing)?;
     if output.finished.succeeded() {
-        Ok(String::from_utf8_lossy(&output.stdout).lines().next().unwrap_or_default().to_owned())
+        Ok(String::from_utf8_lossy(&output.stdout)
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .to_owned())
     } else {
-        let line = output.finished.last_error_line().map_or_else(|| output.finished.to_string(), ToOwned::to_owned);
+        let line = output
+            .finished
+            .last_error_line()
+            .map_or_else(|| output.finished.to_string(), ToOwned::to_owned);
         Err(ToolProblem::Fails(line))
     }
 }
@@ -149,20 +175,37 @@ fn folders(config: &Config) -> Vec<Finding> {
     use rustix::fs::{Access, access};
     let folders = &config.folders;
     let mut findings = Vec::new();
-    for (what, folder) in
-        [("input", &folders.input), ("output", &folders.output), ("conf", &folders.conf), ("logs", &folders.logs)]
-    {
+    for (what, folder) in [
+        ("input", &folders.input),
+        ("output", &folders.output),
+        ("conf", &folders.conf),
+        ("logs", &folders.logs),
+    ] {
         findings.push(match folder.metadata() {
-            Ok(metadata) if !metadata.is_dir() => {
-                Finding::bad(what, format!("{} is no folder; move it away or choose another", Shown(folder)))
-            }
-            Ok(_) if access(folder.as_path(), Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK).is_err() => {
-                Finding::bad(what, format!("{} cannot be written by this user; `chown` it, or run as its owner", Shown(folder)))
+            Ok(metadata) if !metadata.is_dir() => Finding::bad(
+                what,
+                format!("{} is no folder; move it away or choose another", Shown(folder)),
+            ),
+            Ok(_)
+                if access(
+                    folder.as_path(),
+                    Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK,
+                )
+                .is_err() =>
+            {
+                Finding::bad(
+                    what,
+                    format!(
+                        "{} cannot be written by this user; `chown` it, or run as its owner",
+                        Shown(folder)
+                    ),
+                )
             }
             Ok(_) => Finding::good(what, Shown(folder).to_string()),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                Finding::warning(what, format!("{} is not there yet; `run` makes it", Shown(folder)))
-            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Finding::warning(
+                what,
+                format!("{} is not there yet; `run` makes it", Shown(folder)),
+            ),
             Err(error) => Finding::bad(what, format!("{}: {error}", Shown(folder))),
         });
     }
@@ -171,7 +214,12 @@ fn folders(config: &Config) -> Vec<Finding> {
 
 fn space(config: &Config) -> Finding {
     let needed = config.publish.min_free_bytes;
-    let existing = config.folders.output.ancestors().find(|folder| folder.is_dir()).unwrap_or(Path::new("/"));
+    let existing = config
+        .folders
+        .output
+        .ancestors()
+        .find(|folder| folder.is_dir())
+        .unwrap_or(Path::new("/"));
     match publish::free_bytes(existing) {
         Ok(free) if free < needed => Finding::bad(
             "space",
@@ -181,7 +229,10 @@ fn space(config: &Config) -> Finding {
                 indicatif::DecimalBytes(needed)
             ),
         ),
-        Ok(free) => Finding::good("space", format!("{} free where output/ is", indicatif::DecimalBytes(free))),
+        Ok(free) => Finding::good(
+            "space",
+            format!("{} free where output/ is", indicatif::DecimalBytes(free)),
+        ),
         Err(error) => Finding::bad("space", error.to_string()),
     }
 }
@@ -193,8 +244,11 @@ fn watches(input: &Path) -> Finding {
     else {
         return Finding::good("watching", "this system has no inotify limit to look at");
     };
-    let folders =
-        walkdir::WalkDir::new(input).into_iter().flatten().filter(|entry| entry.file_type().is_dir()).count();
+    let folders = walkdir::WalkDir::new(input)
+        .into_iter()
+        .flatten()
+        .filter(|entry| entry.file_type().is_dir())
+        .count();
     // Other programs of the user share the limit.
     if folders * 2 > limit {
         Finding::warning(
@@ -205,7 +259,10 @@ fn watches(input: &Path) -> Finding {
             ),
         )
     } else {
-        Finding::good("watching", format!("{folders} folders of at most {limit} that can be watched"))
+        Finding::good(
+            "watching",
+            format!("{folders} folders of at most {limit} that can be watched"),
+        )
     }
 }
 
@@ -213,7 +270,10 @@ fn clock() -> Finding {
     let earliest = SystemTime::UNIX_EPOCH + Duration::from_secs(EARLIEST_CLOCK_SECONDS);
     let now = jiff::Timestamp::now();
     if SystemTime::now() < earliest {
-        Finding::bad("clock", format!("it shows {now}, which is past; set it, or turn on NTP (`timedatectl set-ntp true`)"))
+        Finding::bad(
+            "clock",
+            format!("it shows {now}, which is past; set it, or turn on NTP (`timedatectl set-ntp true`)"),
+        )
     } else {
         Finding::good("clock", now.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
     }
@@ -232,7 +292,13 @@ fn ntfy(config: &Config) -> Finding {
     }
     let report = alerts::reach(&config.alerts);
     if report.delivered {
-        Finding::good("ntfy", format!("{} answers; `notify-test` sends a message", config.alerts.base_url))
+        Finding::good(
+            "ntfy",
+            format!(
+                "{} answers; `notify-test` sends a message",
+                config.alerts.base_url
+            ),
+        )
     } else {
         Finding::warning("ntfy", format!("{}: {}", report.body, report.hint))
     }
@@ -242,7 +308,13 @@ fn ntfy(config: &Config) -> Finding {
 pub fn notify_test(setup: &Setup) -> Outcome {
     let (loaded, _) = setup.for_reading()?;
     let report = alerts::test(&loaded.config.alerts);
-    let status = report.status.map_or_else(|| "no answer".to_owned(), |status| format!("HTTP {status}"));
+    let status = report
+        .status
+        .map_or_else(|| "no answer".to_owned(), |status| format!("HTTP {status}"));
     print(&format!("{status}: {}\n{}\n", report.body, report.hint));
-    Ok(if report.delivered { Exit::Done } else { Exit::Failed })
+    Ok(if report.delivered {
+        Exit::Done
+    } else {
+        Exit::Failed
+    })
 }

@@ -26,7 +26,10 @@ pub fn explain(
     let file = find(&config, file)?;
     let below = file.strip_prefix(&config.folders.input).ok();
     let of_folder = below.and_then(record::resolution_of);
-    let resolution = resolution.map(Resolution).or(of_folder).unwrap_or(Resolution(720));
+    let resolution = resolution
+        .map(Resolution)
+        .or(of_folder)
+        .unwrap_or(Resolution(720));
     let profile = choose_profile(&config, resolution, profile)?;
     let planned = probe::probe_source(&file, &config.encode, &Cancel::new())
         .map_err(|error| match error {
@@ -71,10 +74,23 @@ pub fn explain(
         }));
         return Ok(Exit::Done);
     }
-    print(&format!("{}: {} s, {}\n", Shown(&file), info.duration_s.map_or_else(|| "?".into(), |seconds| format!("{seconds:.1}")), indicatif::DecimalBytes(info.size_bytes)));
-    print(&format!("folder {resolution}, profile {}, to {}\n\nstreams:\n", profile.name, Shown(&output)));
+    print(&format!(
+        "{}: {} s, {}\n",
+        Shown(&file),
+        info.duration_s
+            .map_or_else(|| "?".into(), |seconds| format!("{seconds:.1}")),
+        indicatif::DecimalBytes(info.size_bytes)
+    ));
+    print(&format!(
+        "folder {resolution}, profile {}, to {}\n\nstreams:\n",
+        profile.name,
+        Shown(&output)
+    ));
     for stream in &plan.streams {
-        let source = info.streams.iter().find(|candidate| candidate.index == stream.source_index);
+        let source = info
+            .streams
+            .iter()
+            .find(|candidate| candidate.index == stream.source_index);
         let from = source.map_or("?", |source| source.codec_name());
         let treatment = match stream.treatment {
             Treatment::Copied => "copied".to_owned(),
@@ -83,7 +99,10 @@ pub fn explain(
         print(&format!("  {}: {from} {treatment}\n", stream.source_index));
     }
     for lost in &plan.lost {
-        print(&format!("  {}: {} is not carried: {}\n", lost.source_index, lost.what, lost.reason));
+        print(&format!(
+            "  {}: {} is not carried: {}\n",
+            lost.source_index, lost.what, lost.reason
+        ));
     }
     for note in &plan.notes {
         print(&format!("note: {note}\n"));
@@ -106,18 +125,34 @@ fn choose_profile<'a>(
     wanted: Option<&str>,
 ) -> Result<&'a Profile, Failure> {
     let encode = &config.encode;
-    let of_folder = encode.resolution_profiles.get(&resolution).unwrap_or(&encode.default_profile);
+    let of_folder = encode
+        .resolution_profiles
+        .get(&resolution)
+        .unwrap_or(&encode.default_profile);
     let name = wanted.unwrap_or(of_folder);
     encode.profiles.get(name).ok_or_else(|| {
         let known: Vec<&str> = encode.profiles.keys().map(String::as_str).collect();
-        Failure::usage(format!("--profile {name}: there is no such profile; known are {}", known.join(", ")))
+        Failure::usage(format!(
+            "--profile {name}: there is no such profile; known are {}",
+            known.join(", ")
+        ))
     })
 }
 
 /// The plain name; a clash is settled when the encode starts.
-fn output_of(config: &Config, file: &Path, below: Option<&Path>, resolution: Resolution, plan: &EncodePlan) -> PathBuf {
-    let relative = below.map(Path::to_owned).unwrap_or_else(|| {
-        Path::new(&resolution.to_string()).join(file.file_name().unwrap_or_default())
-    });
-    config.folders.output.join(relative).with_extension(plan.container.extension())
+fn output_of(
+    config: &Config,
+    file: &Path,
+    below: Option<&Path>,
+    resolution: Resolution,
+    plan: &EncodePlan,
+) -> PathBuf {
+    let relative = below
+        .map(Path::to_owned)
+        .unwrap_or_else(|| Path::new(&resolution.to_string()).join(file.file_name().unwrap_or_default()));
+    config
+        .folders
+        .output
+        .join(relative)
+        .with_extension(plan.container.extension())
 }

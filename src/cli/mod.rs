@@ -42,11 +42,17 @@ pub struct Failure {
 
 impl Failure {
     fn usage(message: impl Into<String>) -> Self {
-        Self { exit: Exit::Usage, message: message.into() }
+        Self {
+            exit: Exit::Usage,
+            message: message.into(),
+        }
     }
 
     fn environment(message: impl Into<String>) -> Self {
-        Self { exit: Exit::Environment, message: message.into() }
+        Self {
+            exit: Exit::Environment,
+            message: message.into(),
+        }
     }
 }
 
@@ -139,7 +145,9 @@ enum Command {
         json: bool,
     },
     /// Queue finished tasks again, archived ones too; also encodes duplicates
-    #[command(after_help = "Examples:\n  video-compressor retry 720/a.mkv\n  video-compressor retry --failed")]
+    #[command(
+        after_help = "Examples:\n  video-compressor retry 720/a.mkv\n  video-compressor retry --failed"
+    )]
     Retry {
         #[arg(required_unless_present = "failed", value_name = "TASK")]
         tasks: Vec<String>,
@@ -243,7 +251,13 @@ pub fn main() -> ExitCode {
 }
 
 fn dispatch(arguments: Arguments) -> Outcome {
-    let Arguments { root, config, set, log_format, command } = arguments;
+    let Arguments {
+        root,
+        config,
+        set,
+        log_format,
+        command,
+    } = arguments;
     let setup = setup::Setup::new(root, config, &set, log_format)?;
     match command.unwrap_or(Command::Run) {
         Command::Run => run::run(&setup, crate::service::Mode::Watch),
@@ -253,16 +267,28 @@ fn dispatch(arguments: Arguments) -> Outcome {
             run::run(&setup, crate::service::Mode::Once { timeout })
         }
         Command::Status { json } => status::status(&setup, json),
-        Command::List { status, failed, all, json } => show::list(&setup, status.as_deref(), failed, all, json),
+        Command::List {
+            status,
+            failed,
+            all,
+            json,
+        } => show::list(&setup, status.as_deref(), failed, all, json),
         Command::Show { task, json } => show::show(&setup, &task, json),
-        Command::Explain { file, resolution, profile, json } => {
-            explain::explain(&setup, &file, resolution, profile.as_deref(), json)
-        }
+        Command::Explain {
+            file,
+            resolution,
+            profile,
+            json,
+        } => explain::explain(&setup, &file, resolution, profile.as_deref(), json),
         Command::Retry { tasks, failed } => change::retry(&setup, &tasks, failed),
         Command::Cancel { tasks, queued } => change::cancel(&setup, &tasks, queued),
         Command::Pause => change::pause(&setup),
         Command::Resume => change::resume(&setup),
-        Command::Set { tasks, priority, profile } => change::set(&setup, &tasks, priority, profile.as_deref()),
+        Command::Set {
+            tasks,
+            priority,
+            profile,
+        } => change::set(&setup, &tasks, priority, profile.as_deref()),
         Command::Doctor { json } => doctor::doctor(&setup, json),
         Command::Config { action } => match action {
             ConfigAction::Show { json } => setup::show(&setup, json),
@@ -289,7 +315,8 @@ fn dispatch(arguments: Arguments) -> Outcome {
 fn man(out: Option<PathBuf>) -> Outcome {
     match out {
         Some(folder) => {
-            crate::durable::make_directory(&folder).map_err(|error| Failure::environment(error.to_string()))?;
+            crate::durable::make_directory(&folder)
+                .map_err(|error| Failure::environment(error.to_string()))?;
             clap_mangen::generate_to(Arguments::command(), folder)?;
         }
         None => {

@@ -9,8 +9,7 @@ use super::{Exit, Failure, Outcome, change::archived, print, print_json, setup::
 use crate::{
     probe,
     process::Cancel,
-    publish, queue,
-    receipt,
+    publish, queue, receipt,
     task::{Identity, Shown, Status, Task},
 };
 
@@ -39,16 +38,35 @@ pub fn report(setup: &Setup, json: bool, csv: bool) -> Outcome {
         }));
     } else if csv {
         print("folder,month,files,before_bytes,after_bytes\n");
-        for ((folder, month), Saved { files, before_bytes, after_bytes }) in rows {
-            print(&format!("\"{}\",{month},{files},{before_bytes},{after_bytes}\n", folder.replace('"', "\"\"")));
+        for (
+            (folder, month),
+            Saved {
+                files,
+                before_bytes,
+                after_bytes,
+            },
+        ) in rows
+        {
+            print(&format!(
+                "\"{}\",{month},{files},{before_bytes},{after_bytes}\n",
+                folder.replace('"', "\"\"")
+            ));
         }
     } else if total.files == 0 {
         print("nothing has been compressed yet\n");
     } else {
         for ((folder, month), saved) in &rows {
-            print(&format!("{month}  {folder}: {} files, {}\n", saved.files, receipt::sizes(saved.before_bytes, saved.after_bytes)));
+            print(&format!(
+                "{month}  {folder}: {} files, {}\n",
+                saved.files,
+                receipt::sizes(saved.before_bytes, saved.after_bytes)
+            ));
         }
-        print(&format!("total: {} files, {}\n", total.files, receipt::sizes(total.before_bytes, total.after_bytes)));
+        print(&format!(
+            "total: {} files, {}\n",
+            total.files,
+            receipt::sizes(total.before_bytes, total.after_bytes)
+        ));
     }
     Ok(Exit::Done)
 }
@@ -67,7 +85,9 @@ fn totals(tasks: &[Task]) -> BTreeMap<(String, String), Saved> {
     let mut rows: BTreeMap<(String, String), Saved> = BTreeMap::new();
     for task in tasks {
         let folder = Shown(task.path.parent().unwrap_or(Path::new(""))).to_string();
-        let month = task.ended.map_or_else(|| "unknown".into(), |ended| ended.strftime("%Y-%m").to_string());
+        let month = task
+            .ended
+            .map_or_else(|| "unknown".into(), |ended| ended.strftime("%Y-%m").to_string());
         let row = rows.entry((folder, month)).or_default();
         *row = row.plus(Saved {
             files: 1,
@@ -90,16 +110,17 @@ fn processed(setup: &Setup) -> Result<(Vec<Task>, crate::config::Config), Failur
 pub fn verify(setup: &Setup, decode: bool, json: bool) -> Outcome {
     let (tasks, config) = processed(setup)?;
     // A retry replaces the output of the task before it: the newest one counts.
-    let newest: HashMap<&PathBuf, &Task> =
-        tasks.iter().filter_map(|task| Some((task.output.as_ref()?, task))).collect();
+    let newest: HashMap<&PathBuf, &Task> = tasks
+        .iter()
+        .filter_map(|task| Some((task.output.as_ref()?, task)))
+        .collect();
     let mut newest: Vec<_> = newest.into_iter().collect();
-    newest.sort();
+    newest.sort_by_key(|(output, _)| *output);
     let mut problems = Vec::new();
     for (output, task) in &newest {
         let path = config.folders.output.join(output);
-        let problem = check(&path, task.output_identity).or_else(|| {
-            decode.then(|| decoded(&path, &config)).flatten()
-        });
+        let problem =
+            check(&path, task.output_identity).or_else(|| decode.then(|| decoded(&path, &config)).flatten());
         if let Some(problem) = problem {
             problems.push((Shown(output).to_string(), task.id.to_string(), problem));
         }
@@ -114,20 +135,33 @@ pub fn verify(setup: &Setup, decode: bool, json: bool) -> Outcome {
         for (output, task, problem) in &problems {
             print(&format!("output/{output} (task {task}): {problem}\n"));
         }
-        print(&format!("{} outputs checked, {} problems\n", newest.len(), problems.len()));
+        print(&format!(
+            "{} outputs checked, {} problems\n",
+            newest.len(),
+            problems.len()
+        ));
     }
-    Ok(if problems.is_empty() { Exit::Done } else { Exit::Failed })
+    Ok(if problems.is_empty() {
+        Exit::Done
+    } else {
+        Exit::Failed
+    })
 }
 
 fn check(path: &Path, recorded: Option<Identity>) -> Option<String> {
     let found = match path.symlink_metadata() {
         Ok(metadata) => Identity::from(&metadata),
-        Err(error) => return Some(format!("not there ({error}); `retry` its task while the source exists")),
+        Err(error) => {
+            return Some(format!(
+                "not there ({error}); `retry` its task while the source exists"
+            ));
+        }
     };
     match recorded {
-        Some(recorded) if found.size_bytes != recorded.size_bytes => {
-            Some(format!("{} bytes, was published with {}", found.size_bytes, recorded.size_bytes))
-        }
+        Some(recorded) if found.size_bytes != recorded.size_bytes => Some(format!(
+            "{} bytes, was published with {}",
+            found.size_bytes, recorded.size_bytes
+        )),
         Some(recorded) if !publish::is_published(&found, &recorded) => {
             Some("was replaced or changed since it was published".into())
         }
@@ -151,7 +185,12 @@ mod tests {
     #[test]
     fn savings_are_summed_by_folder_and_month() {
         let task = |path: &str, ended: &str, before: u64, after: u64| {
-            let mut task = Task::new("x".into(), path.into(), Some(Resolution(720)), jiff::Timestamp::UNIX_EPOCH);
+            let mut task = Task::new(
+                "x".into(),
+                path.into(),
+                Some(Resolution(720)),
+                jiff::Timestamp::UNIX_EPOCH,
+            );
             task.ended = ended.parse().ok();
             task.size_before_bytes = before;
             task.size_after_bytes = Some(after);
@@ -165,12 +204,20 @@ mod tests {
         ];
         let rows: Vec<_> = totals(&tasks)
             .into_iter()
-            .map(|((folder, month), saved)| (folder, month, saved.files, saved.before_bytes, saved.after_bytes))
+            .map(|((folder, month), saved)| {
+                (folder, month, saved.files, saved.before_bytes, saved.after_bytes)
+            })
             .collect();
-        let row = |folder: &str, month: &str, files, before, after| (folder.to_owned(), month.to_owned(), files, before, after);
+        let row = |folder: &str, month: &str, files, before, after| {
+            (folder.to_owned(), month.to_owned(), files, before, after)
+        };
         assert_eq!(
             rows,
-            [row("720", "2026-10", 2, 300, 100), row("720", "2026-11", 1, 1, 1), row("720/show", "2026-10", 1, 10, 5)]
+            [
+                row("720", "2026-10", 2, 300, 100),
+                row("720", "2026-11", 1, 1, 1),
+                row("720/show", "2026-10", 1, 10, 5)
+            ]
         );
     }
 }

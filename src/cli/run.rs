@@ -53,13 +53,21 @@ pub fn run(setup: &Setup, mode: Mode) -> Outcome {
 }
 
 fn make_folders(config: &Config) -> Result<(), Failure> {
-    let Folders { input, output, conf, .. } = &config.folders;
-    let resolutions = config.watch.resolutions.iter().map(|resolution| input.join(resolution.to_string()));
+    let Folders {
+        input, output, conf, ..
+    } = &config.folders;
+    let resolutions = config
+        .watch
+        .resolutions
+        .iter()
+        .map(|resolution| input.join(resolution.to_string()));
     // A resolution folder may be a symlink whose disk is not there; that is for the watch to report.
     let missing = resolutions.filter(|folder| folder.symlink_metadata().is_err());
     for folder in [input, output, conf].into_iter().cloned().chain(missing) {
         durable::make_directory(&folder).map_err(|error| {
-            Failure::environment(format!("{error}; make it for this user, or choose another with the settings"))
+            Failure::environment(format!(
+                "{error}; make it for this user, or choose another with the settings"
+            ))
         })?;
     }
     Ok(())
@@ -100,7 +108,8 @@ fn greet(setup: &Setup, config: &Config, mode: Mode) {
         output = Shown(&config.folders.output),
         after = match config.publish.after_success {
             config::AfterSuccess::Keep => "stay where they are".to_owned(),
-            config::AfterSuccess::Archive => format!("are moved to {} when done", Shown(&config.publish.archive_dir)),
+            config::AfterSuccess::Archive =>
+                format!("are moved to {} when done", Shown(&config.publish.archive_dir)),
             config::AfterSuccess::Delete => "are deleted when done".to_owned(),
         },
     ));
@@ -119,9 +128,15 @@ fn reload(setup: &Setup, mut loaded: Loaded) -> Box<dyn FnMut() -> Result<Option
         }
         seen = found;
         let new = Config::load(&sources).map_err(|error| error.to_string())?;
-        let needs_restart = config::changes_needing_restart(&loaded, &new).into_iter().map(ToOwned::to_owned).collect();
+        let needs_restart = config::changes_needing_restart(&loaded, &new)
+            .into_iter()
+            .map(ToOwned::to_owned)
+            .collect();
         loaded = new;
-        Ok(Some(Reloaded { config: loaded.config.clone(), needs_restart }))
+        Ok(Some(Reloaded {
+            config: loaded.config.clone(),
+            needs_restart,
+        }))
     })
 }
 
@@ -140,14 +155,36 @@ fn stop_on_signals(service: &Service) -> Result<(), Failure> {
 }
 
 fn say_goodbye(summary: Summary) -> Exit {
-    let Summary { done, failed, skipped, unsettled, left, sizes } = summary;
-    let Sizes { before_bytes, after_bytes } = sizes;
+    let Summary {
+        done,
+        failed,
+        skipped,
+        unsettled,
+        left,
+        sizes,
+    } = summary;
+    let Sizes {
+        before_bytes,
+        after_bytes,
+    } = sizes;
     print(&format!(
         "{done} compressed ({} -> {}), {failed} failed, {skipped} skipped{}{}\n",
         indicatif::DecimalBytes(before_bytes),
         indicatif::DecimalBytes(after_bytes),
-        if unsettled > 0 { format!(", {unsettled} left because they are still being copied") } else { String::new() },
-        if left > 0 { format!(", {left} left in the queue (`status` says why)") } else { String::new() },
+        if unsettled > 0 {
+            format!(", {unsettled} left because they are still being copied")
+        } else {
+            String::new()
+        },
+        if left > 0 {
+            format!(", {left} left in the queue (`status` says why)")
+        } else {
+            String::new()
+        },
     ));
-    if failed > 0 || left > 0 { Exit::Failed } else { Exit::Done }
+    if failed > 0 || left > 0 {
+        Exit::Failed
+    } else {
+        Exit::Done
+    }
 }

@@ -14,7 +14,11 @@ use crate::task::{Shown, Task};
 pub fn select<'a>(tasks: &'a [Task], text: &str) -> Result<&'a Task, String> {
     let wanted = Path::new(text);
     let wanted = wanted.strip_prefix("input").unwrap_or(wanted);
-    if let Some(task) = tasks.iter().rev().find(|task| task.id.as_str() == text || task.path == wanted) {
+    if let Some(task) = tasks
+        .iter()
+        .rev()
+        .find(|task| task.id.as_str() == text || task.path == wanted)
+    {
         return Ok(task);
     }
     let meant: Vec<&Task> = tasks
@@ -23,12 +27,20 @@ pub fn select<'a>(tasks: &'a [Task], text: &str) -> Result<&'a Task, String> {
         .filter(|task| task.id.as_str().starts_with(text) || task.path.ends_with(wanted))
         .collect();
     let Some(first) = meant.first() else {
-        return Err(format!("{text}: no such task; `video-compressor list --all` shows them"));
+        return Err(format!(
+            "{text}: no such task; `video-compressor list --all` shows them"
+        ));
     };
     if meant.iter().any(|task| task.path != first.path) {
-        let some: Vec<String> =
-            meant.iter().take(5).map(|task| format!("{} {}", task.id, Shown(&task.path))).collect();
-        return Err(format!("{text}: means more than one task, give more of it:\n  {}", some.join("\n  ")));
+        let some: Vec<String> = meant
+            .iter()
+            .take(5)
+            .map(|task| format!("{} {}", task.id, Shown(&task.path)))
+            .collect();
+        return Err(format!(
+            "{text}: means more than one task, give more of it:\n  {}",
+            some.join("\n  ")
+        ));
     }
     Ok(first)
 }
@@ -41,9 +53,19 @@ mod tests {
     #[test]
     fn a_task_is_found_by_id_by_its_beginning_by_path_and_by_name() {
         let task = |id: &str, path: &str| {
-            Task::new(id.into(), path.into(), Some(Resolution(720)), jiff::Timestamp::UNIX_EPOCH)
+            Task::new(
+                id.into(),
+                path.into(),
+                Some(Resolution(720)),
+                jiff::Timestamp::UNIX_EPOCH,
+            )
         };
-        let tasks = [task("ab1", "720/x/a.mkv"), task("ab2", "720/b.mkv"), task("cd3", "720/x/a.mkv"), task("ef4", "480/b.mkv")];
+        let tasks = [
+            task("ab1", "720/x/a.mkv"),
+            task("ab2", "720/b.mkv"),
+            task("cd3", "720/x/a.mkv"),
+            task("ef4", "480/b.mkv"),
+        ];
         for (text, id) in [
             ("ab1", "ab1"),
             ("720/x/a.mkv", "cd3"),

@@ -24,27 +24,40 @@ impl Setup {
         set: &[String],
         log_format: Option<String>,
     ) -> Result<Self, Failure> {
-        let root = config::root_from_here(root.as_deref())
-            .map_err(|error| Failure::environment(format!("the current folder: {error}; change to another or give --root")))?;
+        let root = config::root_from_here(root.as_deref()).map_err(|error| {
+            Failure::environment(format!(
+                "the current folder: {error}; change to another or give --root"
+            ))
+        })?;
         let mut flags: Vec<(String, String)> = set
             .iter()
             .map(|pair| {
                 pair.split_once('=')
                     .map(|(key, value)| (key.trim().to_owned(), value.trim().to_owned()))
-                    .ok_or_else(|| Failure::usage(format!("--set {pair}: write KEY=VALUE, as in --set sweep_seconds=5")))
+                    .ok_or_else(|| {
+                        Failure::usage(format!(
+                            "--set {pair}: write KEY=VALUE, as in --set sweep_seconds=5"
+                        ))
+                    })
             })
             .collect::<Result<_, _>>()?;
         flags.extend(log_format.map(|format| ("log_format".to_owned(), format)));
         let file = file.map(std::path::absolute).transpose()?;
         let environment = std::env::vars_os().collect();
-        let sources = Sources { root: root.path.clone(), file, environment, flags };
+        let sources = Sources {
+            root: root.path.clone(),
+            file,
+            environment,
+            flags,
+        };
         Ok(Self { root, sources })
     }
 
     /// # Errors
     /// Everything that is wrong with the settings, one a line; exit code 2.
     pub fn load(&self) -> Result<Loaded, Failure> {
-        Config::load(&self.sources).map_err(|error| Failure::usage(format!("the settings have mistakes:\n{error}")))
+        Config::load(&self.sources)
+            .map_err(|error| Failure::usage(format!("the settings have mistakes:\n{error}")))
     }
 
     /// The settings and the state files they name, and on stderr which root that is.
@@ -68,7 +81,9 @@ pub fn show(setup: &Setup, json: bool) -> Outcome {
     }
     let rows = config::show(&loaded);
     let width = rows.iter().map(|row| row.key.len()).max().unwrap_or(0);
-    let lines = rows.iter().map(|row| format!("{:width$} = {}  ({})\n", row.key, row.value, row.origin));
+    let lines = rows
+        .iter()
+        .map(|row| format!("{:width$} = {}  ({})\n", row.key, row.value, row.origin));
     print(&lines.collect::<String>());
     Ok(Exit::Done)
 }
@@ -77,16 +92,28 @@ pub fn show(setup: &Setup, json: bool) -> Outcome {
 pub fn check(setup: &Setup, json: bool) -> Outcome {
     let result = Config::load(&setup.sources);
     if json {
-        let problems: Vec<String> =
-            result.as_ref().err().into_iter().flat_map(|error| &error.problems).map(ToString::to_string).collect();
+        let problems: Vec<String> = result
+            .as_ref()
+            .err()
+            .into_iter()
+            .flat_map(|error| &error.problems)
+            .map(ToString::to_string)
+            .collect();
         print_json(&serde_json::json!({ "ok": problems.is_empty(), "problems": problems }));
-        return Ok(if problems.is_empty() { Exit::Done } else { Exit::Usage });
+        return Ok(if problems.is_empty() {
+            Exit::Done
+        } else {
+            Exit::Usage
+        });
     }
     let loaded = setup.load()?;
     let state = match loaded.file_state {
         config::FileState::Read => "",
         config::FileState::Missing => " (not there: defaults are in force)",
     };
-    print(&format!("the settings are good: {}{state}\n", Shown(&loaded.file)));
+    print(&format!(
+        "the settings are good: {}{state}\n",
+        Shown(&loaded.file)
+    ));
     Ok(Exit::Done)
 }

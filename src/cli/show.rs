@@ -2,8 +2,7 @@
 
 use super::{Exit, Failure, Outcome, change::archived, print, print_json, select::select, setup::Setup};
 use crate::{
-    queue,
-    record,
+    queue, record,
     task::{Status, Task},
 };
 
@@ -18,9 +17,16 @@ pub fn list(setup: &Setup, status: Option<&str>, failed: bool, all: bool, json: 
     let (_, files) = setup.for_reading()?;
     let mut tasks = if all { archived(&files)? } else { Vec::new() };
     tasks.extend(queue::read_live(&files)?);
-    tasks.retain(|task| wanted.as_ref().is_none_or(|wanted| task.status == *wanted) && (!failed || task.status.is_failure()));
+    tasks.retain(|task| {
+        wanted.as_ref().is_none_or(|wanted| task.status == *wanted) && (!failed || task.status.is_failure())
+    });
     if json {
-        print_json(&serde_json::Value::Array(tasks.iter().filter_map(|task| record::to_value(task).ok()).collect()));
+        print_json(&serde_json::Value::Array(
+            tasks
+                .iter()
+                .filter_map(|task| record::to_value(task).ok())
+                .collect(),
+        ));
         return Ok(Exit::Done);
     }
     if tasks.is_empty() {
@@ -31,10 +37,23 @@ pub fn list(setup: &Setup, status: Option<&str>, failed: bool, all: bool, json: 
 }
 
 fn line(task: &Task) -> String {
-    let detail = [&task.error, &task.reason, &task.summary].into_iter().flatten().next().cloned();
-    let waiting = task.waiting_for.as_ref().map(|waiting| format!("waits for {waiting}"));
+    let detail = [&task.error, &task.reason, &task.summary]
+        .into_iter()
+        .flatten()
+        .next()
+        .cloned();
+    let waiting = task
+        .waiting_for
+        .as_ref()
+        .map(|waiting| format!("waits for {waiting}"));
     let detail = detail.or(waiting).unwrap_or_default();
-    format!("{}  {:10}  {}  {detail}\n", task.id, task.status.as_str(), task.shown()).replace("  \n", "\n")
+    format!(
+        "{}  {:10}  {}  {detail}\n",
+        task.id,
+        task.status.as_str(),
+        task.shown()
+    )
+    .replace("  \n", "\n")
 }
 
 /// `show`
@@ -44,7 +63,8 @@ pub fn show(setup: &Setup, wanted: &str, json: bool) -> Outcome {
     tasks.extend(queue::read_live(&files)?);
     let task = select(&tasks, wanted).map_err(Failure::usage)?;
     let receipt = std::fs::read(files.receipts().join(format!("{}.json", task.id))).ok();
-    let mut receipt: Option<serde_json::Value> = receipt.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    let mut receipt: Option<serde_json::Value> =
+        receipt.and_then(|bytes| serde_json::from_slice(&bytes).ok());
     // The receipt's own copy of the task is for rebuilding a lost queue.
     if let Some(receipt) = receipt.as_mut().and_then(serde_json::Value::as_object_mut) {
         receipt.remove("task");
@@ -67,7 +87,10 @@ fn plain(value: &serde_json::Value, depth: usize) -> String {
     use serde_json::Value;
     let indent = "  ".repeat(depth);
     let entries: Vec<(String, &Value)> = match value {
-        Value::Object(map) => map.iter().map(|(key, value)| (format!("{key}:"), value)).collect(),
+        Value::Object(map) => map
+            .iter()
+            .map(|(key, value)| (format!("{key}:"), value))
+            .collect(),
         Value::Array(values) => values.iter().map(|value| ("-".to_owned(), value)).collect(),
         _ => return String::new(),
     };
@@ -77,10 +100,17 @@ fn plain(value: &serde_json::Value, depth: usize) -> String {
             Value::Null => String::new(),
             Value::Object(_) | Value::Array(_) => {
                 let inner = plain(value, depth + 1);
-                if inner.is_empty() { String::new() } else { format!("{indent}{key}\n{inner}") }
+                if inner.is_empty() {
+                    String::new()
+                } else {
+                    format!("{indent}{key}\n{inner}")
+                }
             }
             Value::String(text) => {
-                format!("{indent}{key} {}\n", crate::task::Shown(std::path::Path::new(text)))
+                format!(
+                    "{indent}{key} {}\n",
+                    crate::task::Shown(std::path::Path::new(text))
+                )
             }
             other => format!("{indent}{key} {other}\n"),
         })

@@ -52,16 +52,31 @@ pub fn status(setup: &Setup, json: bool) -> Outcome {
         },
         (Some(pid), None) => format!("running (pid {pid})"),
     }];
-    lines.extend(paused_since.map(|since| format!("paused since {since}; `video-compressor resume` goes on")));
+    lines
+        .extend(paused_since.map(|since| format!("paused since {since}; `video-compressor resume` goes on")));
     if let Some(live) = &live {
-        lines.extend(live.unavailable.iter().map(|root| format!("unavailable: {} ({})", root.path, root.reason)));
+        lines.extend(
+            live.unavailable
+                .iter()
+                .map(|root| format!("unavailable: {} ({})", root.path, root.reason)),
+        );
         lines.extend(live.encode.as_ref().map(encode_line));
         if live.settling > 0 {
-            lines.push(format!("{} files are still being copied or are too new", live.settling));
+            lines.push(format!(
+                "{} files are still being copied or are too new",
+                live.settling
+            ));
         }
     }
-    let counted: Vec<String> = counts.iter().map(|(status, count)| format!("{count} {status}")).collect();
-    lines.push(if counted.is_empty() { "the queue is empty".into() } else { format!("queue: {}", counted.join(", ")) });
+    let counted: Vec<String> = counts
+        .iter()
+        .map(|(status, count)| format!("{count} {status}"))
+        .collect();
+    lines.push(if counted.is_empty() {
+        "the queue is empty".into()
+    } else {
+        format!("queue: {}", counted.join(", "))
+    });
     for task in waiting(&tasks).take(NAMED) {
         if let Some(waiting_for) = &task.waiting_for {
             lines.push(format!("  {}: waits for {waiting_for}", task.shown()));
@@ -72,18 +87,29 @@ pub fn status(setup: &Setup, json: bool) -> Outcome {
 }
 
 fn waiting(tasks: &[Task]) -> impl Iterator<Item = &Task> {
-    tasks.iter().filter(|task| task.status == Status::Queued && task.waiting_for.is_some())
+    tasks
+        .iter()
+        .filter(|task| task.status == Status::Queued && task.waiting_for.is_some())
 }
 
 fn encode_line(encode: &crate::service::LiveEncode) -> String {
-    let percent = encode.percent.map_or_else(|| "starting".to_owned(), |percent| format!("{percent:.0} %"));
+    let percent = encode
+        .percent
+        .map_or_else(|| "starting".to_owned(), |percent| format!("{percent:.0} %"));
     let details = [
         encode.fps.map(|fps| format!("{fps:.0} fps")),
         encode.speed.map(|speed| format!("{speed:.2}x")),
-        encode.seconds_left.and_then(|seconds| std::time::Duration::try_from_secs_f64(seconds).ok()).map(|left| format!("{} left", indicatif::HumanDuration(left))),
+        encode
+            .seconds_left
+            .and_then(|seconds| std::time::Duration::try_from_secs_f64(seconds).ok())
+            .map(|left| format!("{} left", indicatif::HumanDuration(left))),
     ];
     let details: Vec<String> = details.into_iter().flatten().collect();
-    format!("encoding {}: {percent} {}", crate::task::Shown(Path::new(&encode.path)), details.join(", "))
+    format!(
+        "encoding {}: {percent} {}",
+        crate::task::Shown(Path::new(&encode.path)),
+        details.join(", ")
+    )
 }
 
 /// The pid of the service that holds the instance lock, if one does.

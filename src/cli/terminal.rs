@@ -22,7 +22,9 @@ pub struct Console {
 impl Console {
     #[must_use]
     pub fn new() -> Self {
-        Self { bars: io::stderr().is_terminal().then(MultiProgress::new) }
+        Self {
+            bars: io::stderr().is_terminal().then(MultiProgress::new),
+        }
     }
 
     #[must_use]
@@ -50,7 +52,10 @@ impl<'a> MakeWriter<'a> for Console {
     type Writer = LineWriter;
 
     fn make_writer(&'a self) -> LineWriter {
-        LineWriter { console: self.clone(), line: Vec::new() }
+        LineWriter {
+            console: self.clone(),
+            line: Vec::new(),
+        }
     }
 }
 
@@ -132,8 +137,14 @@ fn due_line(told_percent: &mut f64, path: &Path, progress: &Progress) -> Option<
 pub fn describe(progress: &Progress) -> String {
     let fps = progress.fps.map(|fps| format!("{fps:.0} fps"));
     let speed = progress.speed.map(|speed| format!("{speed:.2}x"));
-    let left = progress.time_left.map(|left| format!("{} left", HumanDuration(left)));
-    [fps, speed, left].into_iter().flatten().collect::<Vec<_>>().join(", ")
+    let left = progress
+        .time_left
+        .map(|left| format!("{} left", HumanDuration(left)));
+    [fps, speed, left]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 #[cfg(test)]
@@ -144,9 +155,15 @@ mod tests {
     fn a_line_is_logged_for_every_ten_per_cent_and_no_more() {
         let mut told = 0.0;
         let lines = [3.0, 9.9, 10.0, 12.0, 19.0, 41.0, 49.0, 50.5, 100.0].map(|percent| {
-            let progress = Progress { percent: Some(percent), ..Progress::default() };
+            let progress = Progress {
+                percent: Some(percent),
+                ..Progress::default()
+            };
             due_line(&mut told, Path::new("a"), &progress).is_some()
         });
-        assert_eq!(lines, [false, false, true, false, false, true, false, true, false]);
+        assert_eq!(
+            lines,
+            [false, false, true, false, false, true, false, true, false]
+        );
     }
 }

@@ -8,7 +8,9 @@ use super::{Exit, Failure, Outcome, print, setup::Setup};
 use crate::{
     durable,
     process::{self, Cancel, CommandLine, Limits},
-    service_install::{self, Change, Failure as StepFailure, HandEdits, Manager, Paths, Scope, ServiceError, Step, Unit},
+    service_install::{
+        self, Change, Failure as StepFailure, HandEdits, Manager, Paths, Scope, ServiceError, Step, Unit,
+    },
     task::Shown,
 };
 
@@ -58,7 +60,8 @@ impl From<ServiceError> for Failure {
 
 /// Carries out one of the actions.
 pub fn unit(setup: &Setup, action: &Action) -> Outcome {
-    let (Action::Install { target, .. } | Action::Uninstall { target, .. } | Action::Print { target }) = action;
+    let (Action::Install { target, .. } | Action::Uninstall { target, .. } | Action::Print { target }) =
+        action;
     let unit = render(setup, target)?;
     match action {
         Action::Print { .. } => {
@@ -100,11 +103,19 @@ pub fn unit(setup: &Setup, action: &Action) -> Outcome {
 }
 
 fn edits(force: bool) -> HandEdits {
-    if force { HandEdits::Overwrite } else { HandEdits::Keep }
+    if force {
+        HandEdits::Overwrite
+    } else {
+        HandEdits::Keep
+    }
 }
 
 fn next_steps(unit: &Unit) -> String {
-    let steps: String = unit.next_steps().into_iter().map(|step| format!("  {step}\n")).collect();
+    let steps: String = unit
+        .next_steps()
+        .into_iter()
+        .map(|step| format!("  {step}\n"))
+        .collect();
     format!("next steps:\n{steps}")
 }
 
@@ -113,12 +124,19 @@ fn render(setup: &Setup, target: &Target) -> Result<Unit, Failure> {
     let scope = if target.system { Scope::System } else { Scope::User };
     let folders = loaded.config.folders;
     let implied = |name: &str| folders.root.join(name);
-    let environment = [("input", &folders.input), ("output", &folders.output), ("conf", &folders.conf), ("logs", &folders.logs)]
-        .into_iter()
-        .filter(|(name, path)| **path != implied(name))
-        .map(|(name, path)| (format!("VIDEO_COMPRESSOR_{}", name.to_uppercase()), path.clone()))
-        .collect();
-    let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_else(|| "/".into());
+    let environment = [
+        ("input", &folders.input),
+        ("output", &folders.output),
+        ("conf", &folders.conf),
+        ("logs", &folders.logs),
+    ]
+    .into_iter()
+    .filter(|(name, path)| **path != implied(name))
+    .map(|(name, path)| (format!("VIDEO_COMPRESSOR_{}", name.to_uppercase()), path.clone()))
+    .collect();
+    let home = std::env::var_os("HOME")
+        .map(PathBuf::from)
+        .unwrap_or_else(|| "/".into());
     let paths = Paths {
         binary: std::env::current_exe()?,
         root: folders.root,
@@ -131,14 +149,18 @@ fn render(setup: &Setup, target: &Target) -> Result<Unit, Failure> {
         user: target.user.clone(),
         home,
         user_id: rustix::process::getuid().as_raw(),
-        xdg_config_home: std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute()),
+        xdg_config_home: std::env::var_os("XDG_CONFIG_HOME")
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute()),
     };
     Ok(service_install::render(Manager::for_scope(scope), &paths)?)
 }
 
 fn run_step(step: &Step) -> Result<(), Failure> {
     const OUTPUT_LIMIT_BYTES: usize = 64 * 1024;
-    let Some((program, arguments)) = step.argv.split_first() else { return Ok(()) };
+    let Some((program, arguments)) = step.argv.split_first() else {
+        return Ok(());
+    };
     let command = CommandLine::new(program.as_ref(), 0).arguments(arguments);
     let result = process::run(&command, Limits::default(), &Cancel::new(), OUTPUT_LIMIT_BYTES);
     match (result, step.failure) {

@@ -13,9 +13,16 @@ impl State {
             Report::Committed(sequence) => self.committed(sequence),
             Report::Archived(archives) => {
                 for (path, _, tasks) in archives {
-                    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                    let name = path
+                        .file_name()
+                        .unwrap_or_default()
+                        .to_string_lossy()
+                        .into_owned();
                     tracing::info!("{tasks} finished tasks moved to conf/{name}");
-                    self.alerts.send(Alert::Archived { archive: name, tasks: tasks as u64 });
+                    self.alerts.send(Alert::Archived {
+                        archive: name,
+                        tasks: tasks as u64,
+                    });
                 }
             }
             Report::Edited { number, tasks } => {
@@ -25,25 +32,41 @@ impl State {
             }
             Report::BadEdit(finding) => {
                 tracing::error!("{finding}; the service goes on with what it knows");
-                self.attention(finding.to_string(), "An edit of tasks.json could not be understood; see the log");
+                self.attention(
+                    finding.to_string(),
+                    "An edit of tasks.json could not be understood; see the log",
+                );
                 self.submit();
             }
             Report::Gone => {
-                tracing::warn!("conf/tasks.json was removed; it is written again (to cancel tasks, use `cancel`)");
+                tracing::warn!(
+                    "conf/tasks.json was removed; it is written again (to cancel tasks, use `cancel`)"
+                );
                 self.submit();
             }
             Report::Control(control) => {
                 if control.paused_since.is_some() != self.control.paused_since.is_some() {
-                    tracing::info!("{}", if control.paused_since.is_some() { "paused: no new encode is started" } else { "resumed" });
+                    tracing::info!(
+                        "{}",
+                        if control.paused_since.is_some() {
+                            "paused: no new encode is started"
+                        } else {
+                            "resumed"
+                        }
+                    );
                 }
                 self.control = control;
                 self.reconsider = true;
             }
             Report::BadControl(reason) => {
-                tracing::error!("conf/control.json cannot be understood ({reason}); the orders given before stand");
+                tracing::error!(
+                    "conf/control.json cannot be understood ({reason}); the orders given before stand"
+                );
             }
             Report::Failing(error) => {
-                tracing::error!("{error}; the queue is kept in memory and written as soon as the disk allows");
+                tracing::error!(
+                    "{error}; the queue is kept in memory and written as soon as the disk allows"
+                );
                 // Not deferred: what waits for a commit would wait for the very thing that fails.
                 let what = format!("The queue cannot be written: {error}");
                 self.alerts.send(Alert::Attention {
@@ -54,7 +77,9 @@ impl State {
     }
 
     fn merge(&mut self, rows: &[Task]) {
-        let edits = merge_edit(self.table.iter().map(|task| &**task), rows, |id| self.table.is_archived(id));
+        let edits = merge_edit(self.table.iter().map(|task| &**task), rows, |id| {
+            self.table.is_archived(id)
+        });
         for edit in edits {
             match edit {
                 Edit::Cancel(id) => self.cancel(&id),
@@ -68,10 +93,14 @@ impl State {
                     self.say(&id, &format!("priority {priority}"));
                 }
                 Edit::Profile(id, profile) => {
-                    let is_known =
-                        profile.as_ref().is_none_or(|profile| self.config.encode.profiles.contains_key(profile));
+                    let is_known = profile
+                        .as_ref()
+                        .is_none_or(|profile| self.config.encode.profiles.contains_key(profile));
                     if is_known {
-                        self.say(&id, &format!("profile {}", profile.as_deref().unwrap_or("of its folder")));
+                        self.say(
+                            &id,
+                            &format!("profile {}", profile.as_deref().unwrap_or("of its folder")),
+                        );
                         self.table.change(&id, |task| task.profile = profile);
                     } else {
                         self.say(&id, &format!("there is no profile {profile:?}; it keeps its own"));
@@ -79,7 +108,10 @@ impl State {
                 }
                 Edit::Add(task) => self.add_by_hand(*task),
                 Edit::Refused { id, from, to } => {
-                    self.say(&id, &format!("an edit from {from} to {to} is no legal step; it stays {from}"));
+                    self.say(
+                        &id,
+                        &format!("an edit from {from} to {to} is no legal step; it stays {from}"),
+                    );
                 }
             }
         }
@@ -90,7 +122,9 @@ impl State {
         if self.running.as_ref().is_some_and(|running| running.id == *id) {
             self.cancel_running();
         } else {
-            self.finish(id, Status::Cancelled, |task| task.reason = Some("cancelled by hand".into()));
+            self.finish(id, Status::Cancelled, |task| {
+                task.reason = Some("cancelled by hand".into())
+            });
         }
     }
 
@@ -100,8 +134,18 @@ impl State {
         }
         task.queue_again();
         task.added.get_or_insert_with(jiff::Timestamp::now);
-        let is_inside = task.path.components().all(|part| matches!(part, std::path::Component::Normal(_)));
-        let found = self.config.folders.input.join(&task.path).symlink_metadata().ok().filter(|_| is_inside);
+        let is_inside = task
+            .path
+            .components()
+            .all(|part| matches!(part, std::path::Component::Normal(_)));
+        let found = self
+            .config
+            .folders
+            .input
+            .join(&task.path)
+            .symlink_metadata()
+            .ok()
+            .filter(|_| is_inside);
         match found {
             Some(metadata) if metadata.is_file() => {
                 task.source = Some((&metadata).into());
@@ -132,7 +176,7 @@ impl State {
     pub(super) fn let_go(&mut self, id: &TaskId) {
         if let Some(running) = self.running.as_ref().filter(|running| running.id == *id) {
             // A job that has ended meanwhile no longer listens.
-            drop(running.go.send(()));
+            let _ = running.go.send(());
         }
     }
 

@@ -31,7 +31,9 @@ impl State {
             watch::Report::Root { path, state } => self.root(path, state),
             watch::Report::Sweep(sweep) => self.sweep = Some(sweep),
             watch::Report::Overflow => {
-                tracing::warn!("more happened in input/ at once than the system could report; everything is looked at again");
+                tracing::warn!(
+                    "more happened in input/ at once than the system could report; everything is looked at again"
+                );
             }
             watch::Report::Unreadable { path, reason } => self.unreadable(path, &reason),
         }
@@ -40,7 +42,9 @@ impl State {
     fn watch_mode(&mut self, mode: watch::Mode) {
         if let watch::Mode::SweepOnly { reason } = &mode {
             let every = self.config.watch.sweep.as_secs_f64();
-            tracing::warn!("no file-system events ({reason}); input/ is looked through every {every} s instead");
+            tracing::warn!(
+                "no file-system events ({reason}); input/ is looked through every {every} s instead"
+            );
             self.attention(
                 format!("No file-system events ({reason}); input/ is looked through every {every} s instead. `video-compressor doctor` says how to mend it"),
                 "No file-system events; input/ is looked through regularly instead. `video-compressor doctor` says how to mend it",
@@ -53,7 +57,10 @@ impl State {
         let name = Path::new("input").join(&path);
         match &state {
             RootState::Unavailable { reason } => {
-                tracing::error!("{}: unavailable ({reason}); its tasks wait until it is back", Shown(&name));
+                tracing::error!(
+                    "{}: unavailable ({reason}); its tasks wait until it is back",
+                    Shown(&name)
+                );
                 self.alert(Alert::RootUnavailable {
                     path: Shown(&name).to_string(),
                     cause: Wording::free_of_names(reason.to_string()),
@@ -83,9 +90,15 @@ impl State {
     }
 
     fn settled(&mut self, file: Settled) {
-        let Settled { path, identity, place } = file;
+        let Settled {
+            path,
+            identity,
+            place,
+        } = file;
         match self.table.known(&path) {
-            Some(known) if known.source == Some(identity) => return,
+            Some(known) if known.source == Some(identity) && known.status != Status::ErrorMissingInput => {
+                return;
+            }
             // A row of the older service knows a file by path and size.
             Some(known)
                 if known.source.is_none()
@@ -117,7 +130,14 @@ impl State {
             ),
             Place::Resolution(_) => {
                 self.pool.measure(path.clone(), identity);
-                self.pending.insert(path, Pending { identity, place, fingerprint: None });
+                self.pending.insert(
+                    path,
+                    Pending {
+                        identity,
+                        place,
+                        fingerprint: None,
+                    },
+                );
             }
         }
     }
@@ -150,30 +170,55 @@ impl State {
             tracing::warn!("{}: cannot be read ({reason})", Shown(&path));
             return;
         };
-        let is_told = self.table.known(&path).is_some_and(|known| known.source.is_none() && known.status.is_failure());
+        let is_told = self
+            .table
+            .known(&path)
+            .is_some_and(|known| known.source.is_none() && known.status.is_failure());
         let is_file = self.config.folders.input.join(&path).is_file();
         if is_told || !is_file {
             tracing::warn!("{}: cannot be read ({reason})", Shown(&path));
             return;
         }
         let id = self.new_id();
-        self.table.add(Task::new(id.clone(), path, Some(resolution), jiff::Timestamp::now()));
-        let error = format!("cannot be read: {reason}; make it readable for this user, it is tried again then");
+        self.table.add(Task::new(
+            id.clone(),
+            path,
+            Some(resolution),
+            jiff::Timestamp::now(),
+        ));
+        let error =
+            format!("cannot be read: {reason}; make it readable for this user, it is tried again then");
         self.finish(&id, Status::Failed, |task| task.error = Some(error));
     }
 
     pub(super) fn measured(&mut self, report: fingerprint::Report) {
         match report {
-            fingerprint::Report::Measured { path, identity, fingerprint } => {
-                let Some(pending) = self.pending.get_mut(&path).filter(|pending| pending.identity == identity) else {
+            fingerprint::Report::Measured {
+                path,
+                identity,
+                fingerprint,
+            } => {
+                let Some(pending) = self
+                    .pending
+                    .get_mut(&path)
+                    .filter(|pending| pending.identity == identity)
+                else {
                     return;
                 };
                 pending.fingerprint = Some(fingerprint);
                 let pending = pending.clone();
                 self.recognise(path, &pending, fingerprint);
             }
-            fingerprint::Report::Confirmed { path, identity, duplicate_of } => {
-                if let Some(pending) = self.pending.get(&path).filter(|pending| pending.identity == identity) {
+            fingerprint::Report::Confirmed {
+                path,
+                identity,
+                duplicate_of,
+            } => {
+                if let Some(pending) = self
+                    .pending
+                    .get(&path)
+                    .filter(|pending| pending.identity == identity)
+                {
                     let pending = pending.clone();
                     self.pending.remove(&path);
                     self.compared(path, &pending, duplicate_of);
@@ -191,7 +236,9 @@ impl State {
     }
 
     fn recognise(&mut self, path: PathBuf, pending: &Pending, fingerprint: Fingerprint) {
-        let Place::Resolution(resolution) = pending.place else { return };
+        let Place::Resolution(resolution) = pending.place else {
+            return;
+        };
         let identity = pending.identity;
         let mut candidates = Vec::new();
         if let Some(known) = self.table.known(&path) {
@@ -224,7 +271,13 @@ impl State {
             }
             Decision::WaitsFor(id) => {
                 self.pending.remove(&path);
-                self.enqueue(path, identity, resolution, fingerprint, Some(WaitingFor::Task(id)));
+                self.enqueue(
+                    path,
+                    identity,
+                    resolution,
+                    fingerprint,
+                    Some(WaitingFor::Task(id)),
+                );
             }
             Decision::Confirm(ids) => {
                 candidates.extend(self.candidates(fingerprint, resolution, &ids));
@@ -235,20 +288,25 @@ impl State {
     }
 
     fn decide(&self, path: &Path, fingerprint: Fingerprint, resolution: Resolution) -> Decision {
-        let known = self.table.with_content(fingerprint, resolution).map(|(other, known)| dedupe::Known {
-            id: &known.id,
-            fingerprint,
-            resolution,
-            path: other,
-            standing: self.standing(known),
-        });
+        let known = self
+            .table
+            .with_content(fingerprint, resolution)
+            .map(|(other, known)| dedupe::Known {
+                id: &known.id,
+                fingerprint,
+                resolution,
+                path: other,
+                standing: self.standing(known),
+            });
         dedupe::decide(fingerprint, resolution, path, known)
     }
 
     fn standing(&self, known: &Known) -> Standing {
         let waits = |task: &Task| matches!(task.waiting_for, Some(WaitingFor::Task(_)));
         match known.status {
-            Status::Queued | Status::Processing if !self.table.get(&known.id).is_some_and(waits) => Standing::Pending,
+            Status::Queued | Status::Processing if !self.table.get(&known.id).is_some_and(waits) => {
+                Standing::Pending
+            }
             Status::Processed => Standing::Processed,
             _ => Standing::NoCandidate,
         }
@@ -259,24 +317,42 @@ impl State {
         self.table
             .with_content(fingerprint, resolution)
             .filter(|(_, known)| ids.contains(&known.id))
-            .filter_map(|(path, known)| self.candidate(path, known, known.source.map(|source| (input.join(path), source))))
+            .filter_map(|(path, known)| {
+                self.candidate(path, known, known.source.map(|source| (input.join(path), source)))
+            })
             .collect()
     }
 
-    fn candidate(&self, _path: &Path, known: &Known, source: Option<(PathBuf, Identity)>) -> Option<Candidate> {
+    fn candidate(
+        &self,
+        _path: &Path,
+        known: &Known,
+        source: Option<(PathBuf, Identity)>,
+    ) -> Option<Candidate> {
         let (output, _) = known.published.as_ref()?;
         let output = self.config.folders.output.join(output);
-        Some(Candidate { id: known.id.clone(), output, source, sample: known.sample })
+        Some(Candidate {
+            id: known.id.clone(),
+            output,
+            source,
+            sample: known.sample,
+        })
     }
 
     fn compared(&mut self, path: PathBuf, pending: &Pending, duplicate_of: Option<TaskId>) {
-        let (Place::Resolution(resolution), Some(fingerprint)) = (pending.place, pending.fingerprint) else { return };
+        let (Place::Resolution(resolution), Some(fingerprint)) = (pending.place, pending.fingerprint) else {
+            return;
+        };
         // A task that waited for its twin has been compared now; a file that just came has no task yet.
-        let waiting = self.table.known(&path).map(|known| known.id.clone()).filter(|id| {
-            self.table
-                .get(id)
-                .is_some_and(|task| task.status == Status::Queued && task.source == Some(pending.identity))
-        });
+        let waiting = self
+            .table
+            .known(&path)
+            .map(|known| known.id.clone())
+            .filter(|id| {
+                self.table.get(id).is_some_and(|task| {
+                    task.status == Status::Queued && task.source == Some(pending.identity)
+                })
+            });
         let Some(original) = duplicate_of else {
             match waiting {
                 Some(id) => {
@@ -289,7 +365,10 @@ impl State {
         };
         let known = self.table.known(&path);
         let touched_only = known.is_some_and(|known| {
-            known.id == original && known.source.is_some_and(|source| source.inode == pending.identity.inode)
+            known.id == original
+                && known
+                    .source
+                    .is_some_and(|source| source.inode == pending.identity.inode)
         });
         if touched_only {
             self.table.refresh_source(&path, pending.identity);
@@ -345,7 +424,10 @@ impl State {
         let file = Shown(&path).to_string();
         let id = self.add_task(path, identity, resolution, fingerprint);
         self.table.change(&id, |task| task.waiting_for = waiting_for);
-        tracing::info!("{file}: queued ({})", indicatif::DecimalBytes(identity.size_bytes));
+        tracing::info!(
+            "{file}: queued ({})",
+            indicatif::DecimalBytes(identity.size_bytes)
+        );
         self.alert(Alert::Queued { file });
     }
 
@@ -356,7 +438,10 @@ impl State {
             // The job finds the other identity at its end, throws its result away and has the file queued again.
             return;
         }
-        tracing::info!("{}: changed before its turn; the new content counts", task.shown());
+        tracing::info!(
+            "{}: changed before its turn; the new content counts",
+            task.shown()
+        );
         self.table.change(id, |task| {
             task.source = Some(identity);
             task.size_before_bytes = identity.size_bytes;
@@ -368,7 +453,10 @@ impl State {
     }
 
     fn look_again_at_folder_of(&mut self, id: &TaskId) {
-        let waits = self.table.get(id).is_some_and(|task| task.waiting_for == Some(WaitingFor::Folder));
+        let waits = self
+            .table
+            .get(id)
+            .is_some_and(|task| task.waiting_for == Some(WaitingFor::Folder));
         if waits {
             self.table.change(id, |task| task.waiting_for = None);
             self.changed();
@@ -380,11 +468,14 @@ impl State {
         let twins: Vec<_> = self
             .table
             .iter()
-            .filter(|task| task.status == Status::Queued && task.waiting_for == Some(WaitingFor::Task(id.clone())))
+            .filter(|task| {
+                task.status == Status::Queued && task.waiting_for == Some(WaitingFor::Task(id.clone()))
+            })
             .cloned()
             .collect();
         for twin in twins {
-            let (Some(fingerprint), Some(resolution), Some(identity)) = (twin.fingerprint, twin.resolution, twin.source)
+            let (Some(fingerprint), Some(resolution), Some(identity)) =
+                (twin.fingerprint, twin.resolution, twin.source)
             else {
                 self.table.change(&twin.id, |task| task.waiting_for = None);
                 continue;
@@ -392,12 +483,17 @@ impl State {
             match self.decide(&twin.path, fingerprint, resolution) {
                 Decision::New => self.table.change(&twin.id, |task| task.waiting_for = None),
                 Decision::WaitsFor(other) => {
-                    self.table.change(&twin.id, |task| task.waiting_for = Some(WaitingFor::Task(other)));
+                    self.table
+                        .change(&twin.id, |task| task.waiting_for = Some(WaitingFor::Task(other)));
                 }
                 Decision::Confirm(ids) => {
                     let candidates = self.candidates(fingerprint, resolution, &ids);
                     let place = Place::Resolution(resolution);
-                    let pending = Pending { identity, place, fingerprint: Some(fingerprint) };
+                    let pending = Pending {
+                        identity,
+                        place,
+                        fingerprint: Some(fingerprint),
+                    };
                     self.pending.insert(twin.path.clone(), pending);
                     self.pool.confirm(twin.path.clone(), identity, candidates);
                 }

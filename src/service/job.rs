@@ -6,6 +6,7 @@
 
 use std::{
     ffi::OsStr,
+    fs::File,
     io,
     path::{Path, PathBuf},
     sync::{Arc, mpsc},
@@ -63,12 +64,19 @@ pub struct Claim {
 #[derive(Debug)]
 pub enum Report {
     /// The output's name (relative) and the sample of the source's content, to be recorded. The encode goes on meanwhile.
-    Planned { output: PathBuf, sample: u128 },
+    Planned {
+        output: PathBuf,
+        sample: u128,
+    },
     /// The pid of a child of this job, also its group's id.
     Child(u32),
     Progress(Progress),
     /// Encoded, verified, fsynced: to be recorded before the output gets its name.
-    Sealed { output: PathBuf, identity: Identity, summary: String },
+    Sealed {
+        output: PathBuf,
+        identity: Identity,
+        summary: String,
+    },
     Ended(Outcome),
 }
 
@@ -76,20 +84,32 @@ pub enum Report {
 #[derive(Debug)]
 pub enum Outcome {
     /// The output has its name. `notes` are for the log.
-    Published { notes: Vec<String> },
+    Published {
+        notes: Vec<String>,
+    },
     /// Given up: the file, as it is, does not do.
-    Refused { reason: String },
+    Refused {
+        reason: String,
+    },
     /// Given up until the file can be read.
-    Unreadable { reason: String },
+    Unreadable {
+        reason: String,
+    },
     SourceGone,
     /// The source is another file now: to be queued again.
     SourceChanged,
     /// To be tried again when there is room.
-    OutOfSpace { reason: String },
+    OutOfSpace {
+        reason: String,
+    },
     /// Something broke that may not break again; counts as an attempt.
-    Broken { reason: String },
+    Broken {
+        reason: String,
+    },
     /// Nothing can be encoded at present.
-    EncoderMissing { reason: String },
+    EncoderMissing {
+        reason: String,
+    },
     Cancelled,
 }
 
@@ -116,9 +136,14 @@ impl Job<'_> {
         let order = self.order;
         let source = order.input.join(&order.task.path);
         let identity = self.unchanged_source(&source)?;
-        let sample = fingerprint::sample_hash(&source).map_err(|error| unreadable(&error))?;
+        let sample = File::open(&source)
+            .and_then(|file| fingerprint::sample_hash(&file))
+            .map_err(|error| unreadable(&error))?;
         let info = probe::probe_source(&source, &order.encode, &order.cancel).map_err(source_outcome)?;
-        let resolution = order.task.resolution.ok_or_else(|| refused("it lies in no resolution folder"))?;
+        let resolution = order
+            .task
+            .resolution
+            .ok_or_else(|| refused("it lies in no resolution folder"))?;
         let plan = plan::plan(&info, &order.profile, resolution, &order.encode)
             .map_err(|refusal| refused(refusal.to_string()))?;
 
@@ -127,7 +152,10 @@ impl Job<'_> {
         if let Some(folder) = target.parent() {
             durable::make_directory(folder).map_err(|error| disk(&error))?;
         }
-        (self.report)(Report::Planned { output: named.path.clone(), sample });
+        (self.report)(Report::Planned {
+            output: named.path.clone(),
+            sample,
+        });
         let part = Part(publish::part_of(&target, &order.task.id));
 
         let encoded = encode::encode(
@@ -143,8 +171,8 @@ impl Job<'_> {
         let (result, remarks) = self.verified(&plan, &info, &part.0)?;
         self.unchanged_source(&source)?;
 
-        let sealed =
-            publish::seal(&part.0, identity.mtime_ns, &order.publish).map_err(|error| publish_outcome(&error))?;
+        let sealed = publish::seal(&part.0, identity.mtime_ns, &order.publish)
+            .map_err(|error| publish_outcome(&error))?;
         let summary = receipt::summary(&info, &result, &plan);
         loop {
             let target = order.output.join(&named.path);
@@ -159,7 +187,11 @@ impl Job<'_> {
                 encode_seconds: encoded.elapsed.as_secs_f64(),
                 decoder_complaints: &encoded.stderr_tail,
             })?;
-            (self.report)(Report::Sealed { output: named.path.clone(), identity: sealed, summary: summary.clone() });
+            (self.report)(Report::Sealed {
+                output: named.path.clone(),
+                identity: sealed,
+                summary: summary.clone(),
+            });
             order.go.recv().map_err(|_| Outcome::Cancelled)?;
             match publish::place(&part.0, &target, &sealed, self.replace(&named)) {
                 Err(PublishError::NameTaken(_)) => named = self.choose_name(&plan),
@@ -182,7 +214,9 @@ impl Job<'_> {
         };
         let found = Identity::from(&metadata);
         match self.order.task.source {
-            Some(recorded) if !metadata.is_file() || !found.same_file(&recorded) => Err(Outcome::SourceChanged),
+            Some(recorded) if !metadata.is_file() || !found.same_file(&recorded) => {
+                Err(Outcome::SourceChanged)
+            }
             _ => Ok(found),
         }
     }
@@ -193,7 +227,12 @@ impl Job<'_> {
         source: &MediaInfo,
         part: &Path,
     ) -> Result<(MediaInfo, Vec<String>), Outcome> {
-        let Order { encode, publish, cancel, .. } = self.order;
+        let Order {
+            encode,
+            publish,
+            cancel,
+            ..
+        } = self.order;
         let result = probe::probe_output(part, encode, cancel).map_err(result_outcome)?;
         let source_will_go = publish.after_success != AfterSuccess::Keep;
         let decode = match publish.verify {
@@ -206,45 +245,77 @@ impl Job<'_> {
         };
         match verify::verify(plan, source, &result, decode.as_ref()) {
             Verdict::Accepted { remarks } => Ok((result, remarks)),
-            Verdict::Rejected { reasons } => {
-                Err(refused(format!("the result is not whole, it was thrown away: {}", reasons.join("; "))))
-            }
+            Verdict::Rejected { reasons } => Err(refused(format!(
+                "the result is not whole, it was thrown away: {}",
+                reasons.join("; ")
+            ))),
         }
     }
 
     fn choose_name(&self, plan: &EncodePlan) -> Named {
-        let Order { task, output, claims, .. } = self.order;
+        let Order {
+            task, output, claims, ..
+        } = self.order;
         let extension = plan.container.extension();
         naming::choose(&task.path, extension, self.namesake(extension), |name| {
-            let Ok(metadata) = output.join(name).symlink_metadata() else { return Occupant::Nobody };
+            let Ok(metadata) = output.join(name).symlink_metadata() else {
+                return Occupant::Nobody;
+            };
             let found = Identity::from(&metadata);
             let is_own = claims.iter().any(|claim| {
-                *claim.output == *name && *claim.source == *task.path && publish::is_published(&found, &claim.identity)
+                *claim.output == *name
+                    && *claim.source == *task.path
+                    && publish::is_published(&found, &claim.identity)
             });
-            if is_own { Occupant::OwnResult } else { Occupant::Other }
+            if is_own {
+                Occupant::OwnResult
+            } else {
+                Occupant::Other
+            }
         })
     }
 
     /// Whether another video of the same stem is there, or has left its result under the name this one would get.
     fn namesake(&self, extension: &str) -> Namesake {
-        let Order { task, input, output, claims, is_video, .. } = self.order;
+        let Order {
+            task,
+            input,
+            output,
+            claims,
+            is_video,
+            ..
+        } = self.order;
         let source = input.join(&task.path);
         let is_namesake = |name: &OsStr| {
             let name = Path::new(name);
-            name.file_stem() == source.file_stem() && Some(name.as_os_str()) != source.file_name() && is_video(name)
+            name.file_stem() == source.file_stem()
+                && Some(name.as_os_str()) != source.file_name()
+                && is_video(name)
         };
         let folder = source.parent().and_then(|folder| folder.read_dir().ok());
-        let is_beside = folder.into_iter().flatten().flatten().any(|entry| is_namesake(&entry.file_name()));
+        let is_beside = folder
+            .into_iter()
+            .flatten()
+            .flatten()
+            .any(|entry| is_namesake(&entry.file_name()));
         let plain = task.path.with_extension(extension);
         let has_left_its_result = claims.iter().any(|claim| {
-            *claim.output == *plain && *claim.source != *task.path && output.join(&plain).symlink_metadata().is_ok()
+            *claim.output == *plain
+                && *claim.source != *task.path
+                && output.join(&plain).symlink_metadata().is_ok()
         });
-        if is_beside || has_left_its_result { Namesake::Exists } else { Namesake::None }
+        if is_beside || has_left_its_result {
+            Namesake::Exists
+        } else {
+            Namesake::None
+        }
     }
 
     fn replace(&self, named: &Named) -> Replace {
         let Order { task, claims, .. } = self.order;
-        let own = claims.iter().find(|claim| *claim.output == *named.path && *claim.source == *task.path);
+        let own = claims
+            .iter()
+            .find(|claim| *claim.output == *named.path && *claim.source == *task.path);
         match (named.replaces, own) {
             (Occupant::OwnResult, Some(claim)) => Replace::OwnResult(claim.identity),
             _ => Replace::Nothing,
@@ -265,9 +336,13 @@ impl Job<'_> {
 
     fn write_receipt(&self, receipt: &Receipt<'_>) -> Result<(), Outcome> {
         let folder = &self.order.receipts;
-        let bytes = receipt.to_bytes().map_err(|error| refused(format!("cannot write its receipt: {error}")))?;
+        let bytes = receipt
+            .to_bytes()
+            .map_err(|error| refused(format!("cannot write its receipt: {error}")))?;
         durable::make_directory(folder)
-            .and_then(|()| durable::replace_with_bytes(&folder.join(format!("{}.json", receipt.task.id)), &bytes))
+            .and_then(|()| {
+                durable::replace_with_bytes(&folder.join(format!("{}.json", receipt.task.id)), &bytes)
+            })
             .map_err(|error| disk(&error))?;
         Ok(())
     }
@@ -296,22 +371,32 @@ impl Drop for Part {
 }
 
 fn refused(reason: impl Into<String>) -> Outcome {
-    Outcome::Refused { reason: reason.into() }
+    Outcome::Refused {
+        reason: reason.into(),
+    }
 }
 
 fn unreadable(error: &io::Error) -> Outcome {
-    Outcome::Unreadable { reason: format!("cannot read it: {error}; check its permissions and the disk") }
+    Outcome::Unreadable {
+        reason: format!("cannot read it: {error}; check its permissions and the disk"),
+    }
 }
 
 fn disk(error: &DurableError) -> Outcome {
     let reason = error.to_string();
-    if error.is_out_of_space() { Outcome::OutOfSpace { reason } } else { Outcome::Broken { reason } }
+    if error.is_out_of_space() {
+        Outcome::OutOfSpace { reason }
+    } else {
+        Outcome::Broken { reason }
+    }
 }
 
 fn publish_outcome(error: &PublishError) -> Outcome {
     match error {
         PublishError::Durable(error) => disk(error),
-        error => Outcome::Broken { reason: error.to_string() },
+        error => Outcome::Broken {
+            reason: error.to_string(),
+        },
     }
 }
 
@@ -320,11 +405,15 @@ fn source_outcome(error: ProbeError) -> Outcome {
         ProbeError::Missing => Outcome::SourceGone,
         ProbeError::Unreadable(error) => unreadable(&error),
         ProbeError::Rejected(rejection) => refused(rejection.to_string()),
-        ProbeError::Tool(error) => Outcome::EncoderMissing { reason: error.to_string() },
+        ProbeError::Tool(error) => Outcome::EncoderMissing {
+            reason: error.to_string(),
+        },
         ProbeError::Cancelled => Outcome::Cancelled,
         ProbeError::Failed(finished) => {
             tracing::debug!("{finished}");
-            Outcome::Broken { reason: "ffprobe crashed or hung on it".into() }
+            Outcome::Broken {
+                reason: "ffprobe crashed or hung on it".into(),
+            }
         }
     }
 }
@@ -332,8 +421,12 @@ fn source_outcome(error: ProbeError) -> Outcome {
 /// The same errors, about the file that we made.
 fn result_outcome(error: ProbeError) -> Outcome {
     match error {
-        ProbeError::Rejected(rejection) => refused(format!("the result is not whole, it was thrown away: {rejection}")),
-        ProbeError::Missing => Outcome::Broken { reason: "the result vanished while it was checked".into() },
+        ProbeError::Rejected(rejection) => refused(format!(
+            "the result is not whole, it was thrown away: {rejection}"
+        )),
+        ProbeError::Missing => Outcome::Broken {
+            reason: "the result vanished while it was checked".into(),
+        },
         error => source_outcome(error),
     }
 }
@@ -352,12 +445,16 @@ fn encode_outcome(error: EncodeError) -> Outcome {
         EncodeError::EncoderMissing { .. } => Outcome::EncoderMissing { reason },
         EncodeError::Stalled { .. } => Outcome::Broken { reason },
         // 255 is what ffmpeg ends with after a signal that it caught.
-        EncodeError::Failed { finished, .. } if matches!(finished.end, End::Signalled(_) | End::Exited(255)) => {
+        EncodeError::Failed { finished, .. }
+            if matches!(finished.end, End::Signalled(_) | End::Exited(255)) =>
+        {
             Outcome::Broken { reason }
         }
         EncodeError::Failed { .. } => Outcome::Refused { reason },
         EncodeError::SourceDamaged { .. } => Outcome::Refused {
-            reason: format!("the source is damaged: {reason}; set damaged = \"salvage\" to keep what can be read"),
+            reason: format!(
+                "the source is damaged: {reason}; set damaged = \"salvage\" to keep what can be read"
+            ),
         },
     }
 }

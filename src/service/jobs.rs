@@ -59,14 +59,22 @@ impl State {
             reserved_bytes: self.config.publish.min_free_bytes,
             encoder: self.encoder,
         };
-        let ready = self.table.iter().map(|task| &**task).filter(|task| !self.resting.contains_key(&task.id));
+        let ready = self
+            .table
+            .iter()
+            .map(|task| &**task)
+            .filter(|task| !self.resting.contains_key(&task.id));
         let decision = schedule::next(ready, resources, |task, waiting| self.still_waits(task, waiting));
         let mut is_short_of_space = None;
         for (id, waiting) in decision.waiting {
             if waiting == WaitingFor::Space {
                 is_short_of_space.get_or_insert_with(|| id.clone());
             }
-            if self.table.get(&id).is_some_and(|task| task.waiting_for.as_ref() != Some(&waiting)) {
+            if self
+                .table
+                .get(&id)
+                .is_some_and(|task| task.waiting_for.as_ref() != Some(&waiting))
+            {
                 self.table.change(&id, |task| task.waiting_for = Some(waiting));
                 self.changed_since.get_or_insert_with(Instant::now);
             }
@@ -93,13 +101,18 @@ impl State {
             indicatif::DecimalBytes(resources.free_bytes),
             indicatif::DecimalBytes(needed_bytes)
         );
-        self.alert(Alert::DiskLow { file, free_bytes: resources.free_bytes, needed_bytes });
+        self.alert(Alert::DiskLow {
+            file,
+            free_bytes: resources.free_bytes,
+            needed_bytes,
+        });
     }
 
     fn begin(&mut self, id: &TaskId) {
         let Some(task) = self.table.get(id) else { return };
         let Some(profile) = self.profile_of(task) else {
-            let error = "its profile is no longer in the settings; choose another with `set --profile`".to_owned();
+            let error =
+                "its profile is no longer in the settings; choose another with `set --profile`".to_owned();
             return self.finish(id, Status::Failed, |task| task.error = Some(error));
         };
         self.table.change(id, |task| {
@@ -111,7 +124,9 @@ impl State {
             task.attempts += 1;
         });
         self.changed();
-        let Some(task) = self.table.iter().find(|task| task.id == *id).cloned() else { return };
+        let Some(task) = self.table.iter().find(|task| task.id == *id).cloned() else {
+            return;
+        };
         let (go, go_receiver) = channel::channel();
         let cancel = Cancel::new();
         let order = self.order(Arc::clone(&task), profile, cancel.clone(), go_receiver);
@@ -127,8 +142,14 @@ impl State {
             Err(error) => return self.rest(id, &format!("no thread for its encode: {error}")),
         };
         let file = task.shown().to_string();
-        tracing::info!("{file}: started ({})", indicatif::DecimalBytes(task.size_before_bytes));
-        (self.onlooker)(View::Started { path: &task.path, size_bytes: task.size_before_bytes });
+        tracing::info!(
+            "{file}: started ({})",
+            indicatif::DecimalBytes(task.size_before_bytes)
+        );
+        (self.onlooker)(View::Started {
+            path: &task.path,
+            size_bytes: task.size_before_bytes,
+        });
         self.running = Some(Running {
             id: id.clone(),
             path: task.path.clone(),
@@ -146,8 +167,14 @@ impl State {
 
     fn profile_of(&self, task: &Task) -> Option<Profile> {
         let encode = &self.config.encode;
-        let of_folder = task.resolution.and_then(|resolution| encode.resolution_profiles.get(&resolution));
-        let name = task.profile.as_ref().or(of_folder).unwrap_or(&encode.default_profile);
+        let of_folder = task
+            .resolution
+            .and_then(|resolution| encode.resolution_profiles.get(&resolution));
+        let name = task
+            .profile
+            .as_ref()
+            .or(of_folder)
+            .unwrap_or(&encode.default_profile);
         encode.profiles.get(name).cloned()
     }
 
@@ -159,7 +186,11 @@ impl State {
             .all_known()
             .filter_map(|(source, known)| {
                 let (output, identity) = known.published.clone()?;
-                (output.parent() == folder.as_deref()).then(|| Claim { output, source: Arc::clone(source), identity })
+                (output.parent() == folder.as_deref()).then(|| Claim {
+                    output,
+                    source: Arc::clone(source),
+                    identity,
+                })
             })
             .collect();
         let extensions = self.config.watch.extensions.clone();
@@ -173,7 +204,9 @@ impl State {
             publish: self.config.publish.clone(),
             claims,
             is_video: Box::new(move |name| {
-                let extension = name.extension().map(|extension| extension.to_string_lossy().to_lowercase());
+                let extension = name
+                    .extension()
+                    .map(|extension| extension.to_string_lossy().to_lowercase());
                 extension.is_some_and(|extension| extensions.contains(&extension))
             }),
             cancel,
@@ -202,10 +235,17 @@ impl State {
             Report::Progress(progress) => {
                 if let Some(running) = &mut self.running {
                     running.progress = Some(progress);
-                    (self.onlooker)(View::Progress { path: &running.path, progress: &progress });
+                    (self.onlooker)(View::Progress {
+                        path: &running.path,
+                        progress: &progress,
+                    });
                 }
             }
-            Report::Sealed { output, identity, summary } => {
+            Report::Sealed {
+                output,
+                identity,
+                summary,
+            } => {
                 if let Some(running) = &mut self.running {
                     running.sealed = true;
                 }
@@ -222,7 +262,9 @@ impl State {
     }
 
     fn job_ended(&mut self, id: &TaskId, outcome: Outcome) {
-        let Some(running) = self.running.take() else { return };
+        let Some(running) = self.running.take() else {
+            return;
+        };
         drop(running.go);
         if running.thread.join().is_err() {
             tracing::error!("the encode's thread panicked; please report it");
@@ -239,13 +281,20 @@ impl State {
             Outcome::SourceChanged => self.source_changed(id),
             Outcome::OutOfSpace { reason } => {
                 self.take_back(id, Some(WaitingFor::Space), true);
-                self.rest(id, &format!("the disk is full ({reason}); it starts again by itself when there is room"));
+                self.rest(
+                    id,
+                    &format!("the disk is full ({reason}); it starts again by itself when there is room"),
+                );
                 let free_bytes = self.free_bytes();
                 if !std::mem::replace(&mut self.disk_low_told, true) {
                     let file = Shown(&running.path).to_string();
                     let size_bytes = self.table.get(id).map_or(0, |task| task.size_before_bytes);
                     let needed_bytes = self.config.publish.min_free_bytes.saturating_add(size_bytes);
-                    self.alert(Alert::DiskLow { file, free_bytes, needed_bytes });
+                    self.alert(Alert::DiskLow {
+                        file,
+                        free_bytes,
+                        needed_bytes,
+                    });
                 }
             }
             Outcome::Broken { reason } => {
@@ -255,21 +304,28 @@ impl State {
                     self.finish(id, Status::Failed, |task| task.error = Some(error));
                 } else {
                     self.take_back(id, None, false);
-                    self.rest(id, &format!("{reason}; attempt {attempts} of {ATTEMPTS_LIMIT}, it is tried again"));
+                    self.rest(
+                        id,
+                        &format!("{reason}; attempt {attempts} of {ATTEMPTS_LIMIT}, it is tried again"),
+                    );
                 }
             }
             Outcome::EncoderMissing { reason } => {
                 self.take_back(id, Some(WaitingFor::Encoder), true);
                 if self.encoder == Encoder::Works {
                     tracing::error!("{reason}; nothing can be encoded until it is there");
-                    self.alert(Alert::Attention { what: Wording::naming(reason, "ffmpeg is missing or cannot encode H.265") });
+                    self.alert(Alert::Attention {
+                        what: Wording::naming(reason, "ffmpeg is missing or cannot encode H.265"),
+                    });
                 }
                 self.encoder = Encoder::Missing;
                 self.encoder_checked = Instant::now();
             }
             Outcome::Cancelled => match running.ended_by {
                 Some(EndedBy::Person) => {
-                    self.finish(id, Status::Cancelled, |task| task.reason = Some("cancelled by hand".into()));
+                    self.finish(id, Status::Cancelled, |task| {
+                        task.reason = Some("cancelled by hand".into())
+                    });
                 }
                 Some(EndedBy::Stop) | None => self.take_back(id, None, true),
             },
@@ -304,7 +360,11 @@ impl State {
         self.finish(id, Status::Processed, |task| {
             task.size_after_bytes = task.output_identity.map(|identity| identity.size_bytes);
             task.error = None;
-            task.disposal = if goes { Disposal::Pending } else { Disposal::Settled };
+            task.disposal = if goes {
+                Disposal::Pending
+            } else {
+                Disposal::Settled
+            };
         });
         if let Some(task) = self.table.get(id) {
             for note in notes {
@@ -320,12 +380,18 @@ impl State {
     fn source_gone(&mut self, id: &TaskId) {
         let Some(task) = self.table.get(id) else { return };
         let input = &self.config.folders.input;
-        let folder = task.resolution.map_or_else(|| input.clone(), |resolution| input.join(resolution.to_string()));
-        let device = folder.metadata().ok().map(|metadata| Identity::from(&metadata).device);
+        let folder = task
+            .resolution
+            .map_or_else(|| input.clone(), |resolution| input.join(resolution.to_string()));
+        let device = folder
+            .metadata()
+            .ok()
+            .map(|metadata| Identity::from(&metadata).device);
         let is_known_unavailable = self.roots.iter().any(|(path, state)| {
             matches!(state, RootState::Unavailable { .. }) && task.path.starts_with(path)
         });
-        let is_on_another_disk = device.is_none() || task.source.is_some_and(|source| Some(source.device) != device);
+        let is_on_another_disk =
+            device.is_none() || task.source.is_some_and(|source| Some(source.device) != device);
         if is_known_unavailable || is_on_another_disk {
             let shown = task.shown().to_string();
             self.take_back(id, Some(WaitingFor::Folder), true);
@@ -339,7 +405,10 @@ impl State {
     fn source_changed(&mut self, id: &TaskId) {
         let Some(task) = self.table.get(id) else { return };
         let path = task.path.clone();
-        tracing::warn!("{}: changed while it was encoded; the result was thrown away, it is queued again", Shown(&path));
+        tracing::warn!(
+            "{}: changed while it was encoded; the result was thrown away, it is queued again",
+            Shown(&path)
+        );
         self.take_back(id, None, true);
         let found = self.config.folders.input.join(&path).symlink_metadata();
         match found {
@@ -351,7 +420,8 @@ impl State {
                     task.attempts = 0;
                 });
                 // Not before the watcher has seen it stand still.
-                self.resting.insert(id.clone(), Instant::now() + self.config.watch.settle * 2);
+                self.resting
+                    .insert(id.clone(), Instant::now() + self.config.watch.settle * 2);
                 self.watch.forget(path);
             }
             _ => self.source_gone(id),
@@ -380,9 +450,13 @@ impl State {
                     Disposed::Kept | Disposed::AlreadyGone => {}
                     Disposed::Deleted => tracing::info!("{shown}: source deleted"),
                     Disposed::ArchivedTo(path) => tracing::info!("{shown}: source moved to {}", Shown(&path)),
-                    Disposed::KeptBecauseChanged => tracing::warn!("{shown}: source kept, it has changed since"),
+                    Disposed::KeptBecauseChanged => {
+                        tracing::warn!("{shown}: source kept, it has changed since")
+                    }
                     Disposed::KeptBecauseOutputIsGone => {
-                        tracing::warn!("{shown}: source kept, its output is not there any more or was changed");
+                        tracing::warn!(
+                            "{shown}: source kept, its output is not there any more or was changed"
+                        );
                     }
                 }
                 self.table.change(id, |task| task.disposal = Disposal::Settled);
@@ -415,7 +489,9 @@ impl State {
 
     /// At the very end: whatever still runs is killed.
     pub(super) fn abandon_running(&mut self) {
-        let Some(running) = self.running.take() else { return };
+        let Some(running) = self.running.take() else {
+            return;
+        };
         running.cancel.kill();
         drop(running.go);
         let until = Instant::now() + JOIN_LIMIT;

@@ -100,7 +100,12 @@ impl State {
             version: 1,
             pid: std::process::id(),
             updated: Timestamp::now(),
-            watching: if watching_reason.is_some() { "sweep" } else { "events" }.into(),
+            watching: if watching_reason.is_some() {
+                "sweep"
+            } else {
+                "events"
+            }
+            .into(),
             watching_reason,
             unavailable: unavailable.collect(),
             settling: self.sweep.map_or(0, |sweep| sweep.waiting as u64),

@@ -53,6 +53,9 @@ const ENCODER_RETRY: Duration = Duration::from_secs(60);
 /// An orderly stop takes no longer.
 const STOP_LIMIT: Duration = Duration::from_secs(12);
 
+/// `once` waits at most this long for its last alerts to be delivered.
+const LAST_ALERTS_LIMIT: Duration = Duration::from_secs(10);
+
 /// Everything that can happen.
 #[derive(Debug)]
 enum Event {
@@ -142,7 +145,11 @@ impl Service {
     #[must_use]
     pub fn new(options: Options) -> Self {
         let (sender, events) = mpsc::channel(EVENTS_LIMIT);
-        Self { events, sender, options }
+        Self {
+            events,
+            sender,
+            options,
+        }
     }
 
     #[must_use]
@@ -155,8 +162,14 @@ impl Service {
     /// # Errors
     /// When the state files cannot be used or a thread cannot be started.
     pub fn run(self) -> Result<Summary, ServiceError> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-        let Self { events, sender, options } = self;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()?;
+        let Self {
+            events,
+            sender,
+            options,
+        } = self;
         let state = State::start(options, sender)?;
         Ok(runtime.block_on(state.run(events)))
     }
@@ -217,7 +230,12 @@ struct State {
 
 impl State {
     fn start(options: Options, sender: mpsc::Sender<Event>) -> Result<Self, ServiceError> {
-        let Options { config, mode, reload, onlooker } = options;
+        let Options {
+            config,
+            mode,
+            reload,
+            onlooker,
+        } = options;
         let folders = &config.folders;
         let files = Files::new(&folders.conf);
         let mut next_id = std::process::id();
@@ -234,16 +252,23 @@ impl State {
         let pool = fingerprint::Pool::start(folders.input.clone(), move |report_| {
             drop(report.blocking_send(Event::Fingerprint(report_)));
         })?;
-        let alerts = alerts::start(&folders.conf, config.alerts.clone());
+        let alerts = alerts::start(&folders.conf, config.alerts.clone())?;
         let known = loaded
             .table
             .all_known()
+            // A file that was missing is new when it is there again.
+            .filter(|(_, known)| known.status != Status::ErrorMissingInput)
             .filter_map(|(path, known)| Some((path.to_path_buf(), known.source?)))
             .collect();
         let report = to(&sender);
-        let watch = watch::start(folders.input.clone(), config.watch.clone(), known, move |report_| {
-            drop(report.blocking_send(Event::Watch(report_)));
-        })?;
+        let watch = watch::start(
+            folders.input.clone(),
+            config.watch.clone(),
+            known,
+            move |report_| {
+                drop(report.blocking_send(Event::Watch(report_)));
+            },
+        )?;
         let now = Instant::now();
         let mut state = Self {
             mode,
@@ -282,7 +307,10 @@ impl State {
         };
         for finding in loaded.findings {
             tracing::warn!("{finding}");
-            state.attention(finding.to_string(), "A state file was not as it should be; see the log");
+            state.attention(
+                finding.to_string(),
+                "A state file was not as it should be; see the log",
+            );
         }
         state.recover();
         Ok(state)
@@ -326,7 +354,10 @@ impl State {
             Mode::Once { timeout } => Some(self.started + timeout).filter(|due| *due > Instant::now()),
             Mode::Watch => None,
         };
-        [submit, live, once].into_iter().flatten().fold(self.next_check, Instant::min)
+        [submit, live, once]
+            .into_iter()
+            .flatten()
+            .fold(self.next_check, Instant::min)
     }
 
     fn do_what_is_due(&mut self) {
@@ -339,7 +370,10 @@ impl State {
             self.reconsider = false;
             self.start_next();
         }
-        if self.changed_since.is_some_and(|since| now >= since + SUBMIT_DELAY) {
+        if self
+            .changed_since
+            .is_some_and(|since| now >= since + SUBMIT_DELAY)
+        {
             self.submit();
         }
         if now >= self.next_live {
@@ -363,19 +397,37 @@ impl State {
     }
 
     fn count_idle_check(&mut self) {
-        let is_busy =
-            self.table.iter().any(|task| matches!(task.status, Status::Queued | Status::Processing)) || !self.pending.is_empty();
-        self.idle_checks = if is_busy { 0 } else { self.idle_checks.saturating_add(1) };
+        let is_busy = self
+            .table
+            .iter()
+            .any(|task| matches!(task.status, Status::Queued | Status::Processing))
+            || !self.pending.is_empty();
+        self.idle_checks = if is_busy {
+            0
+        } else {
+            self.idle_checks.saturating_add(1)
+        };
         if !is_busy && self.running.is_none() {
             self.tell_all_done();
         }
     }
 
     fn tell_all_done(&mut self) {
-        let Summary { done, failed, skipped, sizes, .. } = std::mem::take(&mut self.since_idle);
+        let Summary {
+            done,
+            failed,
+            skipped,
+            sizes,
+            ..
+        } = std::mem::take(&mut self.since_idle);
         if done + failed > 0 {
             tracing::info!("all done: {done} compressed, {failed} failed, {skipped} skipped");
-            self.alert(Alert::AllDone { done, failed, skipped, sizes });
+            self.alert(Alert::AllDone {
+                done,
+                failed,
+                skipped,
+                sizes,
+            });
         }
     }
 
@@ -385,31 +437,47 @@ impl State {
             return;
         }
         self.idle_checks = 0;
-        let (failed, done) =
-            self.table.archive(&leaving).into_iter().partition(|task| task.status.is_failure());
+        let (failed, done) = self
+            .table
+            .archive(&leaving)
+            .into_iter()
+            .partition(|task| task.status.is_failure());
         let rotation = queue::Rotation {
-            archives: vec![(queue::ArchiveKind::Done, done), (queue::ArchiveKind::Failed, failed)],
+            archives: vec![
+                (queue::ArchiveKind::Done, done),
+                (queue::ArchiveKind::Failed, failed),
+            ],
             time: Timestamp::now(),
         };
         let tasks = leaving.len() as u64;
         let snapshot = self.snapshot();
         self.queue.rotate(rotation, snapshot);
-        self.deferred.push_back((self.sequence, Deferred::Alert(Alert::RotationComplete { tasks })));
+        self.deferred
+            .push_back((self.sequence, Deferred::Alert(Alert::RotationComplete { tasks })));
     }
 
     fn reload_settings(&mut self) {
         match (self.reload)() {
             Ok(None) => {}
-            Ok(Some(Reloaded { config, needs_restart })) => {
+            Ok(Some(Reloaded {
+                config,
+                needs_restart,
+            })) => {
                 if !needs_restart.is_empty() {
-                    tracing::warn!("settings read again; these need a restart: {}", needs_restart.join(", "));
+                    tracing::warn!(
+                        "settings read again; these need a restart: {}",
+                        needs_restart.join(", ")
+                    );
                 } else {
                     tracing::info!("settings read again");
                 }
                 self.watch.reconfigure(config.watch.clone());
                 self.alerts.reconfigure(config.alerts.clone());
                 // Folders are fixed for the life of the process.
-                self.config = Config { folders: self.config.folders.clone(), ..config };
+                self.config = Config {
+                    folders: self.config.folders.clone(),
+                    ..config
+                };
             }
             Err(error) => {
                 tracing::error!("{error}; the old settings stay in force");
@@ -431,7 +499,11 @@ impl State {
         self.changed_since = None;
         self.sequence += 1;
         let tasks = self.table.iter().cloned().collect();
-        queue::Snapshot { sequence: self.sequence, tasks, merged_edits: self.merged_edits }
+        queue::Snapshot {
+            sequence: self.sequence,
+            tasks,
+            merged_edits: self.merged_edits,
+        }
     }
 
     fn submit(&mut self) {
@@ -461,7 +533,9 @@ impl State {
     }
 
     fn attention(&mut self, with_names: String, without_names: &str) {
-        self.alert(Alert::Attention { what: Wording::naming(with_names, without_names) });
+        self.alert(Alert::Attention {
+            what: Wording::naming(with_names, without_names),
+        });
     }
 
     fn new_id(&mut self) -> TaskId {
@@ -476,9 +550,15 @@ impl State {
             change(task);
         });
         self.changed();
-        let Some(task) = self.table.get(id).cloned() else { return };
+        let Some(task) = self.table.get(id).cloned() else {
+            return;
+        };
         let file = Shown(&task.path).to_string();
-        let reason = task.error.clone().or_else(|| task.reason.clone()).unwrap_or_default();
+        let reason = task
+            .error
+            .clone()
+            .or_else(|| task.reason.clone())
+            .unwrap_or_default();
         match &task.status {
             Status::Processed => self.tell_done(&task, file),
             Status::Skipped => {
@@ -499,7 +579,10 @@ impl State {
     }
 
     fn tell_done(&mut self, task: &Task, file: String) {
-        let sizes = Sizes { before_bytes: task.size_before_bytes, after_bytes: task.size_after_bytes.unwrap_or(0) };
+        let sizes = Sizes {
+            before_bytes: task.size_before_bytes,
+            after_bytes: task.size_after_bytes.unwrap_or(0),
+        };
         let took = Duration::from_secs_f64(task.time_taken_seconds.unwrap_or(0.0).max(0.0));
         let output = task.output.as_deref().unwrap_or(Path::new(""));
         tracing::info!(
@@ -525,15 +608,24 @@ impl State {
         if let Some(since) = self.stopping {
             return self.running.is_none() || since.elapsed() >= STOP_LIMIT;
         }
-        let Mode::Once { timeout } = self.mode else { return false };
-        let is_settled = self.sweep.is_some_and(|sweep| sweep.waiting == 0) || self.started.elapsed() >= timeout;
+        let Mode::Once { timeout } = self.mode else {
+            return false;
+        };
+        let is_settled =
+            self.sweep.is_some_and(|sweep| sweep.waiting == 0) || self.started.elapsed() >= timeout;
         is_settled
             && self.sweep.is_some()
             && self.pending.is_empty()
             && self.running.is_none()
-            && !self.deferred.iter().any(|(_, deferred)| matches!(deferred, Deferred::Dispose(_)))
+            && !self
+                .deferred
+                .iter()
+                .any(|(_, deferred)| matches!(deferred, Deferred::Dispose(_)))
             && (self.control.paused_since.is_some()
-                || !self.table.iter().any(|task| task.status == Status::Queued && task.waiting_for.is_none()))
+                || !self
+                    .table
+                    .iter()
+                    .any(|task| task.status == Status::Queued && task.waiting_for.is_none()))
     }
 
     fn stop(&mut self) {
@@ -565,6 +657,12 @@ impl State {
         for (sequence, deferred) in self.deferred.drain(..) {
             if let (true, Deferred::Alert(alert)) = (sequence <= last_sequence, deferred) {
                 self.alerts.send(alert);
+            }
+        }
+        if self.stopping.is_none() {
+            let left = self.alerts.flush(LAST_ALERTS_LIMIT);
+            if left > 0 {
+                tracing::warn!("{left} alerts could not be sent yet; the next run sends them");
             }
         }
         self.alerts.stop();

@@ -23,7 +23,10 @@ impl State {
             .collect();
         for task in processing {
             if self.complete_publish(&task) {
-                tracing::info!("{}: its result was finished just before the last stop", task.shown());
+                tracing::info!(
+                    "{}: its result was finished just before the last stop",
+                    task.shown()
+                );
             } else {
                 self.queue_after_crash(&task);
             }
@@ -46,16 +49,22 @@ impl State {
 
     /// The crash came after the result was verified and recorded: give it its name, if it has not got it.
     fn complete_publish(&mut self, task: &Task) -> bool {
-        let (Some(relative), Some(sealed)) = (&task.output, task.output_identity) else { return false };
+        let (Some(relative), Some(sealed)) = (&task.output, task.output_identity) else {
+            return false;
+        };
         let target = self.config.folders.output.join(relative);
         let part = publish::part_of(&target, &task.id);
         let is_whole = |path: &Path| {
-            path.symlink_metadata().is_ok_and(|metadata| publish::is_published(&(&metadata).into(), &sealed))
+            path.symlink_metadata()
+                .is_ok_and(|metadata| publish::is_published(&(&metadata).into(), &sealed))
         };
         if !is_whole(&part) && !is_whole(&target) {
             return false;
         }
-        let own = self.table.known(&task.path).and_then(|known| known.published.clone());
+        let own = self
+            .table
+            .known(&task.path)
+            .and_then(|known| known.published.clone());
         let replace = match own {
             Some((output, identity)) if *output == **relative => Replace::OwnResult(identity),
             _ => Replace::Nothing,
@@ -65,7 +74,11 @@ impl State {
                 let goes = self.config.publish.after_success != AfterSuccess::Keep;
                 self.finish(&task.id, Status::Processed, |task| {
                     task.size_after_bytes = Some(sealed.size_bytes);
-                    task.disposal = if goes { Disposal::Pending } else { Disposal::Settled };
+                    task.disposal = if goes {
+                        Disposal::Pending
+                    } else {
+                        Disposal::Settled
+                    };
                 });
                 true
             }
@@ -84,7 +97,10 @@ impl State {
             );
             return self.finish(&task.id, Status::Failed, |task| task.error = Some(error));
         }
-        tracing::info!("{}: was being encoded when the last run ended; queued again", task.shown());
+        tracing::info!(
+            "{}: was being encoded when the last run ended; queued again",
+            task.shown()
+        );
         self.table.change(&task.id, |task| {
             task.status = Status::Queued;
             task.started = None;
@@ -96,7 +112,9 @@ impl State {
 /// Ends an encoder that outlived a killed service, as far as `live.json` still knows it. To be called with the
 /// instance lock held, before anything is started.
 pub fn end_orphans(conf: &Path) {
-    let Some(pid) = Live::read(conf).and_then(|live| live.child_pid) else { return };
+    let Some(pid) = Live::read(conf).and_then(|live| live.child_pid) else {
+        return;
+    };
     if process::end_orphan(pid) {
         tracing::warn!("an encoder left by the last run (pid {pid}) was ended");
     }

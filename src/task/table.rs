@@ -147,7 +147,9 @@ impl Table {
 
     /// The file of a path is the same content under another identity: touched, or on a remounted disk.
     pub fn refresh_source(&mut self, path: &Path, identity: Identity) {
-        let Some(known) = self.known.get_mut(path) else { return };
+        let Some(known) = self.known.get_mut(path) else {
+            return;
+        };
         known.source = Some(identity);
         if let Some(position) = self.positions.get(&known.id) {
             Arc::make_mut(&mut self.tasks[*position]).source = Some(identity);

@@ -12,6 +12,9 @@ pub fn skip(test: &str, tool: &str) {
         words.next() == Some(test) && words.next() == Some(tool)
     });
     let in_ci = std::env::var_os("CI").is_some_and(|value| value == "true");
-    assert!(listed || !in_ci, "{test} needs {tool}; install it, or list the test in tests/may-skip.txt");
+    assert!(
+        listed || !in_ci,
+        "{test} needs {tool}; install it, or list the test in tests/may-skip.txt"
+    );
     println!("SKIPPED {test}: needs {tool}");
 }
