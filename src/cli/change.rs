@@ -67,7 +67,8 @@ fn retry_one(
     let mut again = task.clone();
     again.queue_again();
     again.id = id;
-    again.added = Some(jiff::Timestamp::now());
+    // The service gives it the time at which it takes it in.
+    again.added = None;
     again.output = None;
     live.push(again);
     Ok(format!("{shown}: queued again (it was archived as {})", task.id))

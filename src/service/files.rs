@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::State;
+use super::{State, now};
 use crate::{
     alerts::{Alert, Wording},
     dedupe::{self, Decision, Standing},
@@ -158,7 +158,7 @@ impl State {
         error: &str,
     ) {
         let id = self.new_id();
-        let mut task = Task::new(id.clone(), path, resolution, jiff::Timestamp::now());
+        let mut task = Task::new(id.clone(), path, resolution, now());
         task.source = Some(identity);
         task.size_before_bytes = identity.size_bytes;
         self.table.add(task);
@@ -180,12 +180,8 @@ impl State {
             return;
         }
         let id = self.new_id();
-        self.table.add(Task::new(
-            id.clone(),
-            path,
-            Some(resolution),
-            jiff::Timestamp::now(),
-        ));
+        self.table
+            .add(Task::new(id.clone(), path, Some(resolution), now()));
         let error =
             format!("cannot be read: {reason}; make it readable for this user, it is tried again then");
         self.finish(&id, Status::Failed, |task| task.error = Some(error));
@@ -404,7 +400,7 @@ impl State {
         fingerprint: Fingerprint,
     ) -> TaskId {
         let id = self.new_id();
-        let mut task = Task::new(id.clone(), path, Some(resolution), jiff::Timestamp::now());
+        let mut task = Task::new(id.clone(), path, Some(resolution), now());
         task.source = Some(identity);
         task.size_before_bytes = identity.size_bytes;
         task.fingerprint = Some(fingerprint);

@@ -12,8 +12,7 @@ use std::{
     sync::{Arc, mpsc},
 };
 
-use jiff::Timestamp;
-
+use super::now;
 use crate::{
     config::{AfterSuccess, EncodeConfig, Profile, PublishConfig, Sidecars, Verify},
     durable::{self, DurableError},
@@ -325,7 +324,7 @@ impl Job<'_> {
     /// The task as it will be, for the receipt: it is written before the output gets its name.
     fn as_processed(&self, named: &Named, sealed: Identity, sample: u128, summary: &str) -> Task {
         let mut task = Task::clone(&self.order.task);
-        task.finish(Status::Processed, Timestamp::now());
+        task.finish(Status::Processed, now());
         task.output = Some(named.path.clone());
         task.output_identity = Some(sealed);
         task.size_after_bytes = Some(sealed.size_bytes);

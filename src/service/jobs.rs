@@ -7,11 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use jiff::Timestamp;
-
 use super::{
     Deferred, Event, RETRY_DELAY, State, View,
     job::{self, Claim, Order, Outcome, Report},
+    now,
 };
 use crate::{
     alerts::{Alert, Wording},
@@ -117,7 +116,7 @@ impl State {
         };
         self.table.change(id, |task| {
             task.status = Status::Processing;
-            task.started = Some(Timestamp::now());
+            task.started = Some(now());
             task.ended = None;
             task.waiting_for = None;
             task.output_identity = None;

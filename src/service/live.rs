@@ -10,7 +10,7 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::State;
+use super::{State, now};
 use crate::{durable, record, watch};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -99,7 +99,7 @@ impl State {
         let live = Live {
             version: 1,
             pid: std::process::id(),
-            updated: Timestamp::now(),
+            updated: now(),
             watching: if watching_reason.is_some() {
                 "sweep"
             } else {

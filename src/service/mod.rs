@@ -239,9 +239,9 @@ impl State {
         let folders = &config.folders;
         let files = Files::new(&folders.conf);
         let mut next_id = std::process::id();
-        let loaded = queue::load(&files, &folders.output, Timestamp::now(), || {
+        let loaded = queue::load(&files, &folders.output, now(), || {
             next_id = next_id.wrapping_add(1);
-            TaskId::new(Timestamp::now(), next_id)
+            TaskId::new(now(), next_id)
         })?;
         let to = |sender: &mpsc::Sender<Event>| sender.clone();
         let report = to(&sender);
@@ -447,7 +447,7 @@ impl State {
                 (queue::ArchiveKind::Done, done),
                 (queue::ArchiveKind::Failed, failed),
             ],
-            time: Timestamp::now(),
+            time: now(),
         };
         let tasks = leaving.len() as u64;
         let snapshot = self.snapshot();
@@ -540,13 +540,13 @@ impl State {
 
     fn new_id(&mut self) -> TaskId {
         self.next_id = self.next_id.wrapping_add(1);
-        TaskId::new(Timestamp::now(), self.next_id)
+        TaskId::new(now(), self.next_id)
     }
 
     /// Ends a task, says so in the log and on the phone, and counts it.
     fn finish(&mut self, id: &TaskId, status: Status, change: impl FnOnce(&mut Task)) {
         self.table.change(id, |task| {
-            task.finish(status, Timestamp::now());
+            task.finish(status, now());
             change(task);
         });
         self.changed();
@@ -674,6 +674,12 @@ impl State {
     fn free_bytes(&self) -> u64 {
         publish::free_bytes(&self.config.folders.output).unwrap_or(0)
     }
+}
+
+/// The time, to the millisecond: nobody reads more, and it stays the same through `tasks.json`.
+fn now() -> Timestamp {
+    let now = Timestamp::now();
+    Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
 }
 
 fn ready(config: &Config) {
