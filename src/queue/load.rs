@@ -109,6 +109,9 @@ pub fn load(
             folded += 1;
             continue;
         }
+        if task.status == Status::Queued {
+            task.added.get_or_insert(now);
+        }
         if task.status == Status::Queued && task.ended.is_some() {
             task.queue_again();
         }
