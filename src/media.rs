@@ -65,7 +65,7 @@ pub struct Packets {
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum StreamKind {
-    Video(Video),
+    Video(Box<Video>),
     Audio(Audio),
     Subtitle,
     Attachment,

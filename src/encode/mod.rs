@@ -6,12 +6,15 @@
 
 pub mod progress;
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use crate::{
     config::EncodeConfig,
     plan::EncodePlan,
-    process::{Cancel, CommandLine, Finished, StartError},
+    process::{self, Activity, Cancel, CommandLine, End, Finished, Limits, StartError},
 };
 pub use progress::Progress;
 
@@ -58,8 +61,8 @@ pub struct Encoded {
 
 /// The command that [`encode`] runs, for `explain`.
 #[must_use]
-pub fn command(_plan: &EncodePlan, _input: &Path, _part: &Path, _config: &EncodeConfig) -> CommandLine {
-    todo!()
+pub fn command(plan: &EncodePlan, input: &Path, part: &Path, config: &EncodeConfig) -> CommandLine {
+    CommandLine::new(&config.ffmpeg_path, config.nice).arguments(plan.arguments(input, part))
 }
 
 /// Encodes on this thread until done. `part` is overwritten. `on_start` gets ffmpeg's pid (also its group's id),
@@ -68,13 +71,192 @@ pub fn command(_plan: &EncodePlan, _input: &Path, _part: &Path, _config: &Encode
 /// # Errors
 /// See [`EncodeError`].
 pub fn encode(
-    _plan: &EncodePlan,
-    _input: &Path,
-    _part: &Path,
-    _config: &EncodeConfig,
-    _cancel: &Cancel,
-    _on_start: impl FnOnce(u32),
-    _on_progress: impl FnMut(&Progress),
+    plan: &EncodePlan,
+    input: &Path,
+    part: &Path,
+    config: &EncodeConfig,
+    cancel: &Cancel,
+    on_start: impl FnOnce(u32),
+    mut on_progress: impl FnMut(&Progress),
 ) -> Result<Encoded, EncodeError> {
-    todo!()
+    let began = Instant::now();
+    let limits = Limits {
+        total: None,
+        stall: Some(config.stall),
+    };
+    let mut parser = progress::Parser::default();
+    let mut last = (None, None, None);
+    let mut ended = false;
+    let command = command(plan, input, part, config);
+    let finished = process::supervise(&command, limits, cancel, on_start, |line| {
+        let Some(report) = parser.line(line) else {
+            return Activity::Unchanged;
+        };
+        let report = report.measured(plan.duration_s, plan.frames, began.elapsed());
+        ended |= report.ended;
+        on_progress(&report);
+        // The moving of the index to the front (faststart) shows in neither; it takes the disk's time, not hours.
+        let state = (report.out_time, report.total_size_bytes, report.frame);
+        if std::mem::replace(&mut last, state) == state {
+            Activity::Unchanged
+        } else {
+            Activity::Advanced
+        }
+    })?;
+    outcome(finished, ended, config.stall)
+}
+
+/// What the end of ffmpeg means. Pure.
+fn outcome(finished: Finished, ended: bool, stall: Duration) -> Result<Encoded, EncodeError> {
+    /// With these words ffmpeg's decoders and demuxers speak of damaged input.
+    const DAMAGE: [&str; 9] = [
+        "error while decoding",
+        "error decoding",
+        "error submitting packet to decoder",
+        "invalid data found when processing input",
+        "corrupt",
+        "invalid nal unit",
+        "missing picture",
+        "invalid as first byte of an ebml number",
+        "partial file",
+    ];
+    let stderr = finished.stderr_tail.as_str();
+    let says = |text: &str| stderr.contains(text);
+    // ffmpeg can end with 0 on a full disk.
+    if says("No space left on device") || says("Disk quota exceeded") {
+        return Err(EncodeError::OutOfSpace);
+    }
+    match finished.end {
+        End::Exited(0) if ended => Ok(Encoded {
+            elapsed: finished.elapsed,
+            stderr_tail: finished.stderr_tail,
+        }),
+        End::Cancelled => Err(EncodeError::Cancelled),
+        End::Stalled | End::TimedOut => Err(EncodeError::Stalled {
+            after: stall,
+            finished: Box::new(finished),
+        }),
+        End::Exited(0) => Err(EncodeError::Failed {
+            reason: "ffmpeg ended without reporting the end".into(),
+            finished: Box::new(finished),
+        }),
+        End::Exited(_) if says("Unknown encoder") => Err(EncodeError::EncoderMissing {
+            reason: format!(
+                "this ffmpeg has no H.265 encoder ({}); install one with libx265",
+                finished.last_error_line().unwrap_or("libx265 is missing")
+            ),
+        }),
+        End::Exited(_) | End::Signalled(_) => {
+            let damage = matches!(finished.end, End::Exited(_))
+                .then(|| {
+                    stderr.lines().map(str::trim).find(|line| {
+                        let line = line.to_lowercase();
+                        DAMAGE.iter().any(|words| line.contains(words))
+                    })
+                })
+                .flatten()
+                .map(without_address);
+            match damage {
+                Some(reason) => Err(EncodeError::SourceDamaged {
+                    reason,
+                    finished: Box::new(finished),
+                }),
+                None => Err(EncodeError::Failed {
+                    reason: format!("ffmpeg {}", finished.end),
+                    finished: Box::new(finished),
+                }),
+            }
+        }
+    }
+}
+
+/// `[h264 @ 0x55…] text` without the address, which says nothing and differs each time.
+fn without_address(line: &str) -> String {
+    match line.strip_prefix('[').and_then(|rest| rest.split_once(" @ 0x")) {
+        Some((name, rest)) => match rest.split_once("] ") {
+            Some((_, text)) => format!("{name}: {text}"),
+            None => line.to_owned(),
+        },
+        None => line.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ended(end: End, stderr: &str) -> Finished {
+        Finished {
+            command: CommandLine::new(Path::new("ffmpeg"), 0),
+            end,
+            stderr_tail: stderr.into(),
+            elapsed: Duration::from_secs(1),
+        }
+    }
+
+    #[test]
+    fn every_end_of_ffmpeg_says_what_happens_next() {
+        let cases = [
+            (End::Exited(0), true, "", "ok"),
+            (
+                End::Exited(0),
+                true,
+                "[h264 @ 0x1] decode_slice_header error\n",
+                "ok",
+            ),
+            (End::Exited(0), false, "", "failed"),
+            (
+                End::Exited(0),
+                true,
+                "av_interleaved_write_frame(): No space left on device\n",
+                "space",
+            ),
+            (
+                End::Exited(1),
+                false,
+                "[out @ 0x1] Disk quota exceeded\n",
+                "space",
+            ),
+            (End::Exited(1), false, "Unknown encoder 'libx265'\n", "encoder"),
+            (
+                End::Exited(1),
+                false,
+                "[h264 @ 0x5] error while decoding MB 5 6, bytestream -5\n",
+                "damaged",
+            ),
+            (
+                End::Exited(1),
+                false,
+                "Error while decoding stream #0:0: Invalid data found when processing input\n",
+                "damaged",
+            ),
+            (End::Exited(1), false, "Error initializing filter\n", "failed"),
+            (End::Exited(255), true, "", "failed"),
+            (End::Signalled(11), false, "corrupt\n", "failed"),
+            (End::Stalled, false, "", "stalled"),
+            (End::Cancelled, true, "", "cancelled"),
+        ];
+        for (end, reported, stderr, expected) in cases {
+            let found = match outcome(ended(end, stderr), reported, Duration::from_secs(60)) {
+                Ok(_) => "ok",
+                Err(EncodeError::OutOfSpace) => "space",
+                Err(EncodeError::Stalled { .. }) => "stalled",
+                Err(EncodeError::Cancelled) => "cancelled",
+                Err(EncodeError::SourceDamaged { .. }) => "damaged",
+                Err(EncodeError::EncoderMissing { .. }) => "encoder",
+                Err(EncodeError::Failed { .. }) => "failed",
+            };
+            assert_eq!(found, expected, "{end:?} {stderr}");
+        }
+    }
+
+    #[test]
+    fn the_reason_names_the_damage_without_addresses() {
+        let stderr = "[h264 @ 0x55d0c] error while decoding MB 5 6, bytestream -5\nConversion failed!\n";
+        let error = outcome(ended(End::Exited(1), stderr), false, Duration::ZERO).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the source is damaged: h264: error while decoding MB 5 6, bytestream -5; set damaged = \"salvage\" to keep what can be read"
+        );
+    }
 }

@@ -4,13 +4,19 @@
 //! the same input gives the same plan.
 //! Never in here: file system, children, clock.
 
+mod picture;
+mod sound;
+
 use std::{ffi::OsString, path::Path};
 
 use crate::{
-    config::{EncodeConfig, Profile},
-    media::{MediaInfo, Rational},
+    config::{AudioPolicy, Damaged, EncodeConfig, Profile},
+    media::{
+        CONTAINER_WHITELIST, Chroma, Colour, FieldOrder, MediaInfo, Rational, Stream, StreamKind, Video,
+    },
     task::Resolution,
 };
+use sound::Sound;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Container {
@@ -61,6 +67,12 @@ pub enum Expected {
         height: u32,
         sample_aspect: Rational,
         bit_depth: u32,
+        /// Tags that must be there; `None` is not checked.
+        colour: Colour,
+        /// Mastering display or light level must be there.
+        hdr10: bool,
+        /// How many, where the source's packets are its frames.
+        frames: Option<u64>,
     },
     Audio {
         channels: u32,
@@ -87,6 +99,8 @@ pub enum Refusal {
     NoVideo,
     #[error("the picture has no size ({width}x{height})")]
     NoSize { width: u32, height: u32 },
+    #[error("the picture would be {width}x{height}, smaller than H.265 encoders take (16x16)")]
+    TooSmall { width: u32, height: u32 },
 }
 
 /// Plans the encode of one source into one resolution folder.
@@ -94,19 +108,475 @@ pub enum Refusal {
 /// # Errors
 /// A [`Refusal`] when there is nothing to encode.
 pub fn plan(
-    _info: &MediaInfo,
-    _profile: &Profile,
-    _resolution: Resolution,
-    _config: &EncodeConfig,
+    info: &MediaInfo,
+    profile: &Profile,
+    resolution: Resolution,
+    config: &EncodeConfig,
 ) -> Result<EncodePlan, Refusal> {
-    todo!()
+    let (main, main_video) = info.main_video().ok_or(Refusal::NoVideo)?;
+    if main_video.width == 0 || main_video.height == 0 {
+        return Err(Refusal::NoSize {
+            width: main_video.width,
+            height: main_video.height,
+        });
+    }
+    let size = picture::fitted(main_video, resolution);
+    if size.width.min(size.height) < picture::SMALLEST_SIDE {
+        return Err(Refusal::TooSmall {
+            width: size.width,
+            height: size.height,
+        });
+    }
+    let mut notes = Vec::new();
+    let container = container(info, profile.audio, &mut notes);
+    let mut draft = Draft {
+        info,
+        profile,
+        resolution,
+        config,
+        container,
+        streams: Vec::new(),
+        lost: Vec::new(),
+        notes,
+        options: Vec::new(),
+    };
+    for stream in &info.streams {
+        draft.add(stream);
+    }
+    let Draft {
+        streams,
+        lost,
+        notes,
+        mut options,
+        ..
+    } = draft;
+
+    options.extend(["-map_metadata", "0", "-map_chapters", "0"].map(OsString::from));
+    // Sparse subtitles would else run into the default limit of 128 packets for each stream.
+    options.extend(["-max_muxing_queue_size", "9999"].map(OsString::from));
+    options.extend(match container {
+        Container::Mp4 => ["-movflags", "+faststart", "-f", "mp4"]
+            .map(OsString::from)
+            .to_vec(),
+        // Else AAC's priming, which lies before zero, moves the picture 21 ms late.
+        Container::Matroska => ["-avoid_negative_ts", "disabled", "-f", "matroska"]
+            .map(OsString::from)
+            .to_vec(),
+    });
+
+    let mut before_input = Vec::new();
+    if config.damaged == Damaged::Strict {
+        before_input.push(OsString::from("-xerror"));
+    }
+    if config.threads > 0 {
+        before_input.extend([OsString::from("-threads"), config.threads.to_string().into()]);
+    }
+    before_input.extend(
+        [
+            "-protocol_whitelist",
+            "file",
+            "-format_whitelist",
+            CONTAINER_WHITELIST,
+        ]
+        .map(OsString::from),
+    );
+
+    Ok(EncodePlan {
+        container,
+        profile: profile.name.clone(),
+        streams,
+        lost,
+        notes,
+        duration_s: main
+            .packets
+            .and_then(|packets| Some(packets.end_s? - packets.first_s?))
+            .filter(|seconds| *seconds > 0.0)
+            .or_else(|| info.longest_duration_s()),
+        frames: main
+            .packets
+            .map(|packets| packets.count)
+            .filter(|&count| count > 0),
+        before_input,
+        after_input: options,
+    })
+}
+
+/// MP4 stays MP4 when every kept stream fits there; everything else becomes Matroska, which holds nearly anything.
+fn container(info: &MediaInfo, audio: AudioPolicy, notes: &mut Vec<String>) -> Container {
+    if !info.is_mp4_family() {
+        return Container::Matroska;
+    }
+    let misfit = info.streams.iter().find(|stream| match &stream.kind {
+        StreamKind::Subtitle => !subtitle_fits_mp4(stream.codec_name()),
+        StreamKind::Attachment => true,
+        StreamKind::Audio(sound_of) => {
+            matches!(sound::sound(stream, sound_of, audio), Sound::Copy { .. })
+                && !sound::fits_mp4(stream.codec_name())
+        }
+        StreamKind::Video(_) | StreamKind::Data | StreamKind::Unknown => false,
+    });
+    match misfit {
+        Some(stream) => {
+            notes.push(format!("becomes .mkv: MP4 cannot hold {}", described(stream)));
+            Container::Matroska
+        }
+        None => Container::Mp4,
+    }
+}
+
+fn subtitle_fits_mp4(codec: &str) -> bool {
+    matches!(
+        codec,
+        "mov_text" | "subrip" | "srt" | "text" | "webvtt" | "unknown"
+    )
+}
+
+/// As `audio (ac3)`; data streams are named by their tag.
+fn described(stream: &Stream) -> String {
+    let kind = match &stream.kind {
+        StreamKind::Video(video) if video.attached_picture => "cover picture",
+        StreamKind::Video(_) => "video",
+        StreamKind::Audio(_) => "audio",
+        StreamKind::Subtitle => "subtitles",
+        StreamKind::Attachment => "attachment",
+        StreamKind::Data => "data",
+        StreamKind::Unknown => "stream",
+    };
+    let tag = stream
+        .codec_tag
+        .as_deref()
+        .filter(|_| matches!(stream.kind, StreamKind::Data | StreamKind::Unknown));
+    format!(
+        "{kind} {} ({})",
+        stream.index,
+        tag.unwrap_or_else(|| stream.codec_name())
+    )
+}
+
+/// A plan while its streams are being added.
+struct Draft<'a> {
+    info: &'a MediaInfo,
+    profile: &'a Profile,
+    resolution: Resolution,
+    config: &'a EncodeConfig,
+    container: Container,
+    streams: Vec<PlannedStream>,
+    lost: Vec<Lost>,
+    notes: Vec<String>,
+    options: Vec<OsString>,
+}
+
+impl Draft<'_> {
+    fn add(&mut self, stream: &Stream) {
+        match &stream.kind {
+            StreamKind::Video(video) if video.attached_picture => self.add_cover(stream),
+            StreamKind::Video(video) => self.add_video(stream, video),
+            StreamKind::Audio(audio) => {
+                let planned = sound::sound(stream, audio, self.profile.audio);
+                self.add_audio(stream, audio.channels, planned);
+            }
+            StreamKind::Subtitle => self.add_subtitle(stream),
+            StreamKind::Attachment if self.container == Container::Matroska => {
+                self.keep(
+                    stream,
+                    stream.codec_name(),
+                    Treatment::Copied,
+                    Expected::Attachment,
+                );
+            }
+            StreamKind::Attachment => self.lose(stream, "MP4 cannot hold attachments"),
+            StreamKind::Data => self.add_data(stream),
+            StreamKind::Unknown => self.lose(stream, "ffmpeg does not know what it is"),
+        }
+    }
+
+    /// Options of the output stream that is being added.
+    fn option(&mut self, name: &str, value: impl Into<OsString>) {
+        let place = self.streams.len();
+        self.options
+            .extend([OsString::from(format!("-{name}:{place}")), value.into()]);
+    }
+
+    /// Call after the stream's own options.
+    fn keep(&mut self, stream: &Stream, codec: &str, treatment: Treatment, expected: Expected) {
+        if treatment == Treatment::Copied {
+            self.option("c", "copy");
+        }
+        let dispositions = if stream.dispositions.0.is_empty() {
+            "0".to_owned()
+        } else {
+            stream.dispositions.0.join("+")
+        };
+        self.option("disposition", dispositions);
+        self.options
+            .extend([OsString::from("-map"), format!("0:{}", stream.index).into()]);
+        self.streams.push(PlannedStream {
+            source_index: stream.index,
+            codec: codec.to_owned(),
+            treatment,
+            expected,
+        });
+    }
+
+    fn lose(&mut self, stream: &Stream, reason: &str) {
+        let what = described(stream);
+        self.notes.push(format!("{what} is not in the result: {reason}"));
+        self.lost.push(Lost {
+            source_index: stream.index,
+            what,
+            reason: reason.to_owned(),
+        });
+    }
+
+    fn add_video(&mut self, stream: &Stream, video: &Video) {
+        if stream.codec.is_none() {
+            return self.lose(stream, "ffmpeg does not know its codec");
+        }
+        let size = picture::fitted(video, self.resolution);
+        if size.width.min(size.height) < picture::SMALLEST_SIDE {
+            return self.lose(stream, "it is smaller than H.265 encoders take");
+        }
+        self.option("c", "libx265");
+        self.option("preset", self.profile.preset.clone());
+        self.option("crf", self.profile.crf.to_string());
+        self.option(
+            "x265-params",
+            picture::encoder_parameters(self.profile, stream, video, size, self.config.threads),
+        );
+        self.option("filter", picture::filters(video, size));
+        self.option("pix_fmt", picture::pixel_format(video));
+        for (name, value) in picture::colour_tags(video) {
+            self.option(name, value);
+        }
+        // Every timestamp as it is: no frame is doubled, dropped or moved.
+        self.option("fps_mode", "passthrough");
+        if stream.timebase != Rational::ONE {
+            self.option("enc_time_base", stream.timebase.to_string());
+        }
+        if self.container == Container::Mp4 {
+            // Apple's players want hvc1.
+            self.option("tag", "hvc1");
+        }
+        self.note_video(stream, video, size);
+        let colour = expected_colour(video);
+        let hdr10 = video.colour.is_pq()
+            && (video.hdr.mastering_display.is_some() || video.hdr.content_light.is_some());
+        let expected = Expected::Video {
+            width: size.width,
+            height: size.height,
+            sample_aspect: size.sample_aspect,
+            bit_depth: picture::bit_depth(video),
+            colour,
+            hdr10,
+            frames: countable_frames(self.info, stream, video),
+        };
+        self.keep(stream, "hevc", Treatment::Encoded, expected);
+    }
+
+    fn note_video(&mut self, stream: &Stream, video: &Video, size: picture::Size) {
+        let name = described(stream);
+        let notes = &mut self.notes;
+        if video.is_interlaced() {
+            notes.push(format!(
+                "{name} is interlaced: deinterlaced, one picture for each pair of fields"
+            ));
+        }
+        match video.chroma {
+            Chroma::C422 | Chroma::C444 => notes.push(format!("{name}: colour is stored at 4:2:0 now")),
+            Chroma::Other => notes.push(format!(
+                "{name}: pixel format {} becomes {}",
+                video.pixel_format.as_deref().unwrap_or("unknown"),
+                picture::pixel_format(video)
+            )),
+            Chroma::C420 | Chroma::Gray => {}
+        }
+        if video
+            .pixel_format
+            .as_deref()
+            .is_some_and(|format| format.contains("yuva") || format.contains("rgba"))
+        {
+            notes.push(format!("{name}: its transparency is lost"));
+        }
+        if video.orientation != crate::media::Orientation::default() {
+            notes.push(format!("{name}: turned upright, so no player has to"));
+        }
+        if (size.width, size.height) != (video.width, video.height) && !video.orientation.swaps_sides() {
+            notes.push(format!(
+                "{name}: {}x{} becomes {}x{}",
+                video.width, video.height, size.width, size.height
+            ));
+        }
+        if video.hdr.hdr10_plus {
+            notes.push(format!(
+                "{name}: HDR10+ metadata is lost, the static HDR10 values are kept"
+            ));
+        }
+        if video.hdr.dolby_vision_profile.is_some() {
+            notes.push(format!("{name}: Dolby Vision metadata is lost"));
+        }
+    }
+
+    fn add_audio(&mut self, stream: &Stream, channels: u32, planned: Sound) {
+        let name = described(stream);
+        match planned {
+            Sound::Copy { reason } => {
+                self.notes.push(format!("{name} is copied: {reason}"));
+                let codec = stream.codec_name().to_owned();
+                self.keep(stream, &codec, Treatment::Copied, Expected::Audio { channels });
+            }
+            Sound::Aac {
+                bits_per_second,
+                force_layout,
+            } => {
+                self.option("c", "aac");
+                self.option("b", bits_per_second.to_string());
+                if let Some(layout) = force_layout {
+                    self.option("filter", format!("aformat=channel_layouts={layout}"));
+                }
+                self.keep(stream, "aac", Treatment::Encoded, Expected::Audio { channels });
+            }
+            Sound::Lost { reason } => self.lose(stream, reason),
+        }
+    }
+
+    fn add_subtitle(&mut self, stream: &Stream) {
+        let codec = stream.codec_name().to_owned();
+        match (self.container, codec.as_str()) {
+            (_, "unknown") => self.lose(stream, "ffmpeg does not know its codec"),
+            (_, "dvb_teletext" | "eia_608" | "arib_caption" | "ttml" | "stl") => {
+                self.lose(stream, "neither MP4 nor Matroska of this ffmpeg can hold it");
+            }
+            (Container::Mp4, "mov_text") | (Container::Matroska, "subrip" | "ass" | "ssa" | "webvtt") => {
+                self.keep(stream, &codec, Treatment::Copied, Expected::Subtitle);
+            }
+            (Container::Mp4, _) => {
+                self.notes.push(format!(
+                    "{} become mov_text, the text format of MP4",
+                    described(stream)
+                ));
+                self.option("c", "mov_text");
+                self.keep(stream, "mov_text", Treatment::Encoded, Expected::Subtitle);
+            }
+            (
+                Container::Matroska,
+                "hdmv_pgs_subtitle" | "dvd_subtitle" | "dvb_subtitle" | "hdmv_text_subtitle" | "xsub",
+            ) => self.keep(stream, &codec, Treatment::Copied, Expected::Subtitle),
+            (Container::Matroska, _) => {
+                self.notes.push(format!(
+                    "{} become SubRip, a text format of Matroska",
+                    described(stream)
+                ));
+                self.option("c", "srt");
+                self.keep(stream, "subrip", Treatment::Encoded, Expected::Subtitle);
+            }
+        }
+    }
+
+    fn add_cover(&mut self, stream: &Stream) {
+        let codec = stream.codec_name().to_owned();
+        match (self.container, codec.as_str()) {
+            (Container::Mp4, "mjpeg" | "png" | "bmp") => {
+                self.keep(stream, &codec, Treatment::Copied, Expected::AttachedPicture);
+            }
+            (Container::Mp4, _) => self.lose(stream, "MP4 takes JPEG, PNG and BMP as cover only"),
+            // ffmpeg would write it as a second film.
+            (Container::Matroska, _) => {
+                self.lose(stream, "ffmpeg cannot carry a cover picture into Matroska")
+            }
+        }
+    }
+
+    fn add_data(&mut self, stream: &Stream) {
+        match (
+            self.container,
+            stream.codec_tag.as_deref(),
+            stream.codec.as_deref(),
+        ) {
+            (_, Some("text"), Some("bin_data")) if !self.info.chapters.is_empty() => {
+                self.notes.push(format!(
+                    "{} holds the chapters, which are kept as chapters",
+                    described(stream)
+                ));
+            }
+            (Container::Mp4, Some("gpmd"), Some("bin_data")) => {
+                self.keep(stream, "bin_data", Treatment::Copied, Expected::Data);
+            }
+            (Container::Mp4, Some("tmcd"), _) => {
+                self.notes.push(format!(
+                    "{} is the timecode: written anew from its start value",
+                    described(stream)
+                ));
+            }
+            (Container::Mp4, ..) => self.lose(stream, "ffmpeg cannot write this kind of data track into MP4"),
+            (Container::Matroska, ..) => self.lose(stream, "Matroska has no data tracks"),
+        }
+    }
+}
+
+/// Tags of the source that must be found again.
+fn expected_colour(video: &Video) -> Colour {
+    let mut colour = Colour::default();
+    for (option, value) in picture::colour_tags(video) {
+        match option {
+            "color_range" => colour.range = Some(value),
+            "color_primaries" => colour.primaries = Some(value),
+            "color_trc" => colour.transfer = Some(value),
+            _ => colour.matrix = Some(value),
+        }
+    }
+    colour
+}
+
+/// The number of frames, where every packet of the source is exactly one: not for fields, hidden frames (VP8, VP9), packed
+/// B-frames (AVI), skipped frames (WMV) or a transport stream that begins between two keyframes.
+fn countable_frames(info: &MediaInfo, stream: &Stream, video: &Video) -> Option<u64> {
+    let container = info.is_mp4_family() || info.formats.iter().any(|name| name == "matroska");
+    let codec = matches!(
+        stream.codec_name(),
+        "h264" | "hevc" | "av1" | "mjpeg" | "prores" | "dnxhd"
+    );
+    let frames = matches!(video.field_order, FieldOrder::Progressive | FieldOrder::Unknown);
+    (container && codec && frames).then_some(stream.packets?.count)
 }
 
 impl EncodePlan {
     /// ffmpeg's arguments, without the program's name, for these two files.
     #[must_use]
-    pub fn arguments(&self, _input: &Path, _output: &Path) -> Vec<OsString> {
-        todo!()
+    pub fn arguments(&self, input: &Path, output: &Path) -> Vec<OsString> {
+        // `file:` keeps a name from being read as an option, a protocol or a pattern.
+        let url = |path: &Path| {
+            let mut url = OsString::from("file:");
+            url.push(path);
+            url
+        };
+        let mut arguments: Vec<OsString> = [
+            "-hide_banner",
+            "-nostdin",
+            "-y",
+            "-v",
+            "error",
+            "-nostats",
+            "-progress",
+            "pipe:1",
+            "-stats_period",
+            "0.5",
+        ]
+        .map(OsString::from)
+        .to_vec();
+        arguments.extend(self.before_input.iter().cloned());
+        arguments.extend([OsString::from("-i"), url(input)]);
+        arguments.extend(self.after_input.iter().cloned());
+        arguments.push(url(output));
+        arguments
+    }
+
+    /// The size of the film's picture.
+    #[must_use]
+    pub fn picture(&self) -> Option<(u32, u32)> {
+        self.streams.iter().find_map(|stream| match stream.expected {
+            Expected::Video { width, height, .. } => Some((width, height)),
+            _ => None,
+        })
     }
 }
 
@@ -120,3 +590,6 @@ impl Container {
         }
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

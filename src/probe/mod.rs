@@ -422,6 +422,13 @@ fn judge(probed: &Probed, config: &EncodeConfig) -> Result<(), Rejection> {
         });
     }
     if video.width == 0 || video.height == 0 {
+        if let Some((width, height)) = sniff::refused_size(&probed.header_stderr) {
+            return Err(Rejection::TooLarge {
+                width,
+                height,
+                max_pixels: config.max_pixels,
+            });
+        }
         return Err(Rejection::Damaged {
             detail: format!(
                 "the picture's size is unknown, so nothing of it can be decoded ({})",

@@ -135,6 +135,19 @@ pub fn last_line(stderr: &str) -> &str {
     }
 }
 
+/// Where ffmpeg's decoder refused a picture for our pixel limit: `Picture size 16000x16000 exceeds specified max …`.
+pub fn refused_size(stderr: &str) -> Option<(u32, u32)> {
+    let size = stderr
+        .lines()
+        .find(|line| line.contains("exceeds specified max pixel count") || line.contains("is invalid"))?
+        .split_once("Picture size ")?
+        .1
+        .split(' ')
+        .next()?;
+    let (width, height) = size.split_once('x')?;
+    Some((width.parse().ok()?, height.parse().ok()?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -276,7 +276,7 @@ fn stream(place: usize, wire: WireStream) -> Stream {
             .collect(),
     );
     let kind = match wire.codec_type.as_deref() {
-        Some("video") => StreamKind::Video(video(&wire, &dispositions)),
+        Some("video") => StreamKind::Video(Box::new(video(&wire, &dispositions))),
         Some("audio") => StreamKind::Audio(Audio {
             channels: parsed(wire.channels.as_ref()).unwrap_or(0),
             layout: known(wire.channel_layout.as_ref()),
