@@ -5,3 +5,7 @@
 pub mod task;
 pub mod config;
 pub mod durable;
+pub mod watch;
+pub mod settle;
+pub mod fingerprint;
+pub mod dedupe;
