@@ -315,7 +315,7 @@ mod tests {
             let (shown_width, shown_height) = video.displayed_size();
             prop_assume!((0.1..10.0).contains(&(shown_width / shown_height)) && (0.1..10.0).contains(&(num as f64 / den as f64)));
             let size = fitted(&video, Resolution(folder));
-            prop_assert!(size.width % 2 == 0 && size.height % 2 == 0);
+            prop_assert!(size.width.is_multiple_of(2) && size.height.is_multiple_of(2));
             let (stored_width, stored_height) = if quarter % 2 == 1 { (height, width) } else { (width, height) };
             prop_assert!(size.width <= stored_width && size.height <= stored_height);
             let before = shown_width / shown_height;
