@@ -6,6 +6,7 @@
 use std::{
     collections::HashSet,
     fs,
+    hash::{DefaultHasher, Hash, Hasher},
     io::ErrorKind,
     path::{Path, PathBuf},
 };
@@ -15,7 +16,7 @@ use serde_json::Value;
 
 use super::{Control, Files, archive};
 use crate::{
-    durable::{self, DurableError},
+    durable::{self, DurableError, Lock},
     record,
     task::{Disposal, Identity, Status, Table, Task, TaskId},
 };
@@ -78,24 +79,35 @@ pub fn load(
     now: Timestamp,
     mut new_id: impl FnMut() -> TaskId,
 ) -> Result<Loaded, LoadError> {
+    // A command may be in the middle of a change.
+    let _lock = Lock::wait(&files.lock())?;
     let mut findings = Vec::new();
     let mut table = Table::default();
-    for (path, reason) in archive::load(files, |path, known| table.add_archived(path, known))? {
+    let mut archived_rows = HashSet::new();
+    let bad_archives = archive::load(files, |path, known| {
+        archived_rows.insert(hash_of(&known.id, path));
+        table.add_archived(path, known);
+    })?;
+    for (path, reason) in bad_archives {
         findings.push(Finding::BadArchive { path, reason });
     }
 
-    let seen = files
-        .tasks()
-        .symlink_metadata()
-        .ok()
-        .map(|metadata| Identity::from(&metadata));
+    let look = || {
+        files
+            .tasks()
+            .symlink_metadata()
+            .ok()
+            .map(|metadata| Identity::from(&metadata))
+    };
+    // Before it is read: what is written to it meanwhile is then noticed as an edit.
+    let seen = look();
     let (tasks, foreign_rows) = match read_live(files, now, &mut findings)? {
         Some(rows) => rows,
         None => (from_receipts(files, output, &table, &mut findings), Vec::new()),
     };
-    for temporary in durable::leftover_temporaries(&files.tasks()) {
-        durable::remove(&temporary)?;
-    }
+    let seen = look().and(seen);
+    durable::sweep_temporaries(&files.conf)?;
+    durable::sweep_temporaries(&files.receipts())?;
     if !foreign_rows.is_empty() {
         findings.push(Finding::ForeignRows {
             count: foreign_rows.len(),
@@ -105,7 +117,9 @@ pub fn load(
     let mut folded = 0;
     let mut rows_seen: HashSet<(TaskId, PathBuf)> = HashSet::new();
     for mut task in tasks {
-        if table.is_archived(&task.id) || !rows_seen.insert((task.id.clone(), task.path.clone())) {
+        let has_id = !task.id.as_str().is_empty();
+        let is_known = has_id && archived_rows.contains(&hash_of(&task.id, &task.path));
+        if is_known || !rows_seen.insert((task.id.clone(), task.path.clone())) {
             folded += 1;
             continue;
         }
@@ -115,7 +129,7 @@ pub fn load(
         if task.status == Status::Queued && task.ended.is_some() {
             task.queue_again();
         }
-        if task.id.as_str().is_empty() || table.get(&task.id).is_some() {
+        if !has_id || table.get(&task.id).is_some() || table.is_archived(&task.id) {
             task.id = new_id();
         }
         table.add(task);
@@ -131,6 +145,13 @@ pub fn load(
         foreign_rows,
         findings,
     })
+}
+
+/// Stands for a row of an archive while loading: 100,000 of them whole would take ten times the memory.
+fn hash_of(id: &TaskId, path: &Path) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (id, path).hash(&mut hasher);
+    hasher.finish()
 }
 
 /// `None`: there is no queue to be had, build one.

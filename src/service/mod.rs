@@ -245,7 +245,8 @@ impl State {
         })?;
         let to = |sender: &mpsc::Sender<Event>| sender.clone();
         let report = to(&sender);
-        let queue = queue::start(files, loaded.seen, loaded.foreign_rows, move |report_| {
+        let in_file = loaded.table.iter().map(|task| task.id.clone()).collect();
+        let queue = queue::start(files, loaded.seen, in_file, loaded.foreign_rows, move |report_| {
             drop(report.blocking_send(Event::Queue(report_)));
         })?;
         let report = to(&sender);

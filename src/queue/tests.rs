@@ -1,0 +1,1 @@
+//! Loading, hand edits and bursts, one case each.
