@@ -479,6 +479,34 @@ const fn step() -> io::Result<()> {
 #[cfg(test)]
 use faults::step;
 
+fn sync_both_directories(from: &Path, to: &Path) -> Result<()> {
+    sync_directory_of(to)?;
+    if from.parent() != to.parent() {
+        sync_directory_of(from)?;
+    }
+    Ok(())
+}
+
+fn sync_directory_of(path: &Path) -> Result<()> {
+    let directory = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let synced = File::open(directory).and_then(|opened| sync(&opened));
+    match synced {
+        // Some network file systems cannot fsync a directory; there is nothing more to be done there.
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported
+            ) =>
+        {
+            Ok(())
+        }
+        result => at("fsync the folder", directory, result),
+    }
+}
+
 /// A disk that refuses, or a process that dies, at a chosen step. For tests, and for the thread of the test only.
 #[cfg(test)]
 pub mod faults {
@@ -518,33 +546,5 @@ pub mod faults {
             Fault::FailAt(at, errno) if number == at => Err(io::Error::from_raw_os_error(errno)),
             _ => Ok(()),
         }
-    }
-}
-
-fn sync_both_directories(from: &Path, to: &Path) -> Result<()> {
-    sync_directory_of(to)?;
-    if from.parent() != to.parent() {
-        sync_directory_of(from)?;
-    }
-    Ok(())
-}
-
-fn sync_directory_of(path: &Path) -> Result<()> {
-    let directory = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    let synced = File::open(directory).and_then(|opened| sync(&opened));
-    match synced {
-        // Some network file systems cannot fsync a directory; there is nothing more to be done there.
-        Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported
-            ) =>
-        {
-            Ok(())
-        }
-        result => at("fsync the folder", directory, result),
     }
 }
