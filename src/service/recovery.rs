@@ -74,6 +74,7 @@ impl State {
                 let goes = self.config.publish.after_success != AfterSuccess::Keep;
                 self.finish(&task.id, Status::Processed, |task| {
                     task.size_after_bytes = Some(sealed.size_bytes);
+                    task.previous_output = None;
                     task.disposal = if goes {
                         Disposal::Pending
                     } else {
