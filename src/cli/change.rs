@@ -173,6 +173,11 @@ fn tell(lines: Vec<String>, nothing: &str) -> Outcome {
     Ok(Exit::Done)
 }
 
+fn to_the_second() -> jiff::Timestamp {
+    let now = jiff::Timestamp::now();
+    jiff::Timestamp::from_second(now.as_second()).unwrap_or(now)
+}
+
 /// `pause`
 pub fn pause(setup: &Setup) -> Outcome {
     let (_, files) = setup.for_reading()?;

@@ -33,7 +33,7 @@ impl State {
         }
         let swept = publish::sweep_parts(&self.config.folders.output, |_| false);
         if swept > 0 {
-            tracing::info!("{swept} unfinished parts of the last run removed");
+            tracing::info!("unfinished parts of the last run removed: {swept}");
         }
         let pending: Vec<TaskId> = self
             .table
