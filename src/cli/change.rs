@@ -182,7 +182,7 @@ fn to_the_second() -> jiff::Timestamp {
 pub fn pause(setup: &Setup) -> Outcome {
     let (_, files) = setup.for_reading()?;
     let since = queue::edit_control(&files, |control| {
-        *control.paused_since.get_or_insert_with(jiff::Timestamp::now)
+        *control.paused_since.get_or_insert_with(to_the_second)
     })?;
     print(&format!(
         "paused since {since}: no new encode is started; `resume` goes on\n"
