@@ -111,6 +111,15 @@ pub fn sync_file(path: &Path) -> Result<Identity> {
     at("stat", path, file.metadata()).map(|metadata| Identity::from(&metadata))
 }
 
+/// Makes sure that a finished file, and its name, survive a power cut.
+///
+/// # Errors
+/// See [`sync_file`].
+pub fn sync_file_and_name(path: &Path) -> Result<()> {
+    sync_file(path)?;
+    sync_directory_of(path)
+}
+
 /// Makes `directory` and its parents.
 ///
 /// # Errors
@@ -126,7 +135,7 @@ pub fn make_directory(directory: &Path) -> Result<()> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && directory.is_dir() => Ok(()),
         result => {
             at("make the folder", directory, result)?;
-            sync_directory_of(directory)
+            sync_directory_of(directory).inspect_err(|_| drop(fs::remove_dir(directory)))
         }
     }
 }

@@ -74,7 +74,8 @@ pub fn seal(part: &Path, source_mtime_ns: i64, config: &PublishConfig) -> Result
 pub fn place(part: &Path, target: &Path, sealed: &Identity, replace: Replace) -> Result<(), PublishError> {
     let found = look(target);
     if found.is_some_and(|found| is_published(&found, sealed)) {
-        return Ok(());
+        // A crash may have come before its folder was fsynced.
+        return Ok(durable::sync_file_and_name(target)?);
     }
     if look(part).is_none() {
         return Err(PublishError::Gone(target.to_owned()));
@@ -230,7 +231,24 @@ pub fn dispose(published: Published<'_>, config: &PublishConfig) -> Result<Dispo
     } else {
         Vec::new()
     };
-    let disposed = match config.after_success {
+    // The source last: as long as it is there, a start after a crash finds what is left to do.
+    for (sidecar, suffix) in sidecars {
+        match config.after_success {
+            AfterSuccess::Delete => {
+                let mut name = output.file_stem().unwrap_or_default().to_owned();
+                name.push(&suffix);
+                // Where its copy could not be made, or another file has the name, it is the only one.
+                if is_same_content(&sidecar, &output.with_file_name(name)) {
+                    durable::remove(&sidecar)?;
+                }
+            }
+            AfterSuccess::Archive | AfterSuccess::Keep => {
+                let name = sidecar.file_name().unwrap_or_default();
+                archive(&sidecar, &config.archive_dir.join(relative.with_file_name(name)))?;
+            }
+        }
+    }
+    Ok(match config.after_success {
         AfterSuccess::Delete => {
             durable::remove(source)?;
             Disposed::Deleted
@@ -238,17 +256,7 @@ pub fn dispose(published: Published<'_>, config: &PublishConfig) -> Result<Dispo
         AfterSuccess::Archive | AfterSuccess::Keep => {
             Disposed::ArchivedTo(archive(source, &config.archive_dir.join(relative))?)
         }
-    };
-    for (sidecar, _) in sidecars {
-        match config.after_success {
-            AfterSuccess::Delete => durable::remove(&sidecar)?,
-            AfterSuccess::Archive | AfterSuccess::Keep => {
-                let name = sidecar.file_name().unwrap_or_default();
-                archive(&sidecar, &config.archive_dir.join(relative.with_file_name(name)))?;
-            }
-        }
-    }
-    Ok(disposed)
+    })
 }
 
 /// Moves `from` to `to`, or to a numbered name beside it. Repeated after a crash, it finds its own copy.
@@ -264,6 +272,8 @@ fn archive(from: &Path, to: &Path) -> Result<PathBuf, DurableError> {
             result => return result.map(|()| target),
         }
         if is_same_content(from, &target) {
+            // It may be there by the kernel's word only: the crash came before its folder was fsynced.
+            durable::sync_file_and_name(&target)?;
             durable::remove(from)?;
             return Ok(target);
         }
@@ -301,19 +311,26 @@ fn is_same_content(one: &Path, other: &Path) -> bool {
     compare().unwrap_or(false)
 }
 
-/// Parts below `output/` that no task needs any more are removed. Returns how many.
+/// Parts below `output/` that no task needs any more are removed, and copies of sidecars that a crash cut off. Returns
+/// how many.
 pub fn sweep_parts(output: &Path, is_needed: impl Fn(&Path) -> bool) -> usize {
-    let parts = walkdir::WalkDir::new(output)
+    sweep(output, |path, name| {
+        let is_part = name.as_encoded_bytes().starts_with(PART_PREFIX.as_bytes())
+            && name.as_encoded_bytes().ends_with(PART_SUFFIX.as_bytes());
+        (is_part && !is_needed(path)) || durable::is_temporary(name)
+    })
+}
+
+/// Copies that a crash cut off while sources were moved to another disk are removed. Returns how many.
+pub fn sweep_copies(archive_dir: &Path) -> usize {
+    sweep(archive_dir, |_, name| durable::is_temporary(name))
+}
+
+fn sweep(folder: &Path, is_left_over: impl Fn(&Path, &OsStr) -> bool) -> usize {
+    walkdir::WalkDir::new(folder)
         .into_iter()
         .flatten()
-        .filter(|entry| {
-            let name = entry.file_name().as_encoded_bytes();
-            entry.file_type().is_file()
-                && name.starts_with(PART_PREFIX.as_bytes())
-                && name.ends_with(PART_SUFFIX.as_bytes())
-                && !is_needed(entry.path())
-        });
-    parts
+        .filter(|entry| entry.file_type().is_file() && is_left_over(entry.path(), entry.file_name()))
         .filter(|part| match durable::remove(part.path()) {
             Ok(()) => true,
             Err(error) => {

@@ -128,21 +128,14 @@ impl Site {
                 .or(name.strip_prefix("tasks-err.json."));
             stamp.is_some_and(|stamp| stamp.starts_with(|first: char| first.is_ascii_digit()))
         });
-        archives
-            .iter()
-            .map(|name| self.path("conf").join(name))
-            .collect()
+        archives.iter().map(|name| self.path("conf").join(name)).collect()
     }
 
     fn change_only_row(&self, change: impl FnOnce(&mut serde_json::Map<String, Value>)) {
         let mut rows = self.rows();
         assert_eq!(rows.len(), 1);
         change(rows[0].as_object_mut().unwrap());
-        fs::write(
-            self.path("conf/tasks.json"),
-            serde_json::to_vec(&rows).unwrap(),
-        )
-        .unwrap();
+        fs::write(self.path("conf/tasks.json"), serde_json::to_vec(&rows).unwrap()).unwrap();
     }
 
     /// Files below `output/`, hidden ones as well.
@@ -252,11 +245,7 @@ fn names(folder: &Path) -> Vec<String> {
 fn rows(path: &Path) -> Vec<Value> {
     match fs::read(path) {
         Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_else(|error| {
-            panic!(
-                "{}: {error}: {}",
-                path.display(),
-                String::from_utf8_lossy(&bytes)
-            )
+            panic!("{}: {error}: {}", path.display(), String::from_utf8_lossy(&bytes))
         }),
         Err(_) => Vec::new(),
     }
@@ -309,7 +298,9 @@ fn killed_while_it_saves_and_rotates_every_file_ends_in_exactly_one_place() {
             fs::write(site.path("input").join(&name), format!("no video: {name}")).unwrap();
             files.insert(name);
         }
-        let before = fs::metadata(site.path("conf/tasks.json")).ok().map(|file| file.ino());
+        let before = fs::metadata(site.path("conf/tasks.json"))
+            .ok()
+            .map(|file| file.ino());
         let running = site.start();
         wait_for("the first save of this run", || {
             let now = fs::metadata(site.path("conf/tasks.json")).ok()?.ino();
@@ -341,7 +332,11 @@ fn killed_while_it_saves_and_rotates_every_file_ends_in_exactly_one_place() {
     let running = site.start();
     let places = wait_for("everything in an archive", || {
         let mut places: BTreeMap<String, Vec<Value>> = BTreeMap::new();
-        let archived = site.archives().iter().flat_map(|path| rows(path)).collect::<Vec<_>>();
+        let archived = site
+            .archives()
+            .iter()
+            .flat_map(|path| rows(path))
+            .collect::<Vec<_>>();
         for row in site.rows().into_iter().chain(archived) {
             places.entry(text(&row, "path").to_owned()).or_default().push(row);
         }
@@ -421,7 +416,10 @@ fn killed_while_it_encodes_and_publishes_every_clip_ends_with_one_whole_output()
     assert_eq!(rows.len(), sources.len());
     for row in &rows {
         assert_eq!(text(row, "status"), "processed", "{row}");
-        assert!(outputs.insert(site.path("output").join(text(row, "output"))), "{row}");
+        assert!(
+            outputs.insert(site.path("output").join(text(row, "output"))),
+            "{row}"
+        );
     }
     assert_eq!(site.outputs(), outputs.iter().cloned().collect::<Vec<_>>());
     for output in &outputs {
@@ -510,10 +508,7 @@ fn a_completed_publish_still_brings_the_sidecars() {
         "after_success = \"delete\"\nsidecars = \"follow\"\n{QUICK}"
     ));
     site.once(0);
-    assert_eq!(
-        fs::read(site.path("output/720/a.srt")).unwrap(),
-        b"subtitles"
-    );
+    assert_eq!(fs::read(site.path("output/720/a.srt")).unwrap(), b"subtitles");
     assert!(output.exists());
     assert!(!site.path("input/720/a.mkv").exists());
     assert!(!site.path("input/720/a.srt").exists());

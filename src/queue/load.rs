@@ -28,6 +28,8 @@ pub struct Loaded {
     pub control: Control,
     /// `tasks.json` just before it was read.
     pub seen: Option<Identity>,
+    /// The tasks that stood in it: none when the queue was taken from elsewhere.
+    pub in_file: HashSet<TaskId>,
     /// Rows of `tasks.json` that are no tasks: written back as they are.
     pub foreign_rows: Vec<Value>,
     /// What a person should hear of.
@@ -106,6 +108,10 @@ pub fn load(
         None => (from_receipts(files, output, &table, &mut findings), Vec::new()),
     };
     let seen = look().and(seen);
+    let in_file = match seen {
+        Some(_) => tasks.iter().map(|task| task.id.clone()).collect(),
+        None => HashSet::new(),
+    };
     durable::sweep_temporaries(&files.conf)?;
     durable::sweep_temporaries(&files.receipts())?;
     if !foreign_rows.is_empty() {
@@ -141,6 +147,7 @@ pub fn load(
     Ok(Loaded {
         table,
         seen,
+        in_file,
         control,
         foreign_rows,
         findings,

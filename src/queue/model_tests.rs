@@ -524,7 +524,7 @@ impl World {
         self.writer = Writer::new(
             self.files.clone(),
             loaded.seen,
-            loaded.table.iter().map(|task| task.id.clone()).collect(),
+            loaded.in_file,
             loaded.foreign_rows,
             move |report| {
                 sender.send(report).unwrap();

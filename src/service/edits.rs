@@ -19,7 +19,8 @@ impl State {
                     .unwrap_or_default()
                     .to_string_lossy()
                     .into_owned();
-                tracing::info!("{count} finished tasks moved to conf/{name}");
+                let noun = if count == 1 { "task" } else { "tasks" };
+                tracing::info!("{count} finished {noun} moved to conf/{name}");
                 self.alerts.send(Alert::Archived {
                     archive: name,
                     tasks: count as u64,

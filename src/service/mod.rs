@@ -215,6 +215,7 @@ struct State {
     /// Something changed that may let a task run.
     reconsider: bool,
     disk_low_told: bool,
+    overflow_told: Option<Instant>,
     since_idle: Summary,
     total: Summary,
     idle_checks: u32,
@@ -245,10 +246,15 @@ impl State {
         })?;
         let to = |sender: &mpsc::Sender<Event>| sender.clone();
         let report = to(&sender);
-        let in_file = loaded.table.iter().map(|task| task.id.clone()).collect();
-        let queue = queue::start(files, loaded.seen, in_file, loaded.foreign_rows, move |report_| {
-            drop(report.blocking_send(Event::Queue(report_)));
-        })?;
+        let queue = queue::start(
+            files,
+            loaded.seen,
+            loaded.in_file,
+            loaded.foreign_rows,
+            move |report_| {
+                drop(report.blocking_send(Event::Queue(report_)));
+            },
+        )?;
         let report = to(&sender);
         let pool = fingerprint::Pool::start(folders.input.clone(), move |report_| {
             drop(report.blocking_send(Event::Fingerprint(report_)));
@@ -294,6 +300,7 @@ impl State {
             encoder_checked: now,
             reconsider: true,
             disk_low_told: false,
+            overflow_told: None,
             since_idle: Summary::default(),
             total: Summary::default(),
             idle_checks: 0,

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::{Deferred, Live, State};
 use crate::{
-    config::AfterSuccess,
+    config::{AfterSuccess, Sidecars},
     process,
     publish::{self, Replace},
     task::{ATTEMPTS_LIMIT, Disposal, Shown, Status, Task, TaskId},
@@ -32,8 +32,9 @@ impl State {
             }
         }
         let swept = publish::sweep_parts(&self.config.folders.output, |_| false);
+        publish::sweep_copies(&self.config.publish.archive_dir);
         if swept > 0 {
-            tracing::info!("{swept} unfinished parts of the last run removed");
+            tracing::info!("unfinished parts of the last run removed: {swept}");
         }
         let pending: Vec<TaskId> = self
             .table
@@ -71,9 +72,11 @@ impl State {
         };
         match publish::place(&part, &target, &sealed, replace) {
             Ok(()) => {
+                self.bring_sidecars(task, &target);
                 let goes = self.config.publish.after_success != AfterSuccess::Keep;
                 self.finish(&task.id, Status::Processed, |task| {
                     task.size_after_bytes = Some(sealed.size_bytes);
+                    task.previous_output = None;
                     task.disposal = if goes {
                         Disposal::Pending
                     } else {
@@ -86,6 +89,16 @@ impl State {
                 tracing::warn!("{}: {error}; it is encoded again", task.shown());
                 false
             }
+        }
+    }
+
+    fn bring_sidecars(&self, task: &Task, target: &Path) {
+        if self.config.publish.sidecars == Sidecars::Ignore {
+            return;
+        }
+        let source = self.config.folders.input.join(&task.path);
+        if let Err(error) = publish::copy_sidecars(&source, target) {
+            tracing::warn!("{}: a sidecar could not be copied: {error}", task.shown());
         }
     }
 
