@@ -199,7 +199,7 @@ pub fn move_to_new(from: &Path, to: &Path) -> Result<()> {
 /// Removes a file. One that is already gone is not an error.
 ///
 /// # Errors
-/// The file is still there then.
+/// The file is still there then, or may be there again after a power cut.
 pub fn remove(path: &Path) -> Result<()> {
     match unlink(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),

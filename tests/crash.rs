@@ -499,6 +499,37 @@ fn a_crash_between_the_result_and_its_name_is_completed_not_repeated() {
 }
 
 #[test]
+fn a_retry_that_crashed_before_its_result_had_its_name_replaces_its_own_earlier_output() {
+    let (site, output) = encoded();
+    let id = text(&site.rows()[0], "id").to_owned();
+    assert!(site.finish(&["retry", &id]).status.success());
+    site.once(0);
+    let second = output.metadata().unwrap().ino();
+    let row = site.rows().remove(0);
+    assert_eq!(text(&row, "status"), "processed");
+    undo_the_end(&site);
+    // As it was before the second result got its name: the first one still has it.
+    let part = site.path(&format!("output/720/.vc-{}.part", text(&row, "id")));
+    fs::rename(&output, part).unwrap();
+    fs::write(&output, "the first result").unwrap();
+    let first = output.metadata().unwrap();
+    site.change_only_row(|row| {
+        row.insert("previous_output".into(), "720/a.mkv".into());
+        let mtime_ns = first.mtime() * 1_000_000_000 + first.mtime_nsec();
+        row.insert(
+            "previous_output_file".into(),
+            serde_json::json!({
+                "device": first.dev(), "inode": first.ino(), "size": first.len(), "mtime_ns": mtime_ns, "ctime_ns": 0
+            }),
+        );
+    });
+    site.once(0);
+    assert_eq!(site.outputs(), std::slice::from_ref(&output));
+    assert_eq!(output.metadata().unwrap().ino(), second);
+    assert_eq!(text(&site.rows()[0], "status"), "processed");
+}
+
+#[test]
 fn a_completed_publish_still_brings_the_sidecars() {
     let (site, output) = encoded();
     let id = undo_the_end(&site);
