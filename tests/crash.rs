@@ -504,6 +504,7 @@ fn a_retry_that_crashed_before_its_result_had_its_name_replaces_its_own_earlier_
     let id = text(&site.rows()[0], "id").to_owned();
     assert!(site.finish(&["retry", &id]).status.success());
     site.once(0);
+    assert_eq!(site.outputs(), std::slice::from_ref(&output));
     let second = output.metadata().unwrap().ino();
     let row = site.rows().remove(0);
     assert_eq!(text(&row, "status"), "processed");

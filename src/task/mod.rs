@@ -282,9 +282,8 @@ impl Task {
 
     /// Puts a finished task back into the queue because a person asked: everything of the last try is forgotten.
     pub fn queue_again(&mut self) {
-        if let (Status::Processed, Some(output), Some(identity)) =
-            (&self.status, &self.output, self.output_identity)
-        {
+        // Whatever the status: a command that ran without the service has already changed that.
+        if let (Some(output), Some(identity)) = (&self.output, self.output_identity) {
             self.previous_output = Some((output.clone(), identity));
         }
         self.status = Status::Queued;
