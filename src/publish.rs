@@ -444,7 +444,9 @@ mod tests {
         let config = config(AfterSuccess::Keep, Sidecars::Copy, scene.folder.path());
         let sealed = seal(&scene.part, 1_500_000_000_123_456_789, &config).unwrap();
         place(&scene.part, &scene.output, &sealed, Replace::Nothing).unwrap();
+        faults::inject(Fault::None);
         place(&scene.part, &scene.output, &sealed, Replace::Nothing).unwrap();
+        assert_eq!(faults::end(), 2, "the file and its folder are fsynced again");
         assert_eq!(fs::read(&scene.output).unwrap(), b"output");
         assert_eq!(look(&scene.output).unwrap().mtime_ns, 1_500_000_000_123_456_789);
         assert!(!scene.part.exists());

@@ -94,23 +94,15 @@ pub fn load(
         findings.push(Finding::BadArchive { path, reason });
     }
 
-    let look = || {
-        files
-            .tasks()
-            .symlink_metadata()
-            .ok()
-            .map(|metadata| Identity::from(&metadata))
-    };
-    // Before it is read: what is written to it meanwhile is then noticed as an edit.
-    let seen = look();
-    let (tasks, foreign_rows) = match read_live(files, now, &mut findings)? {
-        Some(rows) => rows,
-        None => (from_receipts(files, output, &table, &mut findings), Vec::new()),
-    };
-    let seen = look().and(seen);
-    let in_file = match seen {
-        Some(_) => tasks.iter().map(|task| task.id.clone()).collect(),
-        None => HashSet::new(),
+    let (tasks, foreign_rows, seen, in_file) = match read_live(files, now, &mut findings)? {
+        Some(((tasks, foreign_rows), seen)) => {
+            let in_file = tasks.iter().map(|task| task.id.clone()).collect();
+            (tasks, foreign_rows, seen, in_file)
+        }
+        None => {
+            let tasks = from_receipts(files, output, &table, &mut findings);
+            (tasks, Vec::new(), None, HashSet::new())
+        }
     };
     durable::sweep_temporaries(&files.conf)?;
     durable::sweep_temporaries(&files.receipts())?;
@@ -161,24 +153,38 @@ fn hash_of(id: &TaskId, path: &Path) -> u64 {
     hasher.finish()
 }
 
-/// `None`: there is no queue to be had, build one.
-fn read_live(files: &Files, now: Timestamp, findings: &mut Vec<Finding>) -> Result<Option<Rows>, LoadError> {
+/// The rows, and the file as it was just before they were read. `None`: there is no queue to be had, build one.
+fn read_live(
+    files: &Files,
+    now: Timestamp,
+    findings: &mut Vec<Finding>,
+) -> Result<Option<(Rows, Option<Identity>)>, LoadError> {
     let path = files.tasks();
+    let look = || path.symlink_metadata().ok().map(|file| Identity::from(&file));
+    let seen = look();
     match fs::read(&path) {
         Ok(bytes) => match parse_rows(&bytes) {
-            Ok(rows) => return Ok(Some(rows)),
+            Ok(rows) => return Ok(Some((rows, seen))),
             Err(reason) => findings.push(set_aside(&path, reason, now)?),
         },
         Err(error) if error.kind() == ErrorKind::NotFound => {}
-        Err(source) => return Err(LoadError::Unreadable { path, source }),
+        Err(source) => {
+            return Err(LoadError::Unreadable {
+                path: path.clone(),
+                source,
+            });
+        }
     }
     for temporary in durable::leftover_temporaries(&path) {
         let rows = fs::read(&temporary)
             .ok()
             .and_then(|bytes| parse_rows(&bytes).ok());
         if let Some(rows) = rows {
+            // It holds the only copy until the first save of this run.
+            durable::sync_file(&temporary)?;
+            durable::rename_to_new(&temporary, &path)?;
             findings.push(Finding::FromTemporary { path: temporary });
-            return Ok(Some(rows));
+            return Ok(Some((rows, look())));
         }
     }
     Ok(None)

@@ -460,17 +460,14 @@ impl World {
 
     /// A new process. `fault` hits its loading first; the load after that is whole.
     fn restart(&mut self, fault: Fault) {
-        let before = self.on_disk();
+        let had_file = self.files.tasks().exists();
         let (loaded, _) = self.load_with(fault);
         let findings: Vec<_> = loaded
             .findings
             .iter()
             .filter(|finding| !matches!(finding, Finding::Folded { .. }))
             .collect();
-        assert!(
-            findings.is_empty() || before.is_empty() || !self.files.tasks().exists(),
-            "{findings:?}"
-        );
+        assert!(findings.is_empty() || !had_file, "{findings:?}");
         let found = self.take(loaded);
         // Killed before the first save after the file was lost, or before the very first.
         let is_rebuilt = !self.files.tasks().exists() && found == self.rebuilt();
