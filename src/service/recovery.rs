@@ -118,6 +118,7 @@ impl State {
             task.status = Status::Queued;
             task.started = None;
             task.output_identity = None;
+            task.summary = None;
         });
     }
 }
