@@ -165,7 +165,7 @@ fn read_live(
     match fs::read(&path) {
         Ok(bytes) => match parse_rows(&bytes) {
             Ok(rows) => return Ok(Some((rows, seen))),
-            Err(reason) => findings.push(set_aside(&path, reason, now)?),
+            Err(reason) => findings.push(set_aside(&path, reason, now, durable::rename_to_new)?),
         },
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         Err(source) => {
@@ -190,8 +190,13 @@ fn read_live(
     Ok(None)
 }
 
-/// Puts a file that cannot be understood out of the way, under a name that is free.
-pub(super) fn set_aside(path: &Path, reason: String, now: Timestamp) -> Result<Finding, DurableError> {
+/// Moves or copies (`put`) a file that cannot be understood to a name that is free.
+pub(super) fn set_aside(
+    path: &Path,
+    reason: String,
+    now: Timestamp,
+    put: fn(&Path, &Path) -> Result<(), DurableError>,
+) -> Result<Finding, DurableError> {
     let name = path
         .file_name()
         .unwrap_or_default()
@@ -206,7 +211,7 @@ pub(super) fn set_aside(path: &Path, reason: String, now: Timestamp) -> Result<F
             format!("-{number}")
         };
         let aside = path.with_file_name(format!("{name}.corrupt-{stamp}{suffix}"));
-        match durable::rename_to_new(path, &aside) {
+        match put(path, &aside) {
             Err(error) if error.source.kind() == ErrorKind::AlreadyExists => number += 1,
             result => {
                 return result.map(|()| Finding::SetAside {
@@ -289,7 +294,7 @@ fn read_control(files: &Files, now: Timestamp, findings: &mut Vec<Finding>) -> R
         Ok(bytes) => match Control::parse(&bytes) {
             Ok(control) => Ok(control),
             Err(reason) => {
-                findings.push(set_aside(&path, reason, now)?);
+                findings.push(set_aside(&path, reason, now, durable::rename_to_new)?);
                 Ok(Control::default())
             }
         },

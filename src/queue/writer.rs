@@ -382,10 +382,12 @@ impl Writer {
         match self.bad_edit {
             Some((seen, since)) if seen == identity => {
                 if since.elapsed() >= HALF_WRITTEN
-                    && let Ok(finding) = set_aside(&self.files.tasks(), reason, Timestamp::now())
+                    // A copy: there is a tasks.json at every moment, until ours takes its place.
+                    && let Ok(finding) =
+                        set_aside(&self.files.tasks(), reason, Timestamp::now(), durable::copy_to_new)
                 {
                     self.bad_edit = None;
-                    self.seen = None;
+                    self.seen = identity;
                     (self.report)(Report::BadEdit(finding));
                 }
             }

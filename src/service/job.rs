@@ -127,6 +127,14 @@ impl Job<'_> {
     fn run(&self) -> Outcome {
         match self.encode_and_publish() {
             Ok(notes) => Outcome::Published { notes },
+            // A source that was written on or removed under ffmpeg's feet fails in any way; that is not its reason.
+            Err(
+                outcome @ (Outcome::Refused { .. } | Outcome::Unreadable { .. } | Outcome::Broken { .. }),
+            ) => self
+                .unchanged_source(&self.order.input.join(&self.order.task.path))
+                .err()
+                .filter(|found| matches!(found, Outcome::SourceGone | Outcome::SourceChanged))
+                .unwrap_or(outcome),
             Err(outcome) => outcome,
         }
     }

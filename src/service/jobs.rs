@@ -415,12 +415,7 @@ impl State {
         let found = self.config.folders.input.join(&path).symlink_metadata();
         match found {
             Ok(metadata) if metadata.is_file() => {
-                let identity = Identity::from(&metadata);
-                self.table.change(id, |task| {
-                    task.source = Some(identity);
-                    task.size_before_bytes = identity.size_bytes;
-                    task.attempts = 0;
-                });
+                // The task keeps the identity it had: that is how the report of the settled file is seen to be news.
                 // Not before the watcher has seen it stand still; the limit is for a report that never comes.
                 self.resting.insert(id.clone(), Instant::now() + UNSETTLED_LIMIT);
                 self.watch.forget(path);

@@ -194,6 +194,8 @@ struct State {
     control: Control,
     /// Of the newest snapshot handed to the queue.
     sequence: u64,
+    /// Of the newest snapshot that is durable.
+    committed: u64,
     merged_edits: u64,
     /// Since when the table differs from the newest snapshot.
     changed_since: Option<Instant>,
@@ -285,6 +287,7 @@ impl State {
             table: loaded.table,
             control: loaded.control,
             sequence: 0,
+            committed: 0,
             merged_edits: 0,
             changed_since: Some(now),
             deferred: VecDeque::new(),
@@ -523,10 +526,20 @@ impl State {
     fn when_committed(&mut self, deferred: Deferred) {
         let sequence = self.sequence + u64::from(self.changed_since.is_some());
         self.deferred.push_back((sequence, deferred));
+        self.do_deferred();
     }
 
     fn committed(&mut self, sequence: u64) {
-        while self.deferred.front().is_some_and(|(due, _)| *due <= sequence) {
+        self.committed = self.committed.max(sequence);
+        self.do_deferred();
+    }
+
+    fn do_deferred(&mut self) {
+        while self
+            .deferred
+            .front()
+            .is_some_and(|(due, _)| *due <= self.committed)
+        {
             match self.deferred.pop_front() {
                 Some((_, Deferred::Alert(alert))) => self.alerts.send(alert),
                 Some((_, Deferred::Go(id))) => self.let_go(&id),
