@@ -2,7 +2,7 @@
 CARGO ?= cargo
 PREFIX ?= /usr/local
 DESTDIR ?=
-# Flags for `make run`, for example: make run ARGS="--profile slow"
+# Flags for `make run`, for example: make run ARGS="--set profile=slow"
 ARGS ?=
 
 BINARY := target/release/video-compressor

@@ -61,6 +61,12 @@ struct Row<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     output_file: Option<FileRow>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    previous_output: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous_output_encoding: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous_output_file: Option<FileRow>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     disposal: Option<&'static str>,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     unknown_fields: Option<&'a Map<String, Value>>,
@@ -140,6 +146,10 @@ pub fn to_value(task: &Task) -> serde_json::Result<Value> {
 fn row(task: &Task) -> Row<'_> {
     let (path, path_encoding) = encode_path(&task.path);
     let output = task.output.as_deref().map(encode_path);
+    let previous = task
+        .previous_output
+        .as_ref()
+        .map(|(output, _)| encode_path(output));
     Row {
         id: task.id.as_str(),
         path,
@@ -168,6 +178,12 @@ fn row(task: &Task) -> Row<'_> {
         sample_hash: task.sample.map(|sample| Fingerprint(sample).to_string()),
         source_file: task.source.map(FileRow::from),
         output_file: task.output_identity.map(FileRow::from),
+        previous_output_encoding: previous.as_ref().and_then(|(_, encoding)| *encoding),
+        previous_output: previous.map(|(output, _)| output),
+        previous_output_file: task
+            .previous_output
+            .as_ref()
+            .map(|(_, identity)| FileRow::from(*identity)),
         disposal: (task.disposal == Disposal::Pending).then_some("pending"),
         unknown_fields: task.unknown_fields.as_deref(),
     }
@@ -193,6 +209,10 @@ pub fn from_value(value: Value, new_id: impl FnOnce() -> TaskId) -> Result<Task,
     take("path");
     let is_encoded = take("path_encoding").is_some_and(|encoding| encoding == "percent");
     let path = below_input(&decode_path(&path, is_encoded));
+    let previous_is_encoded = take("previous_output_encoding").is_some_and(|encoding| encoding == "percent");
+    let previous_output = text(take("previous_output"))
+        .map(|output| decode_path(&output, previous_is_encoded))
+        .zip(file(take("previous_output_file")));
     let output_is_encoded = take("output_encoding").is_some_and(|encoding| encoding == "percent");
     let resolution = take("resolution")
         .and_then(|value| match value {
@@ -234,6 +254,7 @@ pub fn from_value(value: Value, new_id: impl FnOnce() -> TaskId) -> Result<Task,
         time_taken_seconds: take("time_taken_seconds").and_then(|value| value.as_f64()),
         output: text(take("output")).map(|output| decode_path(&output, output_is_encoded)),
         output_identity: file(take("output_file")),
+        previous_output,
         disposal: if take("disposal").is_some_and(|value| value == "pending") {
             Disposal::Pending
         } else {
@@ -451,6 +472,7 @@ mod tests {
         task.size_after_bytes = Some(400);
         task.time_taken_seconds = Some(60.000_49);
         task.output = Some("720/a.mkv".into());
+        task.previous_output = Some(("720/b.mkv".into(), identity));
         task.disposal = Disposal::Pending;
         task.summary = Some("-60 %".into());
         task.error = Some("e".into());
@@ -460,7 +482,7 @@ mod tests {
         let json = to_json(&task).unwrap();
         assert_eq!(
             json,
-            r#"{"id":"0k5v2d4x9q001","path":"720/a.mkv","hash":"000000000000000000000000000000ab","resolution":"720","status":"processed","priority":-1,"profile":"slow","added_time":"2026-11-21T01:02:03Z","start_time":"2026-11-21T01:02:04.5Z","end_time":"2026-11-21T01:03:04.5Z","file_size_before":1000,"file_size_after":400,"time_taken_seconds":60.0,"output":"720/a.mkv","summary":"-60 %","error":"e","reason":"r","waiting_for":"task x","attempts":2,"retried":true,"sample_hash":"000000000000000000000000000000cd","source_file":{"device":1,"inode":2,"size":3,"mtime_ns":4,"ctime_ns":5},"output_file":{"device":1,"inode":2,"size":3,"mtime_ns":4,"ctime_ns":5},"disposal":"pending"}"#
+            r#"{"id":"0k5v2d4x9q001","path":"720/a.mkv","hash":"000000000000000000000000000000ab","resolution":"720","status":"processed","priority":-1,"profile":"slow","added_time":"2026-11-21T01:02:03Z","start_time":"2026-11-21T01:02:04.5Z","end_time":"2026-11-21T01:03:04.5Z","file_size_before":1000,"file_size_after":400,"time_taken_seconds":60.0,"output":"720/a.mkv","summary":"-60 %","error":"e","reason":"r","waiting_for":"task x","attempts":2,"retried":true,"sample_hash":"000000000000000000000000000000cd","source_file":{"device":1,"inode":2,"size":3,"mtime_ns":4,"ctime_ns":5},"output_file":{"device":1,"inode":2,"size":3,"mtime_ns":4,"ctime_ns":5},"previous_output":"720/b.mkv","previous_output_file":{"device":1,"inode":2,"size":3,"mtime_ns":4,"ctime_ns":5},"disposal":"pending"}"#
         );
         let again = read(serde_json::from_str(&json).unwrap());
         assert_eq!(

@@ -173,11 +173,16 @@ fn tell(lines: Vec<String>, nothing: &str) -> Outcome {
     Ok(Exit::Done)
 }
 
+fn to_the_second() -> jiff::Timestamp {
+    let now = jiff::Timestamp::now();
+    jiff::Timestamp::from_second(now.as_second()).unwrap_or(now)
+}
+
 /// `pause`
 pub fn pause(setup: &Setup) -> Outcome {
     let (_, files) = setup.for_reading()?;
     let since = queue::edit_control(&files, |control| {
-        *control.paused_since.get_or_insert_with(jiff::Timestamp::now)
+        *control.paused_since.get_or_insert_with(to_the_second)
     })?;
     print(&format!(
         "paused since {since}: no new encode is started; `resume` goes on\n"

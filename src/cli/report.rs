@@ -57,18 +57,22 @@ pub fn report(setup: &Setup, json: bool, csv: bool) -> Outcome {
     } else {
         for ((folder, month), saved) in &rows {
             print(&format!(
-                "{month}  {folder}: {} files, {}\n",
-                saved.files,
+                "{month}  {folder}: {}, {}\n",
+                files(saved.files),
                 receipt::sizes(saved.before_bytes, saved.after_bytes)
             ));
         }
         print(&format!(
-            "total: {} files, {}\n",
-            total.files,
+            "total: {}, {}\n",
+            files(total.files),
             receipt::sizes(total.before_bytes, total.after_bytes)
         ));
     }
     Ok(Exit::Done)
+}
+
+fn files(count: u64) -> String {
+    format!("{count} {}", if count == 1 { "file" } else { "files" })
 }
 
 impl Saved {

@@ -141,6 +141,10 @@ fn reload(setup: &Setup, mut loaded: Loaded) -> Box<dyn FnMut() -> Result<Option
         }
         seen = found;
         let new = Config::load(&sources).map_err(|error| error.to_string())?;
+        // A resolution may be new. What stands in its way does not undo the other changes.
+        if let Err(failure) = make_folders(&new.config) {
+            tracing::warn!("{}", failure.message);
+        }
         let needs_restart = config::changes_needing_restart(&loaded, &new)
             .into_iter()
             .map(ToOwned::to_owned)

@@ -45,10 +45,7 @@ pub fn status(setup: &Setup, json: bool) -> Outcome {
         (None, _) => "not running; `video-compressor run` starts it".to_owned(),
         (Some(pid), Some(live)) => match &live.watching_reason {
             None => format!("running (pid {pid}), told of changes by the file system"),
-            Some(reason) => format!(
-                "running (pid {pid}), looks through input/ every {} s: {reason}",
-                loaded.config.watch.sweep.as_secs_f64()
-            ),
+            Some(reason) => format!("running (pid {pid}), looks through input/ regularly: {reason}"),
         },
         (Some(pid), None) => format!("running (pid {pid})"),
     }];

@@ -6,12 +6,20 @@ use clap::{Args, Subcommand};
 
 use super::{Exit, Failure, Outcome, print, setup::Setup};
 use crate::{
+    config::{Config, RootReason, Sources},
     durable,
     process::{self, Cancel, CommandLine, Limits},
     service_install::{
         self, Change, Failure as StepFailure, HandEdits, Manager, Paths, Scope, ServiceError, Step, Unit,
     },
     task::Shown,
+};
+
+/// Where the packaged system units have their root.
+const SYSTEM_ROOT: &str = if cfg!(target_os = "macos") {
+    "/Users/Shared/video-compressor"
+} else {
+    "/var/lib/video-compressor"
 };
 
 #[derive(Debug, Subcommand)]
@@ -120,7 +128,7 @@ fn next_steps(unit: &Unit) -> String {
 }
 
 fn render(setup: &Setup, target: &Target) -> Result<Unit, Failure> {
-    let loaded = setup.load()?;
+    let loaded = Config::load(&sources(setup, target)).map_err(|error| Failure::usage(error.to_string()))?;
     let scope = if target.system { Scope::System } else { Scope::User };
     let folders = loaded.config.folders;
     let implied = |name: &str| folders.root.join(name);
@@ -154,6 +162,16 @@ fn render(setup: &Setup, target: &Target) -> Result<Unit, Failure> {
             .filter(|path| path.is_absolute()),
     };
     Ok(service_install::render(Manager::for_scope(scope), &paths)?)
+}
+
+/// A service of the machine has its root in the system's place unless a person names another.
+fn sources(setup: &Setup, target: &Target) -> Sources {
+    let is_named = matches!(setup.root.why, RootReason::Flag | RootReason::Environment);
+    let mut sources = setup.sources.clone();
+    if target.system && !is_named {
+        sources.root = SYSTEM_ROOT.into();
+    }
+    sources
 }
 
 fn run_step(step: &Step) -> Result<(), Failure> {

@@ -293,7 +293,7 @@ impl Loading {
                     Origin::Flag(setting.flag()),
                 )),
                 None => self.unknown_key(
-                    Origin::Flag(format!("--{}", escaped(&key.replace('_', "-")))),
+                    Origin::Flag(format!("--set {}", escaped(key))),
                     "",
                     key,
                     &SETTINGS.iter().map(|setting| setting.key).collect::<Vec<_>>(),

@@ -66,10 +66,9 @@ pub fn choose_root(
             (None, None) => (current, RootReason::NoDataFolder),
         },
     };
-    Root {
-        path: current.join(path),
-        why,
-    }
+    // `--root .` is to be shown as the folder that it is.
+    let path = current.join(path).components().collect();
+    Root { path, why }
 }
 
 /// `~/.local/share/video-compressor` on Linux, `~/Library/Application Support/video-compressor` on macOS.

@@ -104,10 +104,10 @@ impl Setting {
         format!("{VARIABLE_PREFIX}{}", self.key.to_ascii_uppercase())
     }
 
-    /// `--sweep-seconds` for `sweep_seconds`.
+    /// `--set sweep_seconds`, as the command line has it.
     #[must_use]
     pub fn flag(&self) -> String {
-        format!("--{}", self.key.replace('_', "-"))
+        format!("--set {}", self.key)
     }
 
     /// Whether the file may hold it. The file stands in the folder that `conf` names, so that one may not.

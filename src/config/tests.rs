@@ -263,7 +263,7 @@ fn a_bad_value_is_refused_with_line_key_value_and_what_is_allowed() {
         ("log_level = \"infoo\"", "(\"infoo\" is not a level)"),
         (
             "conf = \"x\"",
-            "cannot be set in the file that lies in it; use --conf or $VIDEO_COMPRESSOR_CONF",
+            "cannot be set in the file that lies in it; use --set conf or $VIDEO_COMPRESSOR_CONF",
         ),
         (
             "profile = \"quick\"",
@@ -374,8 +374,8 @@ fn all_problems_of_all_sources_are_reported_at_once_in_order() {
             "$CHECK_INTERVAL: check_interval_seconds = \"soon\": allowed is 0.1 to 86400",
             "$PROFILE: there is no profile \"quick\"; the profiles are fast, medium, slow",
             "$VIDEO_COMPRESSOR_NTFY_TOPC: there is no such setting; did you mean VIDEO_COMPRESSOR_NTFY_TOPIC?",
-            "--swep-seconds: unknown key swep_seconds; did you mean sweep_seconds?",
-            "--threads: threads = \"many\": allowed is 0 to 256",
+            "--set swep_seconds: unknown key swep_seconds; did you mean sweep_seconds?",
+            "--set threads: threads = \"many\": allowed is 0 to 256",
         ]
     );
 }
@@ -402,7 +402,7 @@ fn the_later_of_default_file_environment_and_flag_wins() {
     let origin = |key: &str| loaded.entries[key].origin.to_string();
     assert_eq!(origin("nice"), "conf/video-compressor.toml:1");
     assert_eq!(origin("threads"), "$VIDEO_COMPRESSOR_THREADS");
-    assert_eq!(origin("sweep_seconds"), "--sweep-seconds");
+    assert_eq!(origin("sweep_seconds"), "--set sweep_seconds");
     assert_eq!(origin("stall_seconds"), "default");
 }
 

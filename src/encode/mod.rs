@@ -109,7 +109,10 @@ pub fn encode(
 /// What the end of ffmpeg means. Pure.
 fn outcome(finished: Finished, ended: bool, stall: Duration) -> Result<Encoded, EncodeError> {
     /// With these words ffmpeg's decoders and demuxers speak of damaged input.
-    const DAMAGE: [&str; 9] = [
+    const DAMAGE: [&str; 12] = [
+        "decode_slice_header error",
+        "no frame!",
+        "non-existing pps",
         "error while decoding",
         "error decoding",
         "error submitting packet to decoder",
@@ -170,8 +173,11 @@ fn outcome(finished: Finished, ended: bool, stall: Duration) -> Result<Encoded, 
     }
 }
 
-/// `[h264 @ 0x55…] text` without the address, which says nothing and differs each time.
+/// `[h264 @ 0x55…] text` without the address, which says nothing and differs each time; `file:NAME: text` without the name.
 fn without_address(line: &str) -> String {
+    if line.starts_with("file:") {
+        return line.rsplit(": ").next().unwrap_or(line).to_owned();
+    }
     match line.strip_prefix('[').and_then(|rest| rest.split_once(" @ 0x")) {
         Some((name, rest)) => match rest.split_once("] ") {
             Some((_, text)) => format!("{name}: {text}"),

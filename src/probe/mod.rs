@@ -8,6 +8,7 @@ mod sniff;
 mod wire;
 
 use std::{
+    collections::BTreeSet,
     ffi::OsString,
     fs::File,
     io::{self, Read},
@@ -60,7 +61,7 @@ pub enum Rejection {
     #[error("not a video: {detail}")]
     NotAVideo { detail: String },
     #[error(
-        "a {kind} playlist or script, not a video: it would make ffmpeg open other files; drop the video itself"
+        "not a video but a playlist or script ({kind}), which would make ffmpeg open other files; drop the video itself"
     )]
     Playlist { kind: &'static str },
     #[error(
@@ -221,6 +222,8 @@ struct Probed {
     info: MediaInfo,
     /// Packets of each stream: by the header, and as read (hidden ones too).
     counts: Vec<(Option<u64>, u64)>,
+    /// Of the streams, those with encrypted packets.
+    encrypted: BTreeSet<u32>,
     header_stderr: String,
     scan_stderr: String,
 }
@@ -306,7 +309,7 @@ fn examine(
     let mut packets = wire::PacketScan::default();
     let entries = [
         "-show_entries",
-        "packet=stream_index,pts_time,dts_time,duration_time,size,flags",
+        "packet=stream_index,pts_time,dts_time,duration_time,size,flags:packet_side_data=side_data_type",
         "-of",
         "compact=p=0",
     ];
@@ -334,6 +337,7 @@ fn examine(
     Ok(Probed {
         info,
         counts,
+        encrypted: packets.encrypted,
         header_stderr: header.stderr_tail,
         scan_stderr: scan.stderr_tail,
     })
@@ -400,7 +404,9 @@ fn judge(probed: &Probed, config: &EncodeConfig) -> Result<(), Rejection> {
             found: what_is_there(info),
         });
     };
-    if matches!(stream.codec_tag.as_deref(), Some("encv" | "drmi")) {
+    if matches!(stream.codec_tag.as_deref(), Some("encv" | "drmi"))
+        || probed.encrypted.contains(&stream.index)
+    {
         return Err(Rejection::Encrypted);
     }
     let Some(codec) = &stream.codec else {
@@ -448,13 +454,13 @@ fn complete(probed: &Probed) -> Result<(), Rejection> {
     const ROUNDING_S: f64 = 2.0;
     const ROUNDING_PART: f64 = 0.01;
     let info = &probed.info;
-    let start_s = info.start_s.unwrap_or(0.0);
+    // From zero, not from the start: an MP4 whose pictures begin at 10 s counts those 10 s as its duration.
     let data_s = info
         .streams
         .iter()
         .filter_map(|stream| stream.packets?.end_s)
         .reduce(f64::max)
-        .map_or(0.0, |end| end - start_s);
+        .unwrap_or(0.0);
     let header_s = info.duration_s.unwrap_or(0.0);
     let truncated = Rejection::Truncated { header_s, data_s };
     if header_s - data_s > ROUNDING_S.max(header_s * ROUNDING_PART) {

@@ -2,7 +2,7 @@
 //!
 //! Promises: any JSON gives a result or `None`; a field of an unexpected type counts as absent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::Value;
@@ -475,6 +475,8 @@ fn fraction_or_zero(text: Option<&String>) -> Option<f64> {
 /// `stream_index=0|pts_time=0.1|dts_time=0.1|duration_time=0.04|size=512|flags=K_`.
 #[derive(Debug, Default)]
 pub struct PacketScan {
+    /// Streams with encrypted packets.
+    pub encrypted: BTreeSet<u32>,
     streams: BTreeMap<u32, Scanned>,
 }
 
@@ -510,6 +512,9 @@ impl PacketScan {
         let Some(index) = index else { return };
         if self.streams.len() >= STREAMS_MAX && !self.streams.contains_key(&index) {
             return;
+        }
+        if line.contains("side_data_type=Encryption info") {
+            self.encrypted.insert(index);
         }
         let scanned = self.streams.entry(index).or_default();
         scanned.packets.bytes = scanned.packets.bytes.saturating_add(size);

@@ -18,7 +18,8 @@ impl State {
                         .unwrap_or_default()
                         .to_string_lossy()
                         .into_owned();
-                    tracing::info!("{tasks} finished tasks moved to conf/{name}");
+                    let noun = if tasks == 1 { "task" } else { "tasks" };
+                    tracing::info!("{tasks} finished {noun} moved to conf/{name}");
                     self.alerts.send(Alert::Archived {
                         archive: name,
                         tasks: tasks as u64,

@@ -1,6 +1,9 @@
 //! From a settled file to a queued task: is it known, what does it hold, has it been seen before?
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
 
 use super::{State, now};
 use crate::{
@@ -10,6 +13,9 @@ use crate::{
     task::{Fingerprint, Identity, Known, Resolution, Shown, Status, Task, TaskId, WaitingFor},
     watch::{self, Place, RootState, Settled},
 };
+
+/// Overflows this soon after another are not told again.
+const OVERFLOW_SILENCE: Duration = Duration::from_secs(60);
 
 /// A file that is being measured, or compared with the outputs of others.
 #[derive(Debug, Clone)]
@@ -31,6 +37,11 @@ impl State {
             watch::Report::Root { path, state } => self.root(path, state),
             watch::Report::Sweep(sweep) => self.sweep = Some(sweep),
             watch::Report::Overflow => {
+                // One burst overflows the queue several times.
+                let told = self.overflow_told.replace(Instant::now());
+                if told.is_some_and(|told| told.elapsed() < OVERFLOW_SILENCE) {
+                    return;
+                }
                 tracing::warn!(
                     "more happened in input/ at once than the system could report; everything is looked at again"
                 );
@@ -249,6 +260,7 @@ impl State {
                 // Another device number after a remount, or a changed ctime.
                 self.pending.remove(&path);
                 self.table.refresh_source(&path, identity);
+                self.resting.remove(&id);
                 self.look_again_at_folder_of(&id);
                 return self.adopt(&id);
             }
@@ -434,10 +446,13 @@ impl State {
             // The job finds the other identity at its end, throws its result away and has the file queued again.
             return;
         }
-        tracing::info!(
-            "{}: changed before its turn; the new content counts",
-            task.shown()
-        );
+        // A change during its encode has been told already.
+        if self.resting.remove(id).is_none() {
+            tracing::info!(
+                "{}: changed before its turn; the new content counts",
+                task.shown()
+            );
+        }
         self.table.change(id, |task| {
             task.source = Some(identity);
             task.size_before_bytes = identity.size_bytes;

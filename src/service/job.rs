@@ -328,6 +328,7 @@ impl Job<'_> {
         task.output = Some(named.path.clone());
         task.output_identity = Some(sealed);
         task.size_after_bytes = Some(sealed.size_bytes);
+        task.previous_output = None;
         task.sample = Some(sample);
         task.summary = Some(summary.to_owned());
         task

@@ -24,6 +24,8 @@ use crate::{
     watch::RootState,
 };
 
+/// A source that changed under its encode is tried again after this even when nobody has seen it settle.
+const UNSETTLED_LIMIT: Duration = Duration::from_secs(60 * 60);
 /// The longest wait for a cancelled job's thread at the end of the service.
 const JOIN_LIMIT: Duration = Duration::from_secs(2);
 
@@ -358,6 +360,7 @@ impl State {
         let goes = self.config.publish.after_success != AfterSuccess::Keep;
         self.finish(id, Status::Processed, |task| {
             task.size_after_bytes = task.output_identity.map(|identity| identity.size_bytes);
+            task.previous_output = None;
             task.error = None;
             task.disposal = if goes {
                 Disposal::Pending
@@ -418,9 +421,8 @@ impl State {
                     task.size_before_bytes = identity.size_bytes;
                     task.attempts = 0;
                 });
-                // Not before the watcher has seen it stand still.
-                self.resting
-                    .insert(id.clone(), Instant::now() + self.config.watch.settle * 2);
+                // Not before the watcher has seen it stand still; the limit is for a report that never comes.
+                self.resting.insert(id.clone(), Instant::now() + UNSETTLED_LIMIT);
                 self.watch.forget(path);
             }
             _ => self.source_gone(id),

@@ -215,6 +215,7 @@ struct State {
     /// Something changed that may let a task run.
     reconsider: bool,
     disk_low_told: bool,
+    overflow_told: Option<Instant>,
     since_idle: Summary,
     total: Summary,
     idle_checks: u32,
@@ -293,6 +294,7 @@ impl State {
             encoder_checked: now,
             reconsider: true,
             disk_low_told: false,
+            overflow_told: None,
             since_idle: Summary::default(),
             total: Summary::default(),
             idle_checks: 0,

@@ -33,7 +33,7 @@ impl State {
         }
         let swept = publish::sweep_parts(&self.config.folders.output, |_| false);
         if swept > 0 {
-            tracing::info!("{swept} unfinished parts of the last run removed");
+            tracing::info!("unfinished parts of the last run removed: {swept}");
         }
         let pending: Vec<TaskId> = self
             .table
@@ -74,6 +74,7 @@ impl State {
                 let goes = self.config.publish.after_success != AfterSuccess::Keep;
                 self.finish(&task.id, Status::Processed, |task| {
                     task.size_after_bytes = Some(sealed.size_bytes);
+                    task.previous_output = None;
                     task.disposal = if goes {
                         Disposal::Pending
                     } else {

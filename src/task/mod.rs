@@ -229,6 +229,8 @@ pub struct Task {
     pub output: Option<PathBuf>,
     /// The finished file, by inode: recorded before it gets its name, so that a crash in between can be told from a file of others.
     pub output_identity: Option<Identity>,
+    /// What an earlier run of this very task left in `output/`: a retry may replace it as long as it is unchanged.
+    pub previous_output: Option<(PathBuf, Identity)>,
     pub disposal: Disposal,
     pub summary: Option<String>,
     pub error: Option<String>,
@@ -267,6 +269,7 @@ impl Task {
             time_taken_seconds: None,
             output: None,
             output_identity: None,
+            previous_output: None,
             disposal: Disposal::Settled,
             summary: None,
             error: None,
@@ -279,6 +282,11 @@ impl Task {
 
     /// Puts a finished task back into the queue because a person asked: everything of the last try is forgotten.
     pub fn queue_again(&mut self) {
+        if let (Status::Processed, Some(output), Some(identity)) =
+            (&self.status, &self.output, self.output_identity)
+        {
+            self.previous_output = Some((output.clone(), identity));
+        }
         self.status = Status::Queued;
         self.origin = Origin::Retried;
         self.started = None;

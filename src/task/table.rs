@@ -40,7 +40,10 @@ impl From<&Task> for Known {
                 (Status::Processed, Some(output), Some(identity)) => {
                     Some((Arc::from(output.as_path()), identity))
                 }
-                _ => None,
+                _ => task
+                    .previous_output
+                    .as_ref()
+                    .map(|(output, identity)| (Arc::from(output.as_path()), *identity)),
             },
         }
     }
