@@ -12,7 +12,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 
 use super::{Control, Files, archive};
 use crate::{
@@ -233,10 +233,12 @@ pub(super) fn parse_rows(bytes: &[u8]) -> Result<Rows, String> {
     if bytes.iter().all(|byte| *byte == 0) {
         return Err("it holds only NUL bytes, as after a power cut".into());
     }
-    let values: Vec<Value> = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-    let mut tasks = Vec::with_capacity(values.len());
+    // Row by row: all rows as values at once take ten times the memory of the tasks, and much of it stays with us.
+    let rows: Vec<&RawValue> = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    let mut tasks = Vec::with_capacity(rows.len());
     let mut foreign = Vec::new();
-    for value in values {
+    for row in rows {
+        let value: Value = serde_json::from_str(row.get()).map_err(|error| error.to_string())?;
         match record::from_value(value, || TaskId::from("")) {
             Ok(task) => tasks.push(task),
             Err(value) => foreign.push(value),
