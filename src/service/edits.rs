@@ -10,7 +10,10 @@ use crate::{
 impl State {
     pub(super) fn queue_reported(&mut self, report: Report) {
         match report {
-            Report::Committed(sequence) => self.committed(sequence),
+            Report::Committed(sequence) => {
+                self.committed = sequence;
+                self.do_what_is_committed();
+            }
             Report::Archived(archives) => {
                 for (path, _, tasks) in archives {
                     let name = path

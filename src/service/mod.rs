@@ -11,6 +11,8 @@ mod job;
 mod jobs;
 mod live;
 mod recovery;
+#[cfg(test)]
+mod tests;
 
 pub use job::Claim;
 pub use live::{Live, LiveEncode, LiveRoot};
@@ -194,6 +196,8 @@ struct State {
     control: Control,
     /// Of the newest snapshot handed to the queue.
     sequence: u64,
+    /// The newest sequence that is durable.
+    committed: u64,
     merged_edits: u64,
     /// Since when the table differs from the newest snapshot.
     changed_since: Option<Instant>,
@@ -279,6 +283,7 @@ impl State {
             table: loaded.table,
             control: loaded.control,
             sequence: 0,
+            committed: 0,
             merged_edits: 0,
             changed_since: Some(now),
             deferred: VecDeque::new(),
@@ -364,6 +369,8 @@ impl State {
 
     fn do_what_is_due(&mut self) {
         let now = Instant::now();
+        // What was deferred while nothing had changed waits for a commit that has been.
+        self.do_what_is_committed();
         if now >= self.next_check {
             self.next_check = now + self.config.queue.check_interval.min(Duration::from_secs(5));
             self.check(now);
@@ -519,8 +526,12 @@ impl State {
         self.deferred.push_back((sequence, deferred));
     }
 
-    fn committed(&mut self, sequence: u64) {
-        while self.deferred.front().is_some_and(|(due, _)| *due <= sequence) {
+    fn do_what_is_committed(&mut self) {
+        while self
+            .deferred
+            .front()
+            .is_some_and(|(due, _)| *due <= self.committed)
+        {
             match self.deferred.pop_front() {
                 Some((_, Deferred::Alert(alert))) => self.alerts.send(alert),
                 Some((_, Deferred::Go(id))) => self.let_go(&id),
