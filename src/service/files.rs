@@ -107,9 +107,7 @@ impl State {
             place,
         } = file;
         match self.table.known(&path) {
-            Some(known) if known.source == Some(identity) && known.status != Status::ErrorMissingInput => {
-                return;
-            }
+            Some(known) if known.source == Some(identity) && self.is_dealt_with(known) => return,
             // A row of the older service knows a file by path and size.
             Some(known)
                 if known.source.is_none()
@@ -151,6 +149,12 @@ impl State {
                 );
             }
         }
+    }
+
+    /// Whether nothing is to be done about a file that is as its newest task says.
+    fn is_dealt_with(&self, known: &Known) -> bool {
+        // One that changed under its encode is recorded as it was found then; its content has not been measured.
+        known.status != Status::ErrorMissingInput && !self.resting.contains_key(&known.id)
     }
 
     /// The newest task of a path has the file as its source from now on.
@@ -443,7 +447,11 @@ impl State {
     fn replace_source_of(&mut self, id: &TaskId, identity: Identity, fingerprint: Fingerprint) {
         let Some(task) = self.table.get(id) else { return };
         if task.status == Status::Processing {
-            // The job finds the other identity at its end, throws its result away and has the file queued again.
+            // The job finds the other identity at its end, throws its result away and has the file queued again, unless
+            // it has looked already.
+            if let Some(running) = &mut self.running {
+                running.source_changed = true;
+            }
             return;
         }
         // A change during its encode has been told already.

@@ -127,7 +127,10 @@ impl Job<'_> {
     fn run(&self) -> Outcome {
         match self.encode_and_publish() {
             Ok(notes) => Outcome::Published { notes },
-            Err(outcome) => outcome,
+            Err(outcome) => {
+                let source = self.order.input.join(&self.order.task.path);
+                blamed(outcome, self.unchanged_source(&source))
+            }
         }
     }
 
@@ -370,6 +373,17 @@ impl Drop for Part {
     }
 }
 
+/// A failure says nothing about a file that is another one by now.
+fn blamed(outcome: Outcome, source: Result<Identity, Outcome>) -> Outcome {
+    match (outcome, source) {
+        (
+            Outcome::Refused { .. } | Outcome::Unreadable { .. } | Outcome::Broken { .. },
+            Err(found @ (Outcome::SourceChanged | Outcome::SourceGone)),
+        ) => found,
+        (outcome, _) => outcome,
+    }
+}
+
 fn refused(reason: impl Into<String>) -> Outcome {
     Outcome::Refused {
         reason: reason.into(),
@@ -456,5 +470,21 @@ fn encode_outcome(error: EncodeError) -> Outcome {
                 "the source is damaged: {reason}; set damaged = \"salvage\" to keep what can be read"
             ),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_is_not_blamed_on_a_file_that_is_another_one_by_now() {
+        let damaged = || refused("the source is damaged");
+        let now = |source| format!("{:?}", blamed(damaged(), Err(source)));
+        assert_eq!(now(Outcome::SourceChanged), "SourceChanged");
+        assert_eq!(now(Outcome::SourceGone), "SourceGone");
+        assert!(now(unreadable(&io::Error::other("?"))).starts_with("Refused"));
+        let cancelled = blamed(Outcome::Cancelled, Err(Outcome::SourceChanged));
+        assert!(matches!(cancelled, Outcome::Cancelled));
     }
 }

@@ -40,6 +40,8 @@ pub(super) struct Running {
     thread: JoinHandle<()>,
     /// The result is verified; only its name is missing.
     sealed: bool,
+    /// The watcher has seen another file in the source's place: it has to be looked at again when the job has ended.
+    pub(super) source_changed: bool,
     ended_by: Option<EndedBy>,
 }
 
@@ -160,6 +162,7 @@ impl State {
             cancel,
             thread,
             sealed: false,
+            source_changed: false,
             ended_by: None,
         });
         self.next_live = Instant::now();
@@ -273,6 +276,9 @@ impl State {
         (self.onlooker)(View::Ended);
         self.forget_deferred(id);
         self.write_live();
+        if running.source_changed {
+            self.watch.forget(running.path.clone());
+        }
         match outcome {
             Outcome::Published { notes } => self.published(id, &notes),
             Outcome::Refused { reason } | Outcome::Unreadable { reason } => {
@@ -404,7 +410,7 @@ impl State {
         }
     }
 
-    fn source_changed(&mut self, id: &TaskId) {
+    pub(super) fn source_changed(&mut self, id: &TaskId) {
         let Some(task) = self.table.get(id) else { return };
         let path = task.path.clone();
         tracing::warn!(

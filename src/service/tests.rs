@@ -4,7 +4,13 @@
 use std::fs;
 
 use super::*;
-use crate::config::Sources;
+use crate::{
+    config::Sources,
+    task::{Fingerprint, Identity, Resolution},
+    watch::{Place, Settled},
+};
+
+const IN_720: Place = Place::Resolution(Resolution(720));
 
 struct Scene {
     state: State,
@@ -37,6 +43,39 @@ fn scene() -> Scene {
 }
 
 impl Scene {
+    fn identity(&self, path: &str) -> Identity {
+        let file = self.folder.path().join("input").join(path);
+        Identity::from(&file.symlink_metadata().unwrap())
+    }
+
+    /// A file, and a task for it as if its content had been measured.
+    fn task(&mut self, path: &str, change: impl FnOnce(&mut Task)) -> TaskId {
+        let file = self.folder.path().join("input").join(path);
+        fs::write(file, "a video").unwrap();
+        let id = self.state.new_id();
+        let mut task = Task::new(id.clone(), path.into(), Some(Resolution(720)), now());
+        task.source = Some(self.identity(path));
+        task.fingerprint = Some(Fingerprint(1));
+        change(&mut task);
+        assert!(self.state.table.add(task));
+        id
+    }
+
+    /// The watcher reports the file as it is now.
+    fn settles(&mut self, path: &str, place: Place) {
+        let settled = Settled {
+            path: path.into(),
+            identity: self.identity(path),
+            place,
+        };
+        self.state
+            .handle(Event::Watch(watch::Report::Settled(vec![settled])));
+    }
+
+    fn is_measured(&self, path: &str) -> bool {
+        self.state.pending.contains_key(Path::new(path))
+    }
+
     /// Everything up to now is durable, and what was due has been done.
     fn commit(&mut self) {
         self.state.submit();
@@ -58,4 +97,17 @@ fn an_alert_is_not_held_back_when_nothing_changes_after_it() {
     }));
     scene.state.do_what_is_due();
     assert_eq!(scene.state.deferred.len(), 0);
+}
+
+#[test]
+fn a_source_that_was_replaced_during_its_encode_is_measured_as_soon_as_it_has_settled() {
+    let mut scene = scene();
+    let id = scene.task("720/a.mkv", |task| task.status = Status::Processing);
+    scene.settles("720/a.mkv", IN_720);
+    assert!(!scene.is_measured("720/a.mkv"), "known as it is");
+
+    fs::write(scene.folder.path().join("input/720/a.mkv"), "another video").unwrap();
+    scene.state.source_changed(&id);
+    scene.settles("720/a.mkv", IN_720);
+    assert!(scene.is_measured("720/a.mkv"));
 }
