@@ -87,7 +87,7 @@ impl State {
         self.roots.insert(path, state);
     }
 
-    fn wake_those_waiting_for_a_folder(&mut self) {
+    pub(super) fn wake_those_waiting_for_a_folder(&mut self) {
         let waiting: Vec<TaskId> = self
             .table
             .iter()
@@ -107,7 +107,10 @@ impl State {
             place,
         } = file;
         match self.table.known(&path) {
-            Some(known) if known.source == Some(identity) && self.is_dealt_with(known) => return,
+            Some(known) if known.source == Some(identity) && self.is_dealt_with(known, place) => {
+                let id = known.id.clone();
+                return self.look_again_at_folder_of(&id);
+            }
             // A row of the older service knows a file by path and size.
             Some(known)
                 if known.source.is_none()
@@ -152,9 +155,14 @@ impl State {
     }
 
     /// Whether nothing is to be done about a file that is as its newest task says.
-    fn is_dealt_with(&self, known: &Known) -> bool {
-        // One that changed under its encode is recorded as it was found then; its content has not been measured.
-        known.status != Status::ErrorMissingInput && !self.resting.contains_key(&known.id)
+    fn is_dealt_with(&self, known: &Known, place: Place) -> bool {
+        match known.status {
+            Status::ErrorMissingInput => false,
+            // Its folder may have become a resolution folder since.
+            Status::ErrorNoResolution => place == Place::Stray,
+            // One that changed under its encode is recorded as it was found then; its content has not been measured.
+            _ => !self.resting.contains_key(&known.id),
+        }
     }
 
     /// The newest task of a path has the file as its source from now on.

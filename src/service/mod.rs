@@ -261,8 +261,13 @@ impl State {
         let known = loaded
             .table
             .all_known()
-            // A file that was missing is new when it is there again.
-            .filter(|(_, known)| known.status != Status::ErrorMissingInput)
+            // A file that was missing is new when it is there again, a stray when its folder has been configured.
+            .filter(|(_, known)| {
+                !matches!(
+                    known.status,
+                    Status::ErrorMissingInput | Status::ErrorNoResolution
+                )
+            })
             .filter_map(|(path, known)| Some((path.to_path_buf(), known.source?)))
             .collect();
         let report = to(&sender);

@@ -6,7 +6,7 @@ use std::fs;
 use super::*;
 use crate::{
     config::Sources,
-    task::{Fingerprint, Identity, Resolution},
+    task::{Fingerprint, Identity, Resolution, WaitingFor},
     watch::{Place, Settled},
 };
 
@@ -110,4 +110,46 @@ fn a_source_that_was_replaced_during_its_encode_is_measured_as_soon_as_it_has_se
     scene.state.source_changed(&id);
     scene.settles("720/a.mkv", IN_720);
     assert!(scene.is_measured("720/a.mkv"));
+}
+
+#[test]
+fn a_task_whose_disk_was_away_goes_on_when_its_file_is_seen_again() {
+    let mut scene = scene();
+    let id = scene.task("720/a.mkv", |task| task.waiting_for = Some(WaitingFor::Folder));
+    scene.settles("720/a.mkv", IN_720);
+    assert_eq!(scene.state.table.get(&id).unwrap().waiting_for, None);
+}
+
+#[test]
+fn a_stray_is_measured_when_its_folder_has_become_a_resolution_folder() {
+    let mut scene = scene();
+    scene.task("720/a.mkv", |task| {
+        task.status = Status::ErrorNoResolution;
+        task.fingerprint = None;
+    });
+    scene.settles("720/a.mkv", Place::Stray);
+    assert_eq!(scene.state.table.len(), 1, "told once");
+    scene.settles("720/a.mkv", IN_720);
+    assert!(scene.is_measured("720/a.mkv"));
+}
+
+#[test]
+fn a_start_tries_again_what_waited_for_a_folder_and_compares_again_what_waited_for_its_twin() {
+    let mut scene = scene();
+    let waits = |waiting_for| move |task: &mut Task| task.waiting_for = Some(waiting_for);
+    let processed = scene.task("720/a.mkv", |task| {
+        task.status = Status::Processed;
+        task.output = Some("720/a.mkv".into());
+        task.output_identity = task.source;
+    });
+    let twin = scene.task("720/b.mkv", waits(WaitingFor::Task(processed)));
+    let away = scene.task("720/c.mkv", |task| {
+        task.fingerprint = Some(Fingerprint(2));
+        task.waiting_for = Some(WaitingFor::Folder);
+    });
+    scene.state.recover();
+    assert_eq!(scene.state.table.get(&away).unwrap().waiting_for, None);
+    assert!(scene.is_measured("720/b.mkv"));
+    let task = scene.state.table.get(&twin).unwrap();
+    assert!(scene.state.still_waits(task, task.waiting_for.as_ref().unwrap()));
 }
