@@ -20,11 +20,20 @@ struct Scene {
 
 fn scene() -> Scene {
     let folder = tempfile::tempdir().unwrap();
-    for name in ["input/720", "output", "conf"] {
+    for name in ["input/720", "output/720", "conf"] {
         fs::create_dir_all(folder.path().join(name)).unwrap();
     }
+    started_in(folder, &[])
+}
+
+fn started_in(folder: tempfile::TempDir, settings: &[(&str, &str)]) -> Scene {
+    let text = |text: &&str| (*text).to_owned();
     let sources = Sources {
         root: folder.path().to_owned(),
+        flags: settings
+            .iter()
+            .map(|(key, value)| (text(key), text(value)))
+            .collect(),
         ..Sources::default()
     };
     let options = Options {
@@ -152,4 +161,33 @@ fn a_start_tries_again_what_waited_for_a_folder_and_compares_again_what_waited_f
     assert!(scene.is_measured("720/b.mkv"));
     let task = scene.state.table.get(&twin).unwrap();
     assert!(scene.state.still_waits(task, task.waiting_for.as_ref().unwrap()));
+}
+
+#[test]
+fn a_retry_asked_for_while_the_service_was_stopped_still_knows_its_output() {
+    let mut scene = scene();
+    let id = scene.task("720/a.mkv", |task| {
+        task.finish(Status::Processed, now());
+        task.output = Some("720/a.mkv".into());
+        task.output_identity = task.source;
+        task.size_after_bytes = Some(7);
+    });
+    let task = scene.state.table.get(&id).unwrap();
+    // As `retry` leaves the row.
+    let row = crate::record::to_json(&Task {
+        status: Status::Queued,
+        ..task.clone()
+    });
+    let tasks = scene.folder.path().join("conf/tasks.json");
+    fs::write(tasks, format!("[{}]", row.unwrap())).unwrap();
+    let output = (Path::new("720/a.mkv").into(), task.output_identity.unwrap());
+
+    let Scene { state, folder, .. } = scene;
+    state.queue.stop();
+    let scene = started_in(folder, &[]);
+    let known = scene.state.table.known(Path::new("720/a.mkv")).unwrap();
+    assert_eq!(
+        (&known.status, &known.published),
+        (&Status::Queued, &Some(output))
+    );
 }
