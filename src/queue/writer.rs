@@ -114,6 +114,12 @@ impl Handle {
         self.submit(then);
     }
 
+    /// False when the thread has ended, which before [`Handle::stop`] it does only by a panic.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.thread.as_ref().is_some_and(|thread| !thread.is_finished())
+    }
+
     /// Writes what waits and ends the thread. Nobody may be left waiting on the other side of `report` by then.
     pub fn stop(mut self) {
         self.shared.lock().stop = true;

@@ -8,6 +8,7 @@ use std::{
     ffi::OsStr,
     fs::File,
     io,
+    panic::{self, AssertUnwindSafe},
     path::{Path, PathBuf},
     sync::{Arc, mpsc},
 };
@@ -114,7 +115,13 @@ pub enum Outcome {
 
 /// Runs the job to its end. The last report is [`Report::Ended`].
 pub fn run(order: &Order, report: &dyn Fn(Report)) {
-    let outcome = Job { order, report }.run();
+    // Without a last report the service would wait for this job for ever.
+    let outcome =
+        panic::catch_unwind(AssertUnwindSafe(|| Job { order, report }.run())).unwrap_or_else(|_| {
+            Outcome::Broken {
+                reason: "its encode ended in a panic; please report it with the log".into(),
+            }
+        });
     report(Report::Ended(outcome));
 }
 

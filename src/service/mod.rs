@@ -219,6 +219,7 @@ struct State {
     /// Something changed that may let a task run.
     reconsider: bool,
     disk_low_told: bool,
+    thread_lost_told: bool,
     overflow_told: Option<Instant>,
     since_idle: Summary,
     total: Summary,
@@ -304,6 +305,7 @@ impl State {
             encoder_checked: now,
             reconsider: true,
             disk_low_told: false,
+            thread_lost_told: false,
             overflow_told: None,
             since_idle: Summary::default(),
             total: Summary::default(),
@@ -398,7 +400,10 @@ impl State {
 
     /// What is looked at every few seconds.
     fn check(&mut self, now: Instant) {
-        drop(sd_notify::notify(&[sd_notify::NotifyState::Watchdog]));
+        // A service that has gone deaf is not alive: the watchdog may start it again.
+        if self.has_its_threads() {
+            drop(sd_notify::notify(&[sd_notify::NotifyState::Watchdog]));
+        }
         self.reload_settings();
         self.resting.retain(|_, until| *until > now);
         if self.encoder == Encoder::Missing && now >= self.encoder_checked + ENCODER_RETRY {
@@ -408,6 +413,20 @@ impl State {
         self.reconsider = true;
         self.count_idle_check();
         self.rotate_if_due();
+    }
+
+    fn has_its_threads(&mut self) -> bool {
+        let has = self.watch.is_running() && self.queue.is_running();
+        if !has && !std::mem::replace(&mut self.thread_lost_told, true) {
+            let what =
+                "A part of the service has ended in a panic; restart it, and please report it with the log";
+            tracing::error!("{what}");
+            // Not deferred: what waits for a commit may wait for the very thread that is gone.
+            self.alerts.send(Alert::Attention {
+                what: Wording::free_of_names(what),
+            });
+        }
+        has
     }
 
     fn count_idle_check(&mut self) {
