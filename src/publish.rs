@@ -111,12 +111,9 @@ fn look(path: &Path) -> Option<Identity> {
 /// # Errors
 /// When one cannot be copied; the others may have been.
 pub fn copy_sidecars(source: &Path, target: &Path) -> Result<Vec<PathBuf>, DurableError> {
-    let stem = target.file_stem().unwrap_or_default();
     let mut copied = Vec::new();
     for (sidecar, suffix) in sidecars_of(source) {
-        let mut name = stem.to_owned();
-        name.push(&suffix);
-        let to = target.with_file_name(name);
+        let to = sidecar_of(target, &suffix);
         match durable::copy_to_new(&sidecar, &to) {
             Ok(()) => copied.push(to),
             Err(error) if error.source.kind() == io::ErrorKind::AlreadyExists => {}
@@ -124,6 +121,12 @@ pub fn copy_sidecars(source: &Path, target: &Path) -> Result<Vec<PathBuf>, Durab
         }
     }
     Ok(copied)
+}
+
+fn sidecar_of(video: &Path, suffix: &OsStr) -> PathBuf {
+    let mut name = video.file_stem().unwrap_or_default().to_owned();
+    name.push(suffix);
+    video.with_file_name(name)
 }
 
 /// The sidecars of a video, each with what follows the stem in its name.
@@ -226,6 +229,8 @@ pub fn dispose(published: Published<'_>, config: &PublishConfig) -> Result<Dispo
         return Ok(Disposed::KeptBecauseOutputIsGone);
     }
     let sidecars = if config.sidecars == Sidecars::Follow {
+        // The copies may have failed when the output was published, or a crash came before them.
+        copy_sidecars(source, output)?;
         sidecars_of(source)
     } else {
         Vec::new()
@@ -239,9 +244,13 @@ pub fn dispose(published: Published<'_>, config: &PublishConfig) -> Result<Dispo
             Disposed::ArchivedTo(archive(source, &config.archive_dir.join(relative))?)
         }
     };
-    for (sidecar, _) in sidecars {
+    for (sidecar, suffix) in sidecars {
         match config.after_success {
-            AfterSuccess::Delete => durable::remove(&sidecar)?,
+            // Beside the output may lie another file of that name: then this one is the only one of its content.
+            AfterSuccess::Delete if is_same_content(&sidecar, &sidecar_of(output, &suffix)) => {
+                durable::remove(&sidecar)?;
+            }
+            AfterSuccess::Delete => {}
             AfterSuccess::Archive | AfterSuccess::Keep => {
                 let name = sidecar.file_name().unwrap_or_default();
                 archive(&sidecar, &config.archive_dir.join(relative.with_file_name(name)))?;
@@ -442,6 +451,28 @@ mod tests {
         }
         place(&scene.part, &scene.output, &sealed, Replace::OwnResult(other)).unwrap();
         assert_eq!(fs::read(&scene.output).unwrap(), b"output");
+    }
+
+    #[test]
+    fn a_sidecar_is_deleted_only_when_its_content_is_beside_the_output() {
+        let (scene, source_identity, output_identity) = published_scene();
+        let input = scene.source.parent().unwrap();
+        fs::write(input.join("a.srt"), "ours").unwrap();
+        fs::write(input.join("a.nfo"), "never copied yet").unwrap();
+        fs::write(scene.output.with_file_name("a.srt"), "somebody else's").unwrap();
+        let published = Published {
+            source: &scene.source,
+            source_identity: &source_identity,
+            relative: Path::new("720/a.mov"),
+            output: &scene.output,
+            output_identity: &output_identity,
+        };
+        let config = config(AfterSuccess::Delete, Sidecars::Follow, scene.folder.path());
+        assert_eq!(dispose(published, &config).unwrap(), Disposed::Deleted);
+        assert_eq!(names(input), ["a.srt"]);
+        let output = scene.output.parent().unwrap();
+        assert_eq!(names(output), ["a.mp4", "a.nfo", "a.srt"]);
+        assert_eq!(fs::read(output.join("a.nfo")).unwrap(), b"never copied yet");
     }
 
     fn published_scene() -> (Scene, Identity, Identity) {
