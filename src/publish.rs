@@ -265,6 +265,10 @@ fn archive(from: &Path, to: &Path) -> Result<PathBuf, DurableError> {
     if let Some(folder) = to.parent() {
         durable::make_directory(folder)?;
     }
+    // A copy to another disk that a crash cut off may be as large as the source.
+    for left in durable::leftover_temporaries(to) {
+        durable::remove(&left)?;
+    }
     let mut number = 1;
     let mut target = to.to_owned();
     loop {
@@ -554,6 +558,11 @@ mod tests {
 
         let config = config(AfterSuccess::Archive, Sidecars::Follow, scene.folder.path());
         fs::create_dir_all(config.archive_dir.join("720")).unwrap();
+        fs::write(
+            config.archive_dir.join("720/.a.mov.Xy12.vc-tmp"),
+            "half of an older one",
+        )
+        .unwrap();
         fs::write(config.archive_dir.join("720/a.mov"), "an older one").unwrap();
         let published = Published {
             source: &scene.source,

@@ -8,16 +8,17 @@ use std::{
 };
 
 use super::{
-    Deferred, Event, RETRY_DELAY, State, View,
+    Deferred, Event, RETRY_DELAY, State, View, disposal,
     job::{self, Claim, Order, Outcome, Report},
     now,
 };
 use crate::{
     alerts::{Alert, Wording},
     config::{AfterSuccess, Profile},
+    durable::DurableError,
     encode::Progress,
     process::Cancel,
-    publish::{self, Disposed, Published},
+    publish::Disposed,
     queue::Files,
     schedule::{self, Encoder, Resources},
     task::{ATTEMPTS_LIMIT, Disposal, Identity, Shown, Status, Task, TaskId, WaitingFor},
@@ -435,6 +436,7 @@ impl State {
         }
     }
 
+    /// Hands the source of a processed task to the thread that moves or deletes it.
     pub(super) fn dispose(&mut self, id: &TaskId) {
         let Some(task) = self.table.get(id) else { return };
         let (Some(source_identity), Some(relative_output), Some(output_identity)) =
@@ -443,15 +445,27 @@ impl State {
             return;
         };
         let folders = &self.config.folders;
-        let published = Published {
-            source: &folders.input.join(&task.path),
-            source_identity: &source_identity,
-            relative: &task.path,
-            output: &folders.output.join(relative_output),
-            output_identity: &output_identity,
+        let order = disposal::Order {
+            id: id.clone(),
+            source: folders.input.join(&task.path),
+            source_identity,
+            relative: task.path.clone(),
+            output: folders.output.join(relative_output),
+            output_identity,
+            publish: self.config.publish.clone(),
         };
+        if self.disposals.send(order).is_ok() {
+            self.disposing.insert(id.clone());
+        } else {
+            tracing::error!("the thread that moves sources has ended; the next start does it");
+        }
+    }
+
+    pub(super) fn disposed(&mut self, id: &TaskId, result: Result<Disposed, DurableError>) {
+        self.disposing.remove(id);
+        let Some(task) = self.table.get(id) else { return };
         let shown = task.shown().to_string();
-        match publish::dispose(published, &self.config.publish) {
+        match result {
             Ok(disposed) => {
                 match disposed {
                     Disposed::Kept | Disposed::AlreadyGone => {}

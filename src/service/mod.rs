@@ -5,6 +5,7 @@
 //! child or the network.
 //! Never in here: how a stage works.
 
+mod disposal;
 mod edits;
 mod files;
 mod job;
@@ -19,7 +20,7 @@ pub use live::{Live, LiveEncode, LiveRoot};
 pub use recovery::end_orphans;
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeMap, HashMap, HashSet, VecDeque},
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -65,6 +66,7 @@ enum Event {
     Fingerprint(fingerprint::Report),
     Queue(queue::Report),
     Job(TaskId, JobReport),
+    Disposed(TaskId, Result<publish::Disposed, DurableError>),
     Stop,
 }
 
@@ -208,7 +210,10 @@ struct State {
     watch: watch::Handle,
     pool: fingerprint::Pool,
     alerts: alerts::Handle,
+    disposals: std::sync::mpsc::Sender<disposal::Order>,
 
+    /// Tasks whose sources are with the disposal thread.
+    disposing: HashSet<TaskId>,
     /// Files that are measured or compared.
     pending: HashMap<PathBuf, files::Pending>,
     running: Option<jobs::Running>,
@@ -258,6 +263,10 @@ impl State {
         let pool = fingerprint::Pool::start(folders.input.clone(), move |report_| {
             drop(report.blocking_send(Event::Fingerprint(report_)));
         })?;
+        let report = to(&sender);
+        let disposals = disposal::start(move |id, result| {
+            drop(report.blocking_send(Event::Disposed(id, result)));
+        })?;
         let alerts = alerts::start(&folders.conf, config.alerts.clone())?;
         let known = loaded
             .table
@@ -298,6 +307,8 @@ impl State {
             watch,
             pool,
             alerts,
+            disposals,
+            disposing: HashSet::new(),
             pending: HashMap::new(),
             running: None,
             resting: HashMap::new(),
@@ -357,6 +368,7 @@ impl State {
             Event::Fingerprint(report) => self.measured(report),
             Event::Queue(report) => self.queue_reported(report),
             Event::Job(id, report) => self.job_reported(&id, report),
+            Event::Disposed(id, result) => self.disposed(&id, result),
             Event::Stop => self.stop(),
         }
     }
@@ -654,6 +666,7 @@ impl State {
             && self.sweep.is_some()
             && self.pending.is_empty()
             && self.running.is_none()
+            && self.disposing.is_empty()
             && !self
                 .deferred
                 .iter()

@@ -6,7 +6,7 @@ use std::fs;
 use super::*;
 use crate::{
     config::Sources,
-    task::{Fingerprint, Identity, Resolution, WaitingFor},
+    task::{Disposal, Fingerprint, Identity, Resolution, WaitingFor},
     watch::{Place, Settled},
 };
 
@@ -14,7 +14,7 @@ const IN_720: Place = Place::Resolution(Resolution(720));
 
 struct Scene {
     state: State,
-    _events: mpsc::Receiver<Event>,
+    events: mpsc::Receiver<Event>,
     folder: tempfile::TempDir,
 }
 
@@ -46,7 +46,7 @@ fn started_in(folder: tempfile::TempDir, settings: &[(&str, &str)]) -> Scene {
     let state = State::start(options, sender).unwrap();
     Scene {
         state,
-        _events: events,
+        events,
         folder,
     }
 }
@@ -190,4 +190,31 @@ fn a_retry_asked_for_while_the_service_was_stopped_still_knows_its_output() {
         (&known.status, &known.published),
         (&Status::Queued, &Some(output))
     );
+}
+
+#[test]
+fn a_source_is_moved_by_a_thread_of_its_own_and_once_waits_for_it() {
+    let Scene { state, folder, .. } = scene();
+    drop(state);
+    let mut scene = started_in(folder, &[("after_success", "delete")]);
+    let output = scene.folder.path().join("output/720/a.mkv");
+    fs::write(&output, "smaller").unwrap();
+    let id = scene.task("720/a.mkv", |task| {
+        task.finish(Status::Processed, now());
+        task.output = Some("720/a.mkv".into());
+        task.output_identity = Some(Identity::from(&output.metadata().unwrap()));
+        task.disposal = Disposal::Pending;
+    });
+    scene.state.mode = Mode::Once {
+        timeout: Duration::ZERO,
+    };
+    scene.state.sweep = Some(watch::SweepDone { waiting: 0, known: 0 });
+    scene.state.dispose(&id);
+    assert!(!scene.state.is_over());
+    while !scene.state.is_over() {
+        let event = scene.events.blocking_recv().unwrap();
+        scene.state.handle(event);
+    }
+    assert!(!scene.folder.path().join("input/720/a.mkv").exists());
+    assert_eq!(scene.state.table.get(&id).unwrap().disposal, Disposal::Settled);
 }
