@@ -193,10 +193,11 @@ impl State {
             tracing::warn!("{}: cannot be read ({reason})", Shown(&path));
             return;
         };
+        // A task that is still open finds out itself at its turn; one that is done needs the file no more.
         let is_told = self
             .table
             .known(&path)
-            .is_some_and(|known| known.source.is_none() && known.status.is_failure());
+            .is_some_and(|known| known.source.is_none() || !known.status.is_failure());
         let is_file = self.config.folders.input.join(&path).is_file();
         if is_told || !is_file {
             tracing::warn!("{}: cannot be read ({reason})", Shown(&path));

@@ -282,9 +282,15 @@ impl State {
         }
         match outcome {
             Outcome::Published { notes } => self.published(id, &notes),
-            Outcome::Refused { reason } | Outcome::Unreadable { reason } => {
+            Outcome::Refused { reason } => {
                 self.finish(id, Status::Failed, |task| task.error = Some(reason));
             }
+            Outcome::Unreadable { reason } => self.finish(id, Status::Failed, |task| {
+                task.error = Some(reason);
+                // Nothing is known of its content any more: when it can be read again, it is a new file.
+                task.source = None;
+                task.fingerprint = None;
+            }),
             Outcome::SourceGone => self.source_gone(id),
             Outcome::SourceChanged => self.source_changed(id),
             Outcome::OutOfSpace { reason } => {

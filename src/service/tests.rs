@@ -218,3 +218,22 @@ fn a_source_is_moved_by_a_thread_of_its_own_and_once_waits_for_it() {
     assert!(!scene.folder.path().join("input/720/a.mkv").exists());
     assert_eq!(scene.state.table.get(&id).unwrap().disposal, Disposal::Settled);
 }
+
+#[test]
+fn a_file_that_cannot_be_read_for_a_while_gets_no_second_task() {
+    for status in [
+        Status::Queued,
+        Status::Processing,
+        Status::Processed,
+        Status::Skipped,
+    ] {
+        let mut scene = scene();
+        let id = scene.task("720/a.mkv", |task| task.status = status.clone());
+        scene.state.handle(Event::Watch(watch::Report::Unreadable {
+            path: "720/a.mkv".into(),
+            reason: "permission denied".into(),
+        }));
+        assert_eq!(scene.state.table.len(), 1, "{status}");
+        assert_eq!(scene.state.table.get(&id).unwrap().status, status);
+    }
+}
