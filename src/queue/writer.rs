@@ -236,7 +236,7 @@ impl Writer {
     }
 
     fn write_newest(&mut self, shared: &Shared) {
-        let (snapshot, rotations) = {
+        let (snapshot, mut rotations) = {
             let mut inbox = shared.lock();
             if inbox
                 .snapshot
@@ -251,12 +251,10 @@ impl Writer {
             (inbox.snapshot.take(), std::mem::take(&mut inbox.rotations))
         };
         let Some(snapshot) = snapshot else { return };
-        let mut rotations = rotations.into_iter();
         let result = (|| {
-            while let Some(rotation) = rotations.as_slice().first() {
-                let archived = self.write_archives(rotation)?;
-                rotations.next();
-                (self.report)(Report::Archived(archived));
+            while let Some(rotation) = rotations.first_mut() {
+                self.write_archives(rotation)?;
+                rotations.remove(0);
             }
             self.write_live(&snapshot)
         })();
@@ -273,9 +271,9 @@ impl Writer {
                 self.last_write = Some(now);
                 (self.report)(Report::Committed(snapshot.sequence));
             }
-            Ok(Written::HeldBackByAnEdit) => put_back(shared, snapshot, rotations.collect()),
+            Ok(Written::HeldBackByAnEdit) => put_back(shared, snapshot, rotations),
             Err(error) => {
-                put_back(shared, snapshot, rotations.collect());
+                put_back(shared, snapshot, rotations);
                 if self.failing_since.replace(Instant::now()).is_none() {
                     (self.report)(Report::Failing(error));
                 }
@@ -283,17 +281,16 @@ impl Writer {
         }
     }
 
-    fn write_archives(
-        &self,
-        rotation: &Rotation,
-    ) -> Result<Vec<(PathBuf, ArchiveKind, usize)>, DurableError> {
-        let filled = rotation.archives.iter().filter(|(_, tasks)| !tasks.is_empty());
-        filled
-            .map(|(kind, tasks)| {
+    /// What is written leaves `rotation`: if the disk refuses halfway, no task gets into two archives.
+    fn write_archives(&self, rotation: &mut Rotation) -> Result<(), DurableError> {
+        while let Some((kind, tasks)) = rotation.archives.first() {
+            if !tasks.is_empty() {
                 let path = archive::write(&self.files, *kind, tasks, rotation.time)?;
-                Ok((path, *kind, tasks.len()))
-            })
-            .collect()
+                (self.report)(Report::Archived(vec![(path, *kind, tasks.len())]));
+            }
+            rotation.archives.remove(0);
+        }
+        Ok(())
     }
 
     fn write_live(&mut self, snapshot: &Snapshot) -> Result<Written, DurableError> {
@@ -355,11 +352,22 @@ impl Writer {
     fn bear_with_a_bad_edit(&mut self, identity: Option<Identity>, reason: String) {
         match self.bad_edit {
             Some((seen, since)) if seen == identity => {
-                if since.elapsed() >= HALF_WRITTEN
-                    && let Ok(finding) = set_aside(&self.files.tasks(), reason, Timestamp::now())
-                {
-                    self.bad_edit = None;
-                    (self.report)(Report::BadEdit(finding));
+                if since.elapsed() < HALF_WRITTEN {
+                    return;
+                }
+                match set_aside(&self.files.tasks(), reason, Timestamp::now()) {
+                    Ok(finding) => {
+                        self.bad_edit = None;
+                        // It is gone because we moved it, not because somebody removed it.
+                        self.seen = None;
+                        (self.report)(Report::BadEdit(finding));
+                    }
+                    // Until it is out of the way nothing can be written.
+                    Err(error) => {
+                        if self.failing_since.replace(Instant::now()).is_none() {
+                            (self.report)(Report::Failing(error));
+                        }
+                    }
                 }
             }
             _ => self.bad_edit = Some((identity, Instant::now())),
