@@ -12,6 +12,7 @@ impl State {
         match report {
             Report::Committed(sequence) => {
                 self.committed = sequence;
+                self.reconsider |= std::mem::take(&mut self.queue_is_failing);
                 self.do_what_is_committed();
             }
             Report::Archived(archives) => {
@@ -68,6 +69,7 @@ impl State {
                 );
             }
             Report::Failing(error) => {
+                self.queue_is_failing = true;
                 tracing::error!(
                     "{error}; the queue is kept in memory and written as soon as the disk allows"
                 );

@@ -177,7 +177,7 @@ impl Job<'_> {
             |progress| (self.report)(Report::Progress(*progress)),
         )
         .map_err(encode_outcome)?;
-        let (result, remarks) = self.verified(&plan, &info, &part.0)?;
+        let (result, mut remarks) = self.verified(&plan, &info, &part.0)?;
         self.unchanged_source(&source)?;
 
         let sealed = publish::seal(&part.0, identity.mtime_ns, &order.publish)
@@ -185,7 +185,7 @@ impl Job<'_> {
         let summary = receipt::summary(&info, &result, &plan);
         loop {
             let target = order.output.join(&named.path);
-            self.write_receipt(&Receipt {
+            let receipt = Receipt {
                 task: &self.as_processed(&named, sealed, sample, &summary),
                 command: encode::command(&plan, &source, &part.0, &order.encode).to_string(),
                 source: &info,
@@ -195,17 +195,21 @@ impl Job<'_> {
                 name_note: named.note.as_deref(),
                 encode_seconds: encoded.elapsed.as_secs_f64(),
                 decoder_complaints: &encoded.stderr_tail,
-            })?;
+            };
+            let written = self.write_receipt(&receipt);
             (self.report)(Report::Sealed {
                 output: named.path.clone(),
                 identity: sealed,
                 summary: summary.clone(),
             });
             order.go.recv().map_err(|_| Outcome::Cancelled)?;
+            // When the disk of conf/ was full, the word to go on came as there was room again.
+            let written = written.or_else(|_| self.write_receipt(&receipt));
             match publish::place(&part.0, &target, &sealed, self.replace(&named)) {
                 Err(PublishError::NameTaken(_)) => named = self.choose_name(&plan),
                 result => {
                     result.map_err(|error| publish_outcome(&error))?;
+                    remarks.extend(written.err());
                     break;
                 }
             }
@@ -344,17 +348,22 @@ impl Job<'_> {
         task
     }
 
-    fn write_receipt(&self, receipt: &Receipt<'_>) -> Result<(), Outcome> {
+    /// # Errors
+    /// What to note: a finished result is not thrown away for want of its receipt.
+    fn write_receipt(&self, receipt: &Receipt<'_>) -> Result<(), String> {
         let folder = &self.order.receipts;
-        let bytes = receipt
+        let written = receipt
             .to_bytes()
-            .map_err(|error| refused(format!("cannot write its receipt: {error}")))?;
-        durable::make_directory(folder)
-            .and_then(|()| {
-                durable::replace_with_bytes(&folder.join(format!("{}.json", receipt.task.id)), &bytes)
-            })
-            .map_err(|error| disk(&error))?;
-        Ok(())
+            .map_err(|error| error.to_string())
+            .and_then(|bytes| {
+                let file = folder.join(format!("{}.json", receipt.task.id));
+                durable::make_directory(folder)
+                    .and_then(|()| durable::replace_with_bytes(&file, &bytes))
+                    .map_err(|error| error.to_string())
+            });
+        written
+            .map(drop)
+            .map_err(|error| format!("its receipt could not be written: {error}"))
     }
 
     fn with_sidecars(&self, source: &Path, target: &Path, mut notes: Vec<String>) -> Vec<String> {

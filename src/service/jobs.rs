@@ -55,7 +55,11 @@ enum EndedBy {
 
 impl State {
     pub(super) fn start_next(&mut self) {
-        if self.running.is_some() || self.control.paused_since.is_some() || self.stopping.is_some() {
+        if self.running.is_some()
+            || self.control.paused_since.is_some()
+            || self.stopping.is_some()
+            || self.queue_is_failing
+        {
             return;
         }
         let resources = Resources {

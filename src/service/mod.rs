@@ -200,6 +200,8 @@ struct State {
     sequence: u64,
     /// The newest sequence that is durable.
     committed: u64,
+    /// Nothing can be written down at present, so nothing is begun.
+    queue_is_failing: bool,
     merged_edits: u64,
     /// Since when the table differs from the newest snapshot.
     changed_since: Option<Instant>,
@@ -299,6 +301,7 @@ impl State {
             control: loaded.control,
             sequence: 0,
             committed: 0,
+            queue_is_failing: false,
             merged_edits: 0,
             changed_since: Some(now),
             deferred: VecDeque::new(),

@@ -237,3 +237,22 @@ fn a_file_that_cannot_be_read_for_a_while_gets_no_second_task() {
         assert_eq!(scene.state.table.get(&id).unwrap().status, status);
     }
 }
+
+#[test]
+fn no_encode_is_begun_while_the_queue_cannot_be_written() {
+    let mut scene = scene();
+    let id = scene.task("720/a.mkv", |_| {});
+    let status = |scene: &Scene| scene.state.table.get(&id).unwrap().status.clone();
+    let failing = crate::durable::DurableError {
+        action: "write",
+        path: "conf/tasks.json".into(),
+        source: std::io::ErrorKind::StorageFull.into(),
+    };
+    scene.state.handle(Event::Queue(queue::Report::Failing(failing)));
+    scene.state.do_what_is_due();
+    assert_eq!(status(&scene), Status::Queued);
+    scene.commit();
+    scene.state.do_what_is_due();
+    assert_eq!(status(&scene), Status::Processing);
+    scene.state.abandon_running();
+}
