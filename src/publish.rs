@@ -121,6 +121,9 @@ pub fn copy_sidecars(source: &Path, target: &Path) -> Result<Vec<PathBuf>, Durab
     let mut copied = Vec::new();
     for (sidecar, suffix) in sidecars_of(source) {
         let to = sidecar_of(target, &suffix);
+        if to.symlink_metadata().is_ok() {
+            continue;
+        }
         match durable::copy_to_new(&sidecar, &to) {
             Ok(()) => copied.push(to),
             Err(error) if error.source.kind() == io::ErrorKind::AlreadyExists => {}
@@ -246,10 +249,8 @@ pub fn dispose(published: Published<'_>, config: &PublishConfig) -> Result<Dispo
     for (sidecar, suffix) in sidecars {
         match config.after_success {
             AfterSuccess::Delete => {
-                let mut name = output.file_stem().unwrap_or_default().to_owned();
-                name.push(&suffix);
                 // Where its copy could not be made, or another file has the name, it is the only one.
-                if is_same_content(&sidecar, &output.with_file_name(name)) {
+                if is_same_content(&sidecar, &sidecar_of(output, &suffix)) {
                     durable::remove(&sidecar)?;
                 }
             }

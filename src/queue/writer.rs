@@ -391,7 +391,12 @@ impl Writer {
                     return;
                 }
                 // A copy: there is a tasks.json at every moment, until ours takes its place.
-                match set_aside(&self.files.tasks(), reason, Timestamp::now(), durable::copy_to_new) {
+                match set_aside(
+                    &self.files.tasks(),
+                    reason,
+                    Timestamp::now(),
+                    durable::copy_to_new,
+                ) {
                     Ok(finding) => {
                         self.bad_edit = None;
                         self.seen = identity;
