@@ -60,13 +60,17 @@ impl Setup {
             .map_err(|error| Failure::usage(format!("the settings have mistakes:\n{error}")))
     }
 
+    fn say_root(&self) {
+        eprintln!("root {} ({})", Shown(&self.root.path), self.root.why);
+    }
+
     /// The settings and the state files they name, and on stderr which root that is.
     ///
     /// # Errors
     /// As [`Setup::load`].
     pub fn for_reading(&self) -> Result<(Loaded, Files), Failure> {
         let loaded = self.load()?;
-        eprintln!("root {} ({})", Shown(&self.root.path), self.root.why);
+        self.say_root();
         let files = Files::new(&loaded.config.folders.conf);
         Ok((loaded, files))
     }
@@ -90,6 +94,7 @@ pub fn show(setup: &Setup, json: bool) -> Outcome {
 
 /// `config check`
 pub fn check(setup: &Setup, json: bool) -> Outcome {
+    setup.say_root();
     let result = Config::load(&setup.sources);
     if json {
         let problems: Vec<String> = result

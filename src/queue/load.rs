@@ -12,7 +12,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 
 use super::{Control, Files, archive};
 use crate::{
@@ -125,6 +125,10 @@ pub fn load(
             task.added.get_or_insert(now);
         }
         if task.status == Status::Queued && task.ended.is_some() {
+            // Only a processed task has a size afterwards: what it made is still its own.
+            if task.size_after_bytes.is_some() {
+                task.status = Status::Processed;
+            }
             task.queue_again();
         }
         if !has_id || table.get(&task.id).is_some() || table.is_archived(&task.id) {
@@ -165,7 +169,7 @@ fn read_live(
     match fs::read(&path) {
         Ok(bytes) => match parse_rows(&bytes) {
             Ok(rows) => return Ok(Some((rows, seen))),
-            Err(reason) => findings.push(set_aside(&path, reason, now)?),
+            Err(reason) => findings.push(set_aside(&path, reason, now, durable::rename_to_new)?),
         },
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         Err(source) => {
@@ -190,8 +194,13 @@ fn read_live(
     Ok(None)
 }
 
-/// Puts a file that cannot be understood out of the way, under a name that is free.
-pub(super) fn set_aside(path: &Path, reason: String, now: Timestamp) -> Result<Finding, DurableError> {
+/// Moves or copies (`put`) a file that cannot be understood to a name that is free.
+pub(super) fn set_aside(
+    path: &Path,
+    reason: String,
+    now: Timestamp,
+    put: fn(&Path, &Path) -> Result<(), DurableError>,
+) -> Result<Finding, DurableError> {
     let name = path
         .file_name()
         .unwrap_or_default()
@@ -206,7 +215,7 @@ pub(super) fn set_aside(path: &Path, reason: String, now: Timestamp) -> Result<F
             format!("-{number}")
         };
         let aside = path.with_file_name(format!("{name}.corrupt-{stamp}{suffix}"));
-        match durable::rename_to_new(path, &aside) {
+        match put(path, &aside) {
             Err(error) if error.source.kind() == ErrorKind::AlreadyExists => number += 1,
             result => {
                 return result.map(|()| Finding::SetAside {
@@ -228,10 +237,12 @@ pub(super) fn parse_rows(bytes: &[u8]) -> Result<Rows, String> {
     if bytes.iter().all(|byte| *byte == 0) {
         return Err("it holds only NUL bytes, as after a power cut".into());
     }
-    let values: Vec<Value> = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-    let mut tasks = Vec::with_capacity(values.len());
+    // Row by row: all rows as values at once take ten times the memory of the tasks, and much of it stays with us.
+    let rows: Vec<&RawValue> = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    let mut tasks = Vec::with_capacity(rows.len());
     let mut foreign = Vec::new();
-    for value in values {
+    for row in rows {
+        let value: Value = serde_json::from_str(row.get()).map_err(|error| error.to_string())?;
         match record::from_value(value, || TaskId::from("")) {
             Ok(task) => tasks.push(task),
             Err(value) => foreign.push(value),
@@ -289,7 +300,7 @@ fn read_control(files: &Files, now: Timestamp, findings: &mut Vec<Finding>) -> R
         Ok(bytes) => match Control::parse(&bytes) {
             Ok(control) => Ok(control),
             Err(reason) => {
-                findings.push(set_aside(&path, reason, now)?);
+                findings.push(set_aside(&path, reason, now, durable::rename_to_new)?);
                 Ok(Control::default())
             }
         },

@@ -282,7 +282,7 @@ impl Task {
 
     /// Puts a finished task back into the queue because a person asked: everything of the last try is forgotten.
     pub fn queue_again(&mut self) {
-        // Whatever the status: a command that ran without the service has already changed that.
+        // Whatever the status: a row that a person set to `queued` while no service ran comes here as it is.
         if let (Some(output), Some(identity)) = (&self.output, self.output_identity) {
             self.previous_output = Some((output.clone(), identity));
         }

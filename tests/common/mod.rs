@@ -1,4 +1,10 @@
 //! What several integration tests need.
+#![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(clippy::disallowed_methods)]
+
+pub mod clips;
+pub mod ntfy;
+pub mod root;
 
 const MAY_SKIP: &str = include_str!("../may-skip.txt");
 
@@ -17,4 +23,13 @@ pub fn skip(test: &str, tool: &str) {
         "{test} needs {tool}; install it, or list the test in tests/may-skip.txt"
     );
     println!("SKIPPED {test}: needs {tool}");
+}
+
+/// Whether the tests that need root or rare tools are to run too. Says so when not.
+pub fn all_tests_wanted(test: &str) -> bool {
+    let wanted = std::env::var_os("VIDEO_COMPRESSOR_TEST_ALL").is_some_and(|value| value == "1");
+    if !wanted {
+        println!("{test} runs with VIDEO_COMPRESSOR_TEST_ALL=1 (make test-all)");
+    }
+    wanted
 }
