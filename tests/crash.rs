@@ -330,20 +330,24 @@ fn killed_while_it_saves_and_rotates_every_file_ends_in_exactly_one_place() {
         ids = now;
     }
     let running = site.start();
-    let places = wait_for("everything in an archive", || {
+    let places = || {
         let mut places: BTreeMap<String, Vec<Value>> = BTreeMap::new();
-        let archived = site
-            .archives()
-            .iter()
-            .flat_map(|path| rows(path))
-            .collect::<Vec<_>>();
-        for row in site.rows().into_iter().chain(archived) {
+        let archives = site.archives();
+        let archived = archives.iter().flat_map(|path| rows(path));
+        for row in archived.chain(site.rows()) {
             places.entry(text(&row, "path").to_owned()).or_default().push(row);
         }
-        (places.len() == files.len() && site.rows().len() < 5).then_some(places)
+        places
+    };
+    wait_for("a rotation of what is finished", || {
+        let places = places();
+        let is_open = |row: &Value| ["queued", "processing"].contains(&text(row, "status"));
+        let is_done = places.len() == files.len() && !places.values().flatten().any(is_open);
+        (is_done && site.rows().len() < 5).then_some(())
     });
     running.signal(Signal::TERM);
     assert_eq!(running.wait(STOP_LIMIT).code(), Some(0));
+    let places = places();
     for name in files {
         let rows = &places[&name];
         assert_eq!(rows.len(), 1, "{name}: {rows:?}");
