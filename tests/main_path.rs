@@ -399,14 +399,14 @@ fn explain_shows_the_plan_and_a_command_that_works() {
     assert_eq!(root.run(&["explain", "480/gone.mp4"]).code, 2);
 }
 
-/// Three seconds that take three seconds: ffmpeg reads at the speed of a player.
+/// A film takes as long as it lasts: ffmpeg reads at the speed of a player.
 fn in_real_time(root: &Root) -> String {
     root.script("case \"$*\" in *-progress*) exec ffmpeg -re \"$@\";; esac\nexec ffmpeg \"$@\"\n")
 }
 
-fn three_seconds() -> PathBuf {
+fn five_seconds() -> PathBuf {
     clip(
-        &format!("-f lavfi -i testsrc2=size=192x144:rate=10:duration=3 {H264}"),
+        &format!("-f lavfi -i testsrc2=size=192x144:rate=30:duration=5 {H264}"),
         "mp4",
     )
 }
@@ -417,7 +417,7 @@ fn progress_is_a_line_every_ten_per_cent_and_a_number_in_status() {
     let slow = in_real_time(&root);
     root.configure(&[("ffmpeg_path", &slow)], "");
     root.start();
-    root.put(&three_seconds(), "720/slow.mp4");
+    root.put(&five_seconds(), "720/slow.mp4");
     let status = root.until("status tells a percentage", || {
         let status = root.ok(&["status", "--json"]).json();
         status["live"]["encode"]["percent"]
@@ -435,7 +435,7 @@ fn progress_is_a_line_every_ten_per_cent_and_a_number_in_status() {
         .lines()
         .filter(|line| line.contains("720/slow.mp4: ") && line.contains(" % ") && !line.contains("->"))
         .count();
-    assert!((2..=9).contains(&lines), "{log}");
+    assert!((3..=9).contains(&lines), "{log}");
 }
 
 #[test]
@@ -446,7 +446,7 @@ fn progress_is_a_bar_on_a_terminal() {
     let root = Root::new(&[]);
     let slow = in_real_time(&root);
     root.configure(&[("ffmpeg_path", &slow)], "");
-    root.put(&three_seconds(), "720/slow.mp4");
+    root.put(&five_seconds(), "720/slow.mp4");
     let line = format!(
         "{} --root {} once",
         env!("CARGO_BIN_EXE_video-compressor"),

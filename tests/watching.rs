@@ -272,7 +272,7 @@ fn without_events_files_are_found_by_sweeping_and_a_person_is_told() {
         root.until("status says so", || {
             root.ok(&["status"])
                 .stdout
-                .contains("looks through input/ every")
+                .contains("looks through input/ regularly")
                 .then_some(())
         });
         root.until("the phone hears of it", || {
