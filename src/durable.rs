@@ -62,11 +62,11 @@ const TEMPORARY_SUFFIX: &str = ".vc-tmp";
 pub fn replace_with_bytes(path: &Path, bytes: &[u8]) -> Result<Identity> {
     let (temporary, file) = new_temporary(path)?;
     let replaced = (|| {
-        at("write", &temporary, (&file).write_all(bytes))?;
-        at("fsync", &temporary, file.sync_all())?;
-        at("rename over", path, fs::rename(&temporary, path))
+        at("write", &temporary, write(&file, bytes))?;
+        at("fsync", &temporary, sync(&file))?;
+        at("rename over", path, rename(&temporary, path))
     })();
-    replaced.inspect_err(|_| drop(fs::remove_file(&temporary)))?;
+    replaced.inspect_err(|_| drop(unlink(&temporary)))?;
     sync_directory_of(path)?;
     // Read after the rename: a rename changes ctime.
     at("stat", path, file.metadata()).map(|metadata| Identity::from(&metadata))
@@ -79,25 +79,26 @@ pub fn replace_with_bytes(path: &Path, bytes: &[u8]) -> Result<Identity> {
 pub fn replace_with_bytes_not_synced(path: &Path, bytes: &[u8]) -> Result<()> {
     let (temporary, file) = new_temporary(path)?;
     let replaced = (|| {
-        at("write", &temporary, (&file).write_all(bytes))?;
-        at("rename over", path, fs::rename(&temporary, path))
+        at("write", &temporary, write(&file, bytes))?;
+        at("rename over", path, rename(&temporary, path))
     })();
-    replaced.inspect_err(|_| drop(fs::remove_file(&temporary)))
+    replaced.inspect_err(|_| drop(unlink(&temporary)))
 }
 
 /// Writes a file that must not exist yet.
 ///
 /// # Errors
-/// `AlreadyExists` when there is one of that name; it is untouched.
+/// `AlreadyExists` when there is one of that name; it is untouched. After any other error there is none, as far as the
+/// disk still lets us.
 pub fn create_with_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
     let (temporary, file) = new_temporary(path)?;
     let created = (|| {
-        at("write", &temporary, (&file).write_all(bytes))?;
-        at("fsync", &temporary, file.sync_all())?;
+        at("write", &temporary, write(&file, bytes))?;
+        at("fsync", &temporary, sync(&file))?;
         rename_if_free(&temporary, path)
     })();
-    created.inspect_err(|_| drop(fs::remove_file(&temporary)))?;
-    sync_directory_of(path)
+    created.inspect_err(|_| drop(unlink(&temporary)))?;
+    sync_directory_of(path).inspect_err(|_| drop(unlink(path)))
 }
 
 /// Fsyncs a file that another program wrote.
@@ -106,8 +107,17 @@ pub fn create_with_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
 /// The file must then be treated as lost: the kernel may have dropped the pages that it could not write.
 pub fn sync_file(path: &Path) -> Result<Identity> {
     let file = at("open", path, File::open(path))?;
-    at("fsync", path, file.sync_all())?;
+    at("fsync", path, sync(&file))?;
     at("stat", path, file.metadata()).map(|metadata| Identity::from(&metadata))
+}
+
+/// Makes sure that a finished file, and its name, survive a power cut.
+///
+/// # Errors
+/// See [`sync_file`].
+pub fn sync_file_and_name(path: &Path) -> Result<()> {
+    sync_file(path)?;
+    sync_directory_of(path)
 }
 
 /// Makes `directory` and its parents.
@@ -121,11 +131,11 @@ pub fn make_directory(directory: &Path) -> Result<()> {
     if let Some(parent) = directory.parent() {
         make_directory(parent)?;
     }
-    match fs::create_dir(directory) {
+    match step().and_then(|()| fs::create_dir(directory)) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && directory.is_dir() => Ok(()),
         result => {
             at("make the folder", directory, result)?;
-            sync_directory_of(directory)
+            sync_directory_of(directory).inspect_err(|_| drop(fs::remove_dir(directory)))
         }
     }
 }
@@ -133,10 +143,11 @@ pub fn make_directory(directory: &Path) -> Result<()> {
 /// Renames within one file system, to a name that must be free.
 ///
 /// # Errors
-/// `AlreadyExists` when the name is taken, `CrossesDevices` when `to` is on another file system; nothing changed.
+/// `AlreadyExists` when the name is taken, `CrossesDevices` when `to` is on another file system; nothing changed. After
+/// any other error it has its old name, as far as the disk still lets us.
 pub fn rename_to_new(from: &Path, to: &Path) -> Result<()> {
     rename_if_free(from, to)?;
-    sync_both_directories(from, to)
+    sync_both_directories(from, to).inspect_err(|_| drop(rename_if_free(to, from)))
 }
 
 /// Renames within one file system, replacing what is at `to`.
@@ -144,7 +155,7 @@ pub fn rename_to_new(from: &Path, to: &Path) -> Result<()> {
 /// # Errors
 /// Nothing changed then.
 pub fn rename_replacing(from: &Path, to: &Path) -> Result<()> {
-    at("rename over", to, fs::rename(from, to))?;
+    at("rename over", to, rename(from, to))?;
     sync_both_directories(from, to)
 }
 
@@ -157,18 +168,18 @@ pub fn copy_to_new(from: &Path, to: &Path) -> Result<()> {
     let metadata = at("stat", from, source.metadata())?;
     let (temporary, mut file) = new_temporary(to)?;
     let copied = (|| {
-        at("copy to", &temporary, io::copy(&mut source, &mut file))?;
+        at("copy to", &temporary, copy(&mut source, &mut file))?;
         let times = fs::FileTimes::new()
             .set_modified(at("stat", from, metadata.modified())?)
             .set_accessed(at("stat", from, metadata.accessed())?);
         at("set the times of", &temporary, file.set_times(times))?;
         let mode = fs::Permissions::from_mode(metadata.mode() & 0o777);
         at("set the mode of", &temporary, file.set_permissions(mode))?;
-        at("fsync", &temporary, file.sync_all())?;
+        at("fsync", &temporary, sync(&file))?;
         rename_if_free(&temporary, to)
     })();
-    copied.inspect_err(|_| drop(fs::remove_file(&temporary)))?;
-    sync_directory_of(to)
+    copied.inspect_err(|_| drop(unlink(&temporary)))?;
+    sync_directory_of(to).inspect_err(|_| drop(unlink(to)))
 }
 
 /// Moves to a name that must be free, by rename, or across devices by a durable copy and then a removal.
@@ -188,9 +199,9 @@ pub fn move_to_new(from: &Path, to: &Path) -> Result<()> {
 /// Removes a file. One that is already gone is not an error.
 ///
 /// # Errors
-/// The file is still there then.
+/// The file is still there then, or may be there again after a power cut.
 pub fn remove(path: &Path) -> Result<()> {
-    match fs::remove_file(path) {
+    match unlink(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         result => {
             at("remove", path, result)?;
@@ -204,7 +215,7 @@ pub fn remove(path: &Path) -> Result<()> {
 /// # Errors
 /// Some of it may be left then.
 pub fn remove_directory_and_content(directory: &Path) -> Result<()> {
-    match fs::remove_dir_all(directory) {
+    match step().and_then(|()| fs::remove_dir_all(directory)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         result => at("remove the folder", directory, result),
     }
@@ -267,13 +278,40 @@ pub fn leftover_temporaries(path: &Path) -> Vec<PathBuf> {
         .flatten()
         .filter(|entry| {
             let name = entry.file_name();
-            let name = name.as_encoded_bytes();
-            name.starts_with(prefix.as_encoded_bytes()) && name.ends_with(TEMPORARY_SUFFIX.as_bytes())
+            let random = name
+                .as_encoded_bytes()
+                .strip_prefix(prefix.as_encoded_bytes())
+                .and_then(|rest| rest.strip_suffix(TEMPORARY_SUFFIX.as_bytes()));
+            // `.tasks.json.20260101-000000.x7Kq2a.vc-tmp` belongs to an archive, not to `tasks.json`.
+            random.is_some_and(|random| !random.contains(&b'.'))
         })
         .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
         .collect();
     found.sort();
     found.into_iter().rev().map(|(_, path)| path).collect()
+}
+
+/// Whether a file is one of our temporaries, of whatever file.
+#[must_use]
+pub fn is_temporary(name: &OsStr) -> bool {
+    let name = name.as_encoded_bytes();
+    name.starts_with(b".") && name.ends_with(TEMPORARY_SUFFIX.as_bytes())
+}
+
+/// Removes all temporaries of ours in `directory` (not below it). Nobody may be writing there.
+///
+/// # Errors
+/// When one cannot be removed.
+pub fn sweep_temporaries(directory: &Path) -> Result<()> {
+    let Ok(entries) = fs::read_dir(directory) else {
+        return Ok(());
+    };
+    for entry in entries.flatten() {
+        if is_temporary(&entry.file_name()) {
+            remove(&entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// A lock file that is held until this is dropped. The file itself stays.
@@ -375,12 +413,14 @@ fn new_temporary(path: &Path) -> Result<(PathBuf, File)> {
         .filter(|parent| !parent.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
     let prefix = temporary_prefix(path.file_name().unwrap_or_default());
-    let built = tempfile::Builder::new()
-        .prefix(&prefix)
-        .suffix(TEMPORARY_SUFFIX)
-        // The umask applies to this: tempfile's own default would leave every file of ours at 0600.
-        .permissions(fs::Permissions::from_mode(0o666))
-        .tempfile_in(directory);
+    let built = step().and_then(|()| {
+        tempfile::Builder::new()
+            .prefix(&prefix)
+            .suffix(TEMPORARY_SUFFIX)
+            // The umask applies to this: tempfile's own default would leave every file of ours at 0600.
+            .permissions(fs::Permissions::from_mode(0o666))
+            .tempfile_in(directory)
+    });
     let (file, kept) = at("create a temporary file for", path, built)?.into_parts();
     let temporary = at(
         "keep the temporary of",
@@ -391,23 +431,62 @@ fn new_temporary(path: &Path) -> Result<(PathBuf, File)> {
 }
 
 fn rename_if_free(from: &Path, to: &Path) -> Result<()> {
-    let renamed = match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-        // Some network and FUSE file systems know no such flag; a hard link refuses an existing name as well.
-        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => link_then_unlink(from, to),
-        result => result.map_err(io::Error::from),
-    };
+    let renamed = step().and_then(|()| {
+        match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+            // Some network and FUSE file systems know no such flag; a hard link refuses an existing name as well.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => link_then_unlink(from, to),
+            result => result.map_err(io::Error::from),
+        }
+    });
     at("rename to", to, renamed)
 }
 
 fn link_then_unlink(from: &Path, to: &Path) -> io::Result<()> {
     match fs::hard_link(from, to) {
-        Ok(()) => fs::remove_file(from),
+        Ok(()) => unlink(from),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
         // FAT has neither: the gap between look and rename is the best there is.
-        Err(_) if to.symlink_metadata().is_err() => fs::rename(from, to),
+        Err(_) if to.symlink_metadata().is_err() => rename(from, to),
         Err(_) => Err(io::ErrorKind::AlreadyExists.into()),
     }
 }
+
+fn write(mut file: &File, bytes: &[u8]) -> io::Result<()> {
+    step().inspect_err(|_| {
+        // What a full disk and a crash leave behind is half a file.
+        drop(file.write_all(&bytes[..bytes.len() / 2]));
+    })?;
+    file.write_all(bytes)
+}
+
+fn copy(from: &mut File, to: &mut File) -> io::Result<u64> {
+    step()?;
+    io::copy(from, to)
+}
+
+fn sync(file: &File) -> io::Result<()> {
+    step()?;
+    file.sync_all()
+}
+
+fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    step()?;
+    fs::rename(from, to)
+}
+
+fn unlink(path: &Path) -> io::Result<()> {
+    step()?;
+    fs::remove_file(path)
+}
+
+/// Asked before each step that changes the disk, so that tests can make it fail.
+#[cfg(not(test))]
+#[expect(clippy::unnecessary_wraps, reason = "only the tests' form refuses")]
+const fn step() -> io::Result<()> {
+    Ok(())
+}
+#[cfg(test)]
+use faults::step;
 
 fn sync_both_directories(from: &Path, to: &Path) -> Result<()> {
     sync_directory_of(to)?;
@@ -422,7 +501,7 @@ fn sync_directory_of(path: &Path) -> Result<()> {
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
-    let synced = File::open(directory).and_then(|opened| opened.sync_all());
+    let synced = File::open(directory).and_then(|opened| sync(&opened));
     match synced {
         // Some network file systems cannot fsync a directory; there is nothing more to be done there.
         Err(error)
@@ -434,5 +513,47 @@ fn sync_directory_of(path: &Path) -> Result<()> {
             Ok(())
         }
         result => at("fsync the folder", directory, result),
+    }
+}
+
+/// A disk that refuses, or a process that dies, at a chosen step. For tests, and for the thread of the test only.
+#[cfg(test)]
+pub mod faults {
+    use std::{cell::Cell, io};
+
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum Fault {
+        None,
+        /// From this step on (the first is 1) nothing changes any more: as if the process had been killed before it.
+        CrashAt(u32),
+        /// This step fails with this error number, the others work.
+        FailAt(u32, i32),
+    }
+
+    thread_local! {
+        static FAULT: Cell<Fault> = const { Cell::new(Fault::None) };
+        static STEPS: Cell<u32> = const { Cell::new(0) };
+    }
+
+    /// Counts from 1 again, with another fault ahead.
+    pub fn inject(fault: Fault) {
+        FAULT.set(fault);
+        STEPS.set(0);
+    }
+
+    /// Ends the fault. Returns how many steps there were since it was injected, those that failed included.
+    pub fn end() -> u32 {
+        FAULT.set(Fault::None);
+        STEPS.get()
+    }
+
+    pub(super) fn step() -> io::Result<()> {
+        let number = STEPS.get() + 1;
+        STEPS.set(number);
+        match FAULT.get() {
+            Fault::CrashAt(at) if number >= at => Err(io::Error::other("crashed")),
+            Fault::FailAt(at, errno) if number == at => Err(io::Error::from_raw_os_error(errno)),
+            _ => Ok(()),
+        }
     }
 }

@@ -74,14 +74,21 @@ pub fn seal(part: &Path, source_mtime_ns: i64, config: &PublishConfig) -> Result
 pub fn place(part: &Path, target: &Path, sealed: &Identity, replace: Replace) -> Result<(), PublishError> {
     let found = look(target);
     if found.is_some_and(|found| is_published(&found, sealed)) {
-        return Ok(());
+        // A crash may have come before its folder was fsynced.
+        return Ok(durable::sync_file_and_name(target)?);
     }
     if look(part).is_none() {
         return Err(PublishError::Gone(target.to_owned()));
     }
     match (found, replace) {
         (Some(found), Replace::OwnResult(own)) if is_published(&found, &own) => {
-            Ok(durable::rename_replacing(part, target)?)
+            match durable::rename_replacing(part, target) {
+                // The name changed hands and only the folder's fsync failed: there is no way back, so on with it.
+                Err(_) if look(target).is_some_and(|found| is_published(&found, sealed)) => {
+                    Ok(durable::sync_file_and_name(target)?)
+                }
+                result => Ok(result?),
+            }
         }
         (Some(_), _) => Err(PublishError::NameTaken(target.to_owned())),
         (None, _) => match durable::rename_to_new(part, target) {
@@ -201,7 +208,7 @@ pub enum Disposed {
 /// Does with the source of a published and recorded output what `after_success` says.
 ///
 /// # Errors
-/// The source is still there then.
+/// The source is still there then, or may be there again after a power cut.
 pub fn dispose(published: Published<'_>, config: &PublishConfig) -> Result<Disposed, DurableError> {
     let Published {
         source,
@@ -230,7 +237,24 @@ pub fn dispose(published: Published<'_>, config: &PublishConfig) -> Result<Dispo
     } else {
         Vec::new()
     };
-    let disposed = match config.after_success {
+    // The source last: as long as it is there, a start after a crash finds what is left to do.
+    for (sidecar, suffix) in sidecars {
+        match config.after_success {
+            AfterSuccess::Delete => {
+                let mut name = output.file_stem().unwrap_or_default().to_owned();
+                name.push(&suffix);
+                // Where its copy could not be made, or another file has the name, it is the only one.
+                if is_same_content(&sidecar, &output.with_file_name(name)) {
+                    durable::remove(&sidecar)?;
+                }
+            }
+            AfterSuccess::Archive | AfterSuccess::Keep => {
+                let name = sidecar.file_name().unwrap_or_default();
+                archive(&sidecar, &config.archive_dir.join(relative.with_file_name(name)))?;
+            }
+        }
+    }
+    Ok(match config.after_success {
         AfterSuccess::Delete => {
             durable::remove(source)?;
             Disposed::Deleted
@@ -238,17 +262,7 @@ pub fn dispose(published: Published<'_>, config: &PublishConfig) -> Result<Dispo
         AfterSuccess::Archive | AfterSuccess::Keep => {
             Disposed::ArchivedTo(archive(source, &config.archive_dir.join(relative))?)
         }
-    };
-    for (sidecar, _) in sidecars {
-        match config.after_success {
-            AfterSuccess::Delete => durable::remove(&sidecar)?,
-            AfterSuccess::Archive | AfterSuccess::Keep => {
-                let name = sidecar.file_name().unwrap_or_default();
-                archive(&sidecar, &config.archive_dir.join(relative.with_file_name(name)))?;
-            }
-        }
-    }
-    Ok(disposed)
+    })
 }
 
 /// Moves `from` to `to`, or to a numbered name beside it. Repeated after a crash, it finds its own copy.
@@ -264,6 +278,8 @@ fn archive(from: &Path, to: &Path) -> Result<PathBuf, DurableError> {
             result => return result.map(|()| target),
         }
         if is_same_content(from, &target) {
+            // It may be there by the kernel's word only: the crash came before its folder was fsynced.
+            durable::sync_file_and_name(&target)?;
             durable::remove(from)?;
             return Ok(target);
         }
@@ -301,19 +317,26 @@ fn is_same_content(one: &Path, other: &Path) -> bool {
     compare().unwrap_or(false)
 }
 
-/// Parts below `output/` that no task needs any more are removed. Returns how many.
+/// Parts below `output/` that no task needs any more are removed, and copies of sidecars that a crash cut off. Returns
+/// how many.
 pub fn sweep_parts(output: &Path, is_needed: impl Fn(&Path) -> bool) -> usize {
-    let parts = walkdir::WalkDir::new(output)
+    sweep(output, |path, name| {
+        let is_part = name.as_encoded_bytes().starts_with(PART_PREFIX.as_bytes())
+            && name.as_encoded_bytes().ends_with(PART_SUFFIX.as_bytes());
+        (is_part && !is_needed(path)) || durable::is_temporary(name)
+    })
+}
+
+/// Copies that a crash cut off while sources were moved to another disk are removed. Returns how many.
+pub fn sweep_copies(archive_dir: &Path) -> usize {
+    sweep(archive_dir, |_, name| durable::is_temporary(name))
+}
+
+fn sweep(folder: &Path, is_left_over: impl Fn(&Path, &OsStr) -> bool) -> usize {
+    walkdir::WalkDir::new(folder)
         .into_iter()
         .flatten()
-        .filter(|entry| {
-            let name = entry.file_name().as_encoded_bytes();
-            entry.file_type().is_file()
-                && name.starts_with(PART_PREFIX.as_bytes())
-                && name.ends_with(PART_SUFFIX.as_bytes())
-                && !is_needed(entry.path())
-        });
-    parts
+        .filter(|entry| entry.file_type().is_file() && is_left_over(entry.path(), entry.file_name()))
         .filter(|part| match durable::remove(part.path()) {
             Ok(()) => true,
             Err(error) => {
@@ -352,7 +375,10 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::config::Verify;
+    use crate::{
+        config::Verify,
+        durable::faults::{self, Fault},
+    };
 
     fn config(after_success: AfterSuccess, sidecars: Sidecars, folder: &Path) -> PublishConfig {
         PublishConfig {
@@ -418,7 +444,9 @@ mod tests {
         let config = config(AfterSuccess::Keep, Sidecars::Copy, scene.folder.path());
         let sealed = seal(&scene.part, 1_500_000_000_123_456_789, &config).unwrap();
         place(&scene.part, &scene.output, &sealed, Replace::Nothing).unwrap();
+        faults::inject(Fault::None);
         place(&scene.part, &scene.output, &sealed, Replace::Nothing).unwrap();
+        assert_eq!(faults::end(), 2, "the file and its folder are fsynced again");
         assert_eq!(fs::read(&scene.output).unwrap(), b"output");
         assert_eq!(look(&scene.output).unwrap().mtime_ns, 1_500_000_000_123_456_789);
         assert!(!scene.part.exists());
@@ -546,5 +574,149 @@ mod tests {
                 "720/a.srt"
             ]
         );
+    }
+
+    /// Does the work with each fault at each step, each time in a new scene, and gives `after` the scene and whether
+    /// the work said that it was done.
+    fn at_every_step(
+        prepare: impl Fn() -> (Scene, Identity, Identity),
+        work: impl Fn(&Scene, &Identity, &Identity) -> bool,
+        after: impl Fn(&Scene, bool, Fault),
+        least_steps: u32,
+    ) {
+        for at in 1.. {
+            let mut steps = 0;
+            for fault in [Fault::CrashAt(at), Fault::FailAt(at, 5), Fault::FailAt(at, 28)] {
+                let (scene, source, output) = prepare();
+                faults::inject(fault);
+                let is_done = work(&scene, &source, &output);
+                steps = faults::end();
+                after(&scene, is_done, fault);
+                assert!(
+                    work(&scene, &source, &output),
+                    "{fault:?}: not done the second time"
+                );
+                after(&scene, true, Fault::None);
+            }
+            if steps < at {
+                assert!(at > least_steps, "only {steps} steps were seen");
+                return;
+            }
+        }
+    }
+
+    #[test]
+    fn giving_an_output_its_name_may_be_cut_off_at_every_step() {
+        for replaces in [false, true] {
+            at_every_step(
+                || {
+                    let scene = scene();
+                    let config = config(AfterSuccess::Keep, Sidecars::Copy, scene.folder.path());
+                    if replaces {
+                        fs::write(&scene.output, "an earlier result").unwrap();
+                    }
+                    let earlier = look(&scene.output).unwrap_or(look(&scene.source).unwrap());
+                    let sealed = seal(&scene.part, 0, &config).unwrap();
+                    (scene, earlier, sealed)
+                },
+                |scene, earlier, sealed| {
+                    let replace = if replaces {
+                        Replace::OwnResult(*earlier)
+                    } else {
+                        Replace::Nothing
+                    };
+                    place(&scene.part, &scene.output, sealed, replace).is_ok()
+                },
+                |scene, is_done, fault| {
+                    let placed = fs::read(&scene.output).is_ok_and(|bytes| bytes == b"output");
+                    assert_ne!(placed, scene.part.exists(), "{fault:?}");
+                    assert!(placed || !is_done, "{fault:?}");
+                },
+                2,
+            );
+        }
+    }
+
+    #[test]
+    fn disposing_of_a_source_may_be_cut_off_at_every_step() {
+        for after_success in [AfterSuccess::Archive, AfterSuccess::Delete] {
+            at_every_step(
+                || {
+                    let (scene, source, sealed) = published_scene();
+                    fs::write(scene.source.with_extension("srt"), "subtitles").unwrap();
+                    copy_sidecars(&scene.source, &scene.output).unwrap();
+                    (scene, source, sealed)
+                },
+                |scene, source, sealed| {
+                    let published = Published {
+                        source: &scene.source,
+                        source_identity: source,
+                        relative: Path::new("720/a.mov"),
+                        output: &scene.output,
+                        output_identity: sealed,
+                    };
+                    let config = config(after_success, Sidecars::Follow, scene.folder.path());
+                    dispose(published, &config).is_ok()
+                },
+                |scene, is_done, fault| {
+                    assert_eq!(names(scene.output.parent().unwrap()), ["a.mp4", "a.srt"]);
+                    let kept = names(&scene.folder.path().join("input"));
+                    let archived = [".done/720/a.mov", ".done/720/a.srt"];
+                    match (is_done, after_success) {
+                        (true, AfterSuccess::Archive) => assert_eq!(kept, archived),
+                        (true, _) => assert_eq!(kept, Vec::<String>::new()),
+                        (false, AfterSuccess::Archive) => {
+                            assert_eq!(kept.len(), 2, "{fault:?}: {kept:?}");
+                            // A process that dies says nothing, whatever it had done.
+                            assert!(
+                                scene.source.exists() || matches!(fault, Fault::CrashAt(_)),
+                                "{fault:?}"
+                            );
+                        }
+                        (false, _) => {
+                            assert!(scene.source.exists() || kept.is_empty(), "{fault:?}: {kept:?}")
+                        }
+                    }
+                },
+                4,
+            );
+        }
+    }
+
+    #[test]
+    fn a_sidecar_that_has_no_copy_in_output_is_not_deleted() {
+        let (scene, source_identity, output_identity) = published_scene();
+        let sidecar = scene.source.with_extension("srt");
+        fs::write(&sidecar, "ours").unwrap();
+        fs::write(scene.output.with_extension("srt"), "of others").unwrap();
+        copy_sidecars(&scene.source, &scene.output).unwrap();
+        let published = Published {
+            source: &scene.source,
+            source_identity: &source_identity,
+            relative: Path::new("720/a.mov"),
+            output: &scene.output,
+            output_identity: &output_identity,
+        };
+        let config = config(AfterSuccess::Delete, Sidecars::Follow, scene.folder.path());
+        assert_eq!(dispose(published, &config).unwrap(), Disposed::Deleted);
+        assert_eq!(fs::read(sidecar).unwrap(), b"ours");
+    }
+
+    #[test]
+    fn what_a_crash_left_behind_is_swept_and_nothing_else() {
+        let scene = scene();
+        let folder = scene.output.parent().unwrap();
+        for name in [
+            ".vc-1.part",
+            ".a.srt.x7Kq2a.vc-tmp",
+            ".hidden",
+            "b.part",
+            "c.vc-tmp",
+        ] {
+            fs::write(folder.join(name), "").unwrap();
+        }
+        assert_eq!(sweep_copies(folder), 1);
+        assert_eq!(sweep_parts(folder, |path| path == scene.part), 1);
+        assert_eq!(names(folder), [".hidden", ".vc-x.part", "b.part", "c.vc-tmp"]);
     }
 }

@@ -21,6 +21,7 @@ const ENDED_AT_ONCE: i32 = 130;
 
 /// Runs the service.
 pub fn run(setup: &Setup, mode: Mode) -> Outcome {
+    give_large_buffers_back();
     let loaded = setup.load()?;
     make_folders(&loaded.config)?;
     let conf = loaded.config.folders.conf.clone();
@@ -50,6 +51,18 @@ pub fn run(setup: &Setup, mode: Mode) -> Outcome {
         Mode::Watch => Exit::Done,
         Mode::Once { .. } => say_goodbye(summary),
     })
+}
+
+/// The text of a long queue takes megabytes for a moment. By itself glibc raises the size from which it asks the system
+/// for such a buffer, and so returns it, with each one it has seen; naming a size stops that.
+fn give_large_buffers_back() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    {
+        const LARGE_BYTES: libc::c_int = 128 * 1024;
+        // SAFETY: mallopt takes two numbers and is allowed at any time; no other thread runs yet.
+        // A refusal (0) costs memory and nothing else.
+        let _ = unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE_BYTES) };
+    }
 }
 
 fn make_folders(config: &Config) -> Result<(), Failure> {

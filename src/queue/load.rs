@@ -6,16 +6,17 @@
 use std::{
     collections::HashSet,
     fs,
+    hash::{DefaultHasher, Hash, Hasher},
     io::ErrorKind,
     path::{Path, PathBuf},
 };
 
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 
 use super::{Control, Files, archive};
 use crate::{
-    durable::{self, DurableError},
+    durable::{self, DurableError, Lock},
     record,
     task::{Disposal, Identity, Status, Table, Task, TaskId},
 };
@@ -27,6 +28,8 @@ pub struct Loaded {
     pub control: Control,
     /// `tasks.json` just before it was read.
     pub seen: Option<Identity>,
+    /// The tasks that stood in it: none when the queue was taken from elsewhere.
+    pub in_file: HashSet<TaskId>,
     /// Rows of `tasks.json` that are no tasks: written back as they are.
     pub foreign_rows: Vec<Value>,
     /// What a person should hear of.
@@ -78,24 +81,31 @@ pub fn load(
     now: Timestamp,
     mut new_id: impl FnMut() -> TaskId,
 ) -> Result<Loaded, LoadError> {
+    // A command may be in the middle of a change.
+    let _lock = Lock::wait(&files.lock())?;
     let mut findings = Vec::new();
     let mut table = Table::default();
-    for (path, reason) in archive::load(files, |path, known| table.add_archived(path, known))? {
+    let mut archived_rows = HashSet::new();
+    let bad_archives = archive::load(files, |path, known| {
+        archived_rows.insert(hash_of(&known.id, path));
+        table.add_archived(path, known);
+    })?;
+    for (path, reason) in bad_archives {
         findings.push(Finding::BadArchive { path, reason });
     }
 
-    let seen = files
-        .tasks()
-        .symlink_metadata()
-        .ok()
-        .map(|metadata| Identity::from(&metadata));
-    let (tasks, foreign_rows) = match read_live(files, now, &mut findings)? {
-        Some(rows) => rows,
-        None => (from_receipts(files, output, &table, &mut findings), Vec::new()),
+    let (tasks, foreign_rows, seen, in_file) = match read_live(files, now, &mut findings)? {
+        Some(((tasks, foreign_rows), seen)) => {
+            let in_file = tasks.iter().map(|task| task.id.clone()).collect();
+            (tasks, foreign_rows, seen, in_file)
+        }
+        None => {
+            let tasks = from_receipts(files, output, &table, &mut findings);
+            (tasks, Vec::new(), None, HashSet::new())
+        }
     };
-    for temporary in durable::leftover_temporaries(&files.tasks()) {
-        durable::remove(&temporary)?;
-    }
+    durable::sweep_temporaries(&files.conf)?;
+    durable::sweep_temporaries(&files.receipts())?;
     if !foreign_rows.is_empty() {
         findings.push(Finding::ForeignRows {
             count: foreign_rows.len(),
@@ -105,7 +115,9 @@ pub fn load(
     let mut folded = 0;
     let mut rows_seen: HashSet<(TaskId, PathBuf)> = HashSet::new();
     for mut task in tasks {
-        if table.is_archived(&task.id) || !rows_seen.insert((task.id.clone(), task.path.clone())) {
+        let has_id = !task.id.as_str().is_empty();
+        let is_known = has_id && archived_rows.contains(&hash_of(&task.id, &task.path));
+        if is_known || !rows_seen.insert((task.id.clone(), task.path.clone())) {
             folded += 1;
             continue;
         }
@@ -115,7 +127,7 @@ pub fn load(
         if task.status == Status::Queued && task.ended.is_some() {
             task.queue_again();
         }
-        if task.id.as_str().is_empty() || table.get(&task.id).is_some() {
+        if !has_id || table.get(&task.id).is_some() || table.is_archived(&task.id) {
             task.id = new_id();
         }
         table.add(task);
@@ -127,30 +139,52 @@ pub fn load(
     Ok(Loaded {
         table,
         seen,
+        in_file,
         control,
         foreign_rows,
         findings,
     })
 }
 
-/// `None`: there is no queue to be had, build one.
-fn read_live(files: &Files, now: Timestamp, findings: &mut Vec<Finding>) -> Result<Option<Rows>, LoadError> {
+/// Stands for a row of an archive while loading: 100,000 of them whole would take ten times the memory.
+fn hash_of(id: &TaskId, path: &Path) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (id, path).hash(&mut hasher);
+    hasher.finish()
+}
+
+/// The rows, and the file as it was just before they were read. `None`: there is no queue to be had, build one.
+fn read_live(
+    files: &Files,
+    now: Timestamp,
+    findings: &mut Vec<Finding>,
+) -> Result<Option<(Rows, Option<Identity>)>, LoadError> {
     let path = files.tasks();
+    let look = || path.symlink_metadata().ok().map(|file| Identity::from(&file));
+    let seen = look();
     match fs::read(&path) {
         Ok(bytes) => match parse_rows(&bytes) {
-            Ok(rows) => return Ok(Some(rows)),
+            Ok(rows) => return Ok(Some((rows, seen))),
             Err(reason) => findings.push(set_aside(&path, reason, now, durable::rename_to_new)?),
         },
         Err(error) if error.kind() == ErrorKind::NotFound => {}
-        Err(source) => return Err(LoadError::Unreadable { path, source }),
+        Err(source) => {
+            return Err(LoadError::Unreadable {
+                path: path.clone(),
+                source,
+            });
+        }
     }
     for temporary in durable::leftover_temporaries(&path) {
         let rows = fs::read(&temporary)
             .ok()
             .and_then(|bytes| parse_rows(&bytes).ok());
         if let Some(rows) = rows {
+            // It holds the only copy until the first save of this run.
+            durable::sync_file(&temporary)?;
+            durable::rename_to_new(&temporary, &path)?;
             findings.push(Finding::FromTemporary { path: temporary });
-            return Ok(Some(rows));
+            return Ok(Some((rows, look())));
         }
     }
     Ok(None)
@@ -199,10 +233,12 @@ pub(super) fn parse_rows(bytes: &[u8]) -> Result<Rows, String> {
     if bytes.iter().all(|byte| *byte == 0) {
         return Err("it holds only NUL bytes, as after a power cut".into());
     }
-    let values: Vec<Value> = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-    let mut tasks = Vec::with_capacity(values.len());
+    // Row by row: all rows as values at once take ten times the memory of the tasks, and much of it stays with us.
+    let rows: Vec<&RawValue> = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    let mut tasks = Vec::with_capacity(rows.len());
     let mut foreign = Vec::new();
-    for value in values {
+    for row in rows {
+        let value: Value = serde_json::from_str(row.get()).map_err(|error| error.to_string())?;
         match record::from_value(value, || TaskId::from("")) {
             Ok(task) => tasks.push(task),
             Err(value) => foreign.push(value),

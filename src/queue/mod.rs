@@ -11,6 +11,11 @@ mod edit;
 mod load;
 mod writer;
 
+#[cfg(test)]
+mod model_tests;
+#[cfg(test)]
+mod tests;
+
 pub use archive::{ArchiveKind, read_archives};
 pub use control::Control;
 pub use edit::{EditError, edit, edit_control, read_control, read_live};

@@ -4,6 +4,7 @@
 //! that somebody else wrote is reported and not written over until a snapshot says it has been merged.
 
 use std::{
+    collections::HashSet,
     fs,
     path::PathBuf,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
@@ -22,7 +23,7 @@ use super::{
 use crate::{
     durable::{self, DurableError, Lock},
     record,
-    task::{Identity, Task},
+    task::{Identity, Task, TaskId},
 };
 
 /// How often the files are looked at for changes by others: a command's change is seen within a second.
@@ -57,12 +58,17 @@ pub struct Rotation {
 pub enum Report {
     /// Everything up to this sequence is durable.
     Committed(u64),
-    /// Archives that are durable, with the number of tasks in each. The snapshot follows.
-    Archived(Vec<(PathBuf, ArchiveKind, usize)>),
+    /// An archive that is durable, and how many tasks it has. The snapshot follows.
+    Archived {
+        path: PathBuf,
+        count: usize,
+    },
     /// Somebody wrote `tasks.json`. Nothing is written until a snapshot has merged it.
     Edited {
         number: u64,
         tasks: Vec<Task>,
+        /// The tasks of the file that was edited.
+        were_in_file: HashSet<TaskId>,
     },
     /// Somebody wrote something that is no queue; it was set aside, and ours is written again.
     BadEdit(Finding),
@@ -75,14 +81,15 @@ pub enum Report {
 }
 
 #[derive(Default)]
-struct Inbox {
+pub(super) struct Inbox {
     snapshot: Option<Snapshot>,
     rotations: Vec<Rotation>,
     first_change: Option<Instant>,
     stop: bool,
 }
 
-struct Shared {
+#[derive(Default)]
+pub(super) struct Shared {
     inbox: Mutex<Inbox>,
     wake: Condvar,
 }
@@ -90,6 +97,20 @@ struct Shared {
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Inbox> {
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Shared {
+    pub(super) fn submit(&self, snapshot: Snapshot) {
+        let mut inbox = self.lock();
+        inbox.snapshot = Some(snapshot);
+        inbox.first_change.get_or_insert_with(Instant::now);
+        self.wake.notify_one();
+    }
+
+    pub(super) fn rotate(&self, rotation: Rotation, then: Snapshot) {
+        self.lock().rotations.push(rotation);
+        self.submit(then);
     }
 }
 
@@ -102,16 +123,12 @@ pub struct Handle {
 impl Handle {
     /// Replaces the snapshot that waits to be written. Never blocks.
     pub fn submit(&self, snapshot: Snapshot) {
-        let mut inbox = self.shared.lock();
-        inbox.snapshot = Some(snapshot);
-        inbox.first_change.get_or_insert_with(Instant::now);
-        self.shared.wake.notify_one();
+        self.shared.submit(snapshot);
     }
 
     /// Archives tasks; `then` is the queue without them. Never blocks.
     pub fn rotate(&self, rotation: Rotation, then: Snapshot) {
-        self.shared.lock().rotations.push(rotation);
-        self.submit(then);
+        self.shared.rotate(rotation, then);
     }
 
     /// Writes what waits and ends the thread. Nobody may be left waiting on the other side of `report` by then.
@@ -126,7 +143,7 @@ impl Handle {
     }
 }
 
-/// Starts the thread. `seen` is `tasks.json` as [`super::load`] found it; `foreign_rows` are written back with every
+/// Starts the thread. `seen` is `tasks.json` as [`super::load`] found it, with the tasks `in_file`; `foreign_rows` are written back with every
 /// snapshot.
 ///
 /// # Errors
@@ -134,25 +151,12 @@ impl Handle {
 pub fn start(
     files: Files,
     seen: Option<Identity>,
+    in_file: HashSet<TaskId>,
     foreign_rows: Vec<Value>,
     report: impl Fn(Report) + Send + 'static,
 ) -> std::io::Result<Handle> {
-    let shared = Arc::new(Shared {
-        inbox: Mutex::default(),
-        wake: Condvar::new(),
-    });
-    let mut writer = Writer {
-        seen,
-        control_seen: look(&files.control()),
-        files,
-        foreign_rows,
-        edits_reported: 0,
-        bad_edit: None,
-        last_write: None,
-        gather: GATHER_LEAST,
-        failing_since: None,
-        report: Box::new(report),
-    };
+    let shared = Arc::new(Shared::default());
+    let mut writer = Writer::new(files, seen, in_file, foreign_rows, report);
     let for_thread = Arc::clone(&shared);
     let thread = std::thread::Builder::new()
         .name("queue".into())
@@ -169,10 +173,12 @@ fn look(path: &std::path::Path) -> Option<Identity> {
         .map(|metadata| Identity::from(&metadata))
 }
 
-struct Writer {
+pub(super) struct Writer {
     files: Files,
     /// The file as we last wrote or read it.
     seen: Option<Identity>,
+    /// The tasks in it.
+    in_file: HashSet<TaskId>,
     control_seen: Option<Identity>,
     foreign_rows: Vec<Value>,
     edits_reported: u64,
@@ -185,6 +191,28 @@ struct Writer {
 }
 
 impl Writer {
+    pub(super) fn new(
+        files: Files,
+        seen: Option<Identity>,
+        in_file: HashSet<TaskId>,
+        foreign_rows: Vec<Value>,
+        report: impl Fn(Report) + Send + 'static,
+    ) -> Self {
+        Self {
+            seen,
+            in_file,
+            control_seen: look(&files.control()),
+            files,
+            foreign_rows,
+            edits_reported: 0,
+            bad_edit: None,
+            last_write: None,
+            gather: GATHER_LEAST,
+            failing_since: None,
+            report: Box::new(report),
+        }
+    }
+
     fn run(&mut self, shared: &Shared) {
         loop {
             let stop = self.wait(shared);
@@ -229,7 +257,7 @@ impl Writer {
             .is_some_and(|first| self.due(first) <= Instant::now())
     }
 
-    fn write_newest(&mut self, shared: &Shared) {
+    pub(super) fn write_newest(&mut self, shared: &Shared) {
         let (snapshot, rotations) = {
             let mut inbox = shared.lock();
             if inbox
@@ -245,15 +273,10 @@ impl Writer {
             (inbox.snapshot.take(), std::mem::take(&mut inbox.rotations))
         };
         let Some(snapshot) = snapshot else { return };
-        let mut rotations = rotations.into_iter();
-        let result = (|| {
-            while let Some(rotation) = rotations.as_slice().first() {
-                let archived = self.write_archives(rotation)?;
-                rotations.next();
-                (self.report)(Report::Archived(archived));
-            }
-            self.write_live(&snapshot)
-        })();
+        let mut rotations = rotations;
+        let result = self
+            .write_archives(&mut rotations)
+            .and_then(|()| self.write_live(&snapshot));
         match result {
             Ok(Written::Whole) => {
                 self.failing_since = None;
@@ -267,9 +290,9 @@ impl Writer {
                 self.last_write = Some(now);
                 (self.report)(Report::Committed(snapshot.sequence));
             }
-            Ok(Written::HeldBackByAnEdit) => put_back(shared, snapshot, rotations.collect()),
+            Ok(Written::HeldBackByAnEdit) => put_back(shared, snapshot, rotations),
             Err(error) => {
-                put_back(shared, snapshot, rotations.collect());
+                put_back(shared, snapshot, rotations);
                 if self.failing_since.replace(Instant::now()).is_none() {
                     (self.report)(Report::Failing(error));
                 }
@@ -277,17 +300,22 @@ impl Writer {
         }
     }
 
-    fn write_archives(
-        &self,
-        rotation: &Rotation,
-    ) -> Result<Vec<(PathBuf, ArchiveKind, usize)>, DurableError> {
-        let filled = rotation.archives.iter().filter(|(_, tasks)| !tasks.is_empty());
-        filled
-            .map(|(kind, tasks)| {
-                let path = archive::write(&self.files, *kind, tasks, rotation.time)?;
-                Ok((path, *kind, tasks.len()))
-            })
-            .collect()
+    /// Takes out of `rotations` what has been written, so that another attempt does not write it twice.
+    fn write_archives(&self, rotations: &mut Vec<Rotation>) -> Result<(), DurableError> {
+        while let Some(rotation) = rotations.first_mut() {
+            while let Some((kind, tasks)) = rotation.archives.first() {
+                if !tasks.is_empty() {
+                    let path = archive::write(&self.files, *kind, tasks, rotation.time)?;
+                    (self.report)(Report::Archived {
+                        path,
+                        count: tasks.len(),
+                    });
+                }
+                rotation.archives.remove(0);
+            }
+            rotations.remove(0);
+        }
+        Ok(())
     }
 
     fn write_live(&mut self, snapshot: &Snapshot) -> Result<Written, DurableError> {
@@ -299,10 +327,11 @@ impl Writer {
         }
         let bytes = serialise(snapshot.tasks.iter().map(|task| &**task), &self.foreign_rows);
         self.seen = Some(durable::replace_with_bytes(&path, &bytes)?);
+        self.in_file = snapshot.tasks.iter().map(|task| task.id.clone()).collect();
         Ok(Written::Whole)
     }
 
-    fn look_for_edits(&mut self) {
+    pub(super) fn look_for_edits(&mut self) {
         let path = self.files.tasks();
         let now = look(&path);
         if now == self.seen {
@@ -337,9 +366,12 @@ impl Writer {
                 self.seen = identity;
                 self.foreign_rows = foreign_rows;
                 self.edits_reported += 1;
+                let now_in_file = tasks.iter().map(|task| task.id.clone()).collect();
+                let were_in_file = std::mem::replace(&mut self.in_file, now_in_file);
                 (self.report)(Report::Edited {
                     number: self.edits_reported,
                     tasks,
+                    were_in_file,
                 });
             }
             Err(reason) => self.bear_with_a_bad_edit(identity, reason),

@@ -1,5 +1,7 @@
 //! What the queue reports: commits, hand edits, orders, trouble with the disk.
 
+use std::collections::HashSet;
+
 use super::{Deferred, State};
 use crate::{
     alerts::Alert,
@@ -11,23 +13,25 @@ impl State {
     pub(super) fn queue_reported(&mut self, report: Report) {
         match report {
             Report::Committed(sequence) => self.committed(sequence),
-            Report::Archived(archives) => {
-                for (path, _, tasks) in archives {
-                    let name = path
-                        .file_name()
-                        .unwrap_or_default()
-                        .to_string_lossy()
-                        .into_owned();
-                    let noun = if tasks == 1 { "task" } else { "tasks" };
-                    tracing::info!("{tasks} finished {noun} moved to conf/{name}");
-                    self.alerts.send(Alert::Archived {
-                        archive: name,
-                        tasks: tasks as u64,
-                    });
-                }
+            Report::Archived { path, count } => {
+                let name = path
+                    .file_name()
+                    .unwrap_or_default()
+                    .to_string_lossy()
+                    .into_owned();
+                let noun = if count == 1 { "task" } else { "tasks" };
+                tracing::info!("{count} finished {noun} moved to conf/{name}");
+                self.alerts.send(Alert::Archived {
+                    archive: name,
+                    tasks: count as u64,
+                });
             }
-            Report::Edited { number, tasks } => {
-                self.merge(&tasks);
+            Report::Edited {
+                number,
+                tasks,
+                were_in_file,
+            } => {
+                self.merge(&tasks, &were_in_file);
                 self.merged_edits = number;
                 self.submit();
             }
@@ -77,10 +81,13 @@ impl State {
         }
     }
 
-    fn merge(&mut self, rows: &[Task]) {
-        let edits = merge_edit(self.table.iter().map(|task| &**task), rows, |id| {
-            self.table.is_archived(id)
-        });
+    fn merge(&mut self, rows: &[Task], were_in_file: &HashSet<TaskId>) {
+        let edits = merge_edit(
+            self.table.iter().map(|task| &**task),
+            rows,
+            |id| self.table.is_archived(id),
+            |id| were_in_file.contains(id),
+        );
         for edit in edits {
             match edit {
                 Edit::Cancel(id) => self.cancel(&id),

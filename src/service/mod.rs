@@ -248,9 +248,15 @@ impl State {
         })?;
         let to = |sender: &mpsc::Sender<Event>| sender.clone();
         let report = to(&sender);
-        let queue = queue::start(files, loaded.seen, loaded.foreign_rows, move |report_| {
-            drop(report.blocking_send(Event::Queue(report_)));
-        })?;
+        let queue = queue::start(
+            files,
+            loaded.seen,
+            loaded.in_file,
+            loaded.foreign_rows,
+            move |report_| {
+                drop(report.blocking_send(Event::Queue(report_)));
+            },
+        )?;
         let report = to(&sender);
         let pool = fingerprint::Pool::start(folders.input.clone(), move |report_| {
             drop(report.blocking_send(Event::Fingerprint(report_)));

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::{Deferred, Live, State};
 use crate::{
-    config::AfterSuccess,
+    config::{AfterSuccess, Sidecars},
     process,
     publish::{self, Replace},
     task::{ATTEMPTS_LIMIT, Disposal, Shown, Status, Task, TaskId},
@@ -32,6 +32,7 @@ impl State {
             }
         }
         let swept = publish::sweep_parts(&self.config.folders.output, |_| false);
+        publish::sweep_copies(&self.config.publish.archive_dir);
         if swept > 0 {
             tracing::info!("unfinished parts of the last run removed: {swept}");
         }
@@ -71,6 +72,7 @@ impl State {
         };
         match publish::place(&part, &target, &sealed, replace) {
             Ok(()) => {
+                self.bring_sidecars(task, &target);
                 let goes = self.config.publish.after_success != AfterSuccess::Keep;
                 self.finish(&task.id, Status::Processed, |task| {
                     task.size_after_bytes = Some(sealed.size_bytes);
@@ -90,6 +92,16 @@ impl State {
         }
     }
 
+    fn bring_sidecars(&self, task: &Task, target: &Path) {
+        if self.config.publish.sidecars == Sidecars::Ignore {
+            return;
+        }
+        let source = self.config.folders.input.join(&task.path);
+        if let Err(error) = publish::copy_sidecars(&source, target) {
+            tracing::warn!("{}: a sidecar could not be copied: {error}", task.shown());
+        }
+    }
+
     fn queue_after_crash(&mut self, task: &Task) {
         if task.attempts >= ATTEMPTS_LIMIT {
             let error = format!(
@@ -106,6 +118,7 @@ impl State {
             task.status = Status::Queued;
             task.started = None;
             task.output_identity = None;
+            task.summary = None;
         });
     }
 }

@@ -27,11 +27,13 @@ pub enum Edit {
 }
 
 /// Compares `foreign`, the rows somebody else wrote, with `ours`. `is_archived` tells ids that have been rotated away:
-/// an editor that was opened before brings those rows back, and they stay archived.
+/// an editor that was opened before brings those rows back, and they stay archived. `was_in_file` tells the tasks of the
+/// file that was edited: one that was not written down yet cannot have been removed from it.
 pub fn merge_edit<'a>(
     ours: impl Iterator<Item = &'a Task>,
     foreign: &[Task],
     is_archived: impl Fn(&TaskId) -> bool,
+    was_in_file: impl Fn(&TaskId) -> bool,
 ) -> Vec<Edit> {
     let seen_until = newest_time(foreign);
     let mut rows: HashMap<&TaskId, &Task> = foreign.iter().map(|task| (&task.id, task)).collect();
@@ -40,7 +42,8 @@ pub fn merge_edit<'a>(
         match rows.remove(&task.id) {
             Some(row) => compare(task, row, &mut edits),
             // A task that came after the newest row of the file was not there to be removed.
-            None if seen_until.is_none_or(|until| task.added.is_none_or(|added| added <= until))
+            None if was_in_file(&task.id)
+                && seen_until.is_none_or(|until| task.added.is_none_or(|added| added <= until))
                 && task.status.may_become(&Status::Cancelled) =>
             {
                 edits.push(Edit::Cancel(task.id.clone()));
@@ -176,7 +179,7 @@ mod tests {
         ];
         for (name, ours, row, expected) in table {
             assert_eq!(
-                merge_edit([&ours].into_iter(), &[row], |_| false),
+                merge_edit([&ours].into_iter(), &[row], |_| false, |_| true),
                 expected,
                 "{name}"
             );
@@ -192,6 +195,7 @@ mod tests {
             [&kept, &removed, &later].into_iter(),
             std::slice::from_ref(&kept),
             |_| false,
+            |_| true,
         );
         assert_eq!(edits, [Edit::Cancel("removed".into())]);
     }
@@ -201,9 +205,12 @@ mod tests {
         let new = task("new", Status::Queued);
         let archived = task("archived", Status::Queued);
         let finished = task("finished", Status::Processed);
-        let edits = merge_edit([].into_iter(), &[new.clone(), archived, finished], |id| {
-            id.as_str() == "archived"
-        });
+        let edits = merge_edit(
+            [].into_iter(),
+            &[new.clone(), archived, finished],
+            |id| id.as_str() == "archived",
+            |_| true,
+        );
         assert_eq!(edits, [Edit::Add(Box::new(new))]);
     }
 }

@@ -177,16 +177,20 @@ impl Table {
     }
 
     fn remember(&mut self, path: &Path, mut known: Known) {
+        let before = self.known.get_key_value(path);
         if known.published.is_none() {
-            known.published = self.known.get(path).and_then(|before| before.published.clone());
+            known.published = before.and_then(|(_, before)| before.published.clone());
         }
-        let path = self
-            .known
-            .get_key_value(path)
-            .map_or_else(|| Arc::from(path), |(path, _)| Arc::clone(path));
-        if let (Some(fingerprint), Some(resolution)) = (known.fingerprint, known.resolution) {
-            let paths = self.by_content.entry((fingerprint, resolution)).or_default();
-            if !paths.contains(&path) {
+        let content = known.fingerprint.zip(known.resolution);
+        let content_before = before.map(|(_, before)| before.fingerprint.zip(before.resolution));
+        let path = before.map_or_else(|| Arc::from(path), |(path, _)| Arc::clone(path));
+        if let Some(content) = content
+            && content_before != Some(Some(content))
+        {
+            let paths = self.by_content.entry(content).or_default();
+            // Only a path that had other content meanwhile can be there already: looking through thousands of equal
+            // files for each new one would take minutes.
+            if content_before.is_none() || !paths.contains(&path) {
                 paths.push(Arc::clone(&path));
             }
         }
@@ -240,5 +244,16 @@ mod tests {
             !table.add(task("b", "720/d.mkv", 3)),
             "an archived id does not come back"
         );
+    }
+
+    #[test]
+    fn a_path_that_gets_its_old_content_back_is_listed_once() {
+        let mut table = Table::default();
+        for (id, content) in [("a", 1), ("b", 2), ("c", 1)] {
+            table.add(task(id, "720/a.mkv", content));
+            table.change(&id.into(), |task| task.priority = 1);
+        }
+        assert_eq!(with_content(&table, 1), ["720/a.mkv c"]);
+        assert_eq!(with_content(&table, 2), Vec::<String>::new());
     }
 }

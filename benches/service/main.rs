@@ -1,0 +1,58 @@
+//! Speed and weight of the real release binary, in folders of its own under `target/tmp`.
+//!
+//! Promises: every figure comes from several rounds and is printed with its range, its limit and its ratio to a rival
+//! measured in the same round; a round in which other programs used the machine does not count; where too few rounds
+//! were quiet, or a range lies across its limit, the verdict is `inconclusive`.
+//! Never in here: an assertion. This is a report; the tests are elsewhere.
+//!
+//! `BENCH_ONLY=moves,idle` runs only these rows, `BENCH_ROUNDS=5` asks for so many quiet rounds of each.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the bench makes its own files and starts the real binary"
+)]
+
+mod encode;
+mod idle;
+mod intake;
+mod load;
+mod rounds;
+mod service;
+mod start;
+mod table;
+
+use std::path::Path;
+
+/// Whatever goes wrong in a round is printed in its row.
+type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
+
+fn main() {
+    // `cargo test --benches` starts this too, and must not wait for minutes.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return println!("run this with `make bench`");
+    }
+    if !Path::new("/proc/stat").exists() {
+        return println!("the bench reads /proc, which only Linux has");
+    }
+    let wanted = std::env::var("BENCH_ONLY").ok();
+    let wanted_rounds = std::env::var("BENCH_ROUNDS")
+        .ok()
+        .and_then(|text| text.parse().ok());
+    let rows = [
+        intake::DROP,
+        intake::MOVES,
+        idle::EMPTY,
+        idle::KNOWN,
+        start::ARCHIVED,
+        encode::ENCODE,
+    ];
+    let results: Vec<_> = rows
+        .iter()
+        .filter(|row| {
+            wanted
+                .as_ref()
+                .is_none_or(|wanted| wanted.split(',').any(|name| name == row.name))
+        })
+        .map(|row| (row, rounds::run(row, wanted_rounds.unwrap_or(row.rounds))))
+        .collect();
+    table::print(&results);
+}
