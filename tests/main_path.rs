@@ -860,3 +860,65 @@ fn a_folder_of_mixed_sources_is_done_one_at_a_time_in_order_of_priority() {
         );
     }
 }
+
+#[test]
+fn what_was_deleted_is_recognised_when_it_comes_again_and_an_archived_source_is_not_written_over() {
+    let root = Root::new(&[("after_success", "\"delete\"")]);
+    root.put(&small(22), "720/a.mp4");
+    root.ok(&["once"]);
+    assert!(!root.input("720/a.mp4").exists());
+    let inode = root.output("720/a.mp4").metadata().unwrap().ino();
+    // The same content again, under the same name and another: the output stands for it, and nothing is deleted.
+    root.put(&small(22), "720/a.mp4");
+    root.put(&small(22), "720/b.mp4");
+    root.ok(&["once"]);
+    for path in ["720/a.mp4", "720/b.mp4"] {
+        assert_eq!(root.status(path), "skipped", "{path}");
+        assert!(root.input(path).exists(), "{path}");
+    }
+    assert_eq!(root.outputs(), ["720/a.mp4"]);
+    assert_eq!(root.output("720/a.mp4").metadata().unwrap().ino(), inode);
+
+    // Two versions of one name in the archive.
+    let root = Root::new(&[("after_success", "\"archive\"")]);
+    for seed in [23, 24] {
+        root.put(&small(seed), "720/c.mp4");
+        root.ok(&["once"]);
+    }
+    let mut archived: Vec<Vec<u8>> = files_below(&root.input(".done"))
+        .iter()
+        .map(|name| fs::read(root.input(".done").join(name)).unwrap())
+        .collect();
+    let mut dropped: Vec<Vec<u8>> = [23, 24].map(|seed| fs::read(small(seed)).unwrap()).into();
+    archived.sort();
+    dropped.sort();
+    assert!(
+        archived == dropped,
+        "both are there: {:?}",
+        files_below(&root.input(".done"))
+    );
+    assert_eq!(
+        root.outputs(),
+        ["720/c.mp4"],
+        "the newer result took the place of ours"
+    );
+}
+
+#[test]
+fn an_encoder_that_hangs_is_ended_and_the_next_file_is_done() {
+    let root = Root::new(&[]);
+    // The first encode never gets on; it does not even end when it is asked to.
+    let hanging = root.script(&format!(
+        "case \"$*\" in *-progress*720/hangs*) trap '' TERM; touch '{}'; while :; do sleep 0.1; done;; esac\nexec ffmpeg \"$@\"\n",
+        root.path("hung").display()
+    ));
+    root.configure(&[("ffmpeg_path", &hanging), ("stall_seconds", "1")], "");
+    root.start();
+    root.put(&small(25), "720/hangs.mp4");
+    root.until("it hangs", || root.path("hung").exists().then_some(()));
+    root.put(&small(26), "720/b.mp4");
+    root.until_status("720/b.mp4", "processed");
+    root.until_logged("made no progress");
+    assert_ne!(root.status("720/hangs.mp4"), "processed");
+    assert_eq!(root.outputs(), ["720/b.mp4"]);
+}
