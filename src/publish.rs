@@ -118,12 +118,12 @@ fn look(path: &Path) -> Option<Identity> {
 /// # Errors
 /// When one cannot be copied; the others may have been.
 pub fn copy_sidecars(source: &Path, target: &Path) -> Result<Vec<PathBuf>, DurableError> {
-    let stem = target.file_stem().unwrap_or_default();
     let mut copied = Vec::new();
     for (sidecar, suffix) in sidecars_of(source) {
-        let mut name = stem.to_owned();
-        name.push(&suffix);
-        let to = target.with_file_name(name);
+        let to = sidecar_of(target, &suffix);
+        if to.symlink_metadata().is_ok() {
+            continue;
+        }
         match durable::copy_to_new(&sidecar, &to) {
             Ok(()) => copied.push(to),
             Err(error) if error.source.kind() == io::ErrorKind::AlreadyExists => {}
@@ -131,6 +131,12 @@ pub fn copy_sidecars(source: &Path, target: &Path) -> Result<Vec<PathBuf>, Durab
         }
     }
     Ok(copied)
+}
+
+fn sidecar_of(video: &Path, suffix: &OsStr) -> PathBuf {
+    let mut name = video.file_stem().unwrap_or_default().to_owned();
+    name.push(suffix);
+    video.with_file_name(name)
 }
 
 /// The sidecars of a video, each with what follows the stem in its name.
@@ -233,6 +239,8 @@ pub fn dispose(published: Published<'_>, config: &PublishConfig) -> Result<Dispo
         return Ok(Disposed::KeptBecauseOutputIsGone);
     }
     let sidecars = if config.sidecars == Sidecars::Follow {
+        // The copies may have failed when the output was published, or a crash came before them.
+        copy_sidecars(source, output)?;
         sidecars_of(source)
     } else {
         Vec::new()
@@ -241,10 +249,8 @@ pub fn dispose(published: Published<'_>, config: &PublishConfig) -> Result<Dispo
     for (sidecar, suffix) in sidecars {
         match config.after_success {
             AfterSuccess::Delete => {
-                let mut name = output.file_stem().unwrap_or_default().to_owned();
-                name.push(&suffix);
                 // Where its copy could not be made, or another file has the name, it is the only one.
-                if is_same_content(&sidecar, &output.with_file_name(name)) {
+                if is_same_content(&sidecar, &sidecar_of(output, &suffix)) {
                     durable::remove(&sidecar)?;
                 }
             }
@@ -269,6 +275,10 @@ pub fn dispose(published: Published<'_>, config: &PublishConfig) -> Result<Dispo
 fn archive(from: &Path, to: &Path) -> Result<PathBuf, DurableError> {
     if let Some(folder) = to.parent() {
         durable::make_directory(folder)?;
+    }
+    // A copy to another disk that a crash cut off may be as large as the source.
+    for left in durable::leftover_temporaries(to) {
+        durable::remove(&left)?;
     }
     let mut number = 1;
     let mut target = to.to_owned();
@@ -472,6 +482,28 @@ mod tests {
         assert_eq!(fs::read(&scene.output).unwrap(), b"output");
     }
 
+    #[test]
+    fn a_sidecar_is_deleted_only_when_its_content_is_beside_the_output() {
+        let (scene, source_identity, output_identity) = published_scene();
+        let input = scene.source.parent().unwrap();
+        fs::write(input.join("a.srt"), "ours").unwrap();
+        fs::write(input.join("a.nfo"), "never copied yet").unwrap();
+        fs::write(scene.output.with_file_name("a.srt"), "somebody else's").unwrap();
+        let published = Published {
+            source: &scene.source,
+            source_identity: &source_identity,
+            relative: Path::new("720/a.mov"),
+            output: &scene.output,
+            output_identity: &output_identity,
+        };
+        let config = config(AfterSuccess::Delete, Sidecars::Follow, scene.folder.path());
+        assert_eq!(dispose(published, &config).unwrap(), Disposed::Deleted);
+        assert_eq!(names(input), ["a.srt"]);
+        let output = scene.output.parent().unwrap();
+        assert_eq!(names(output), ["a.mp4", "a.nfo", "a.srt"]);
+        assert_eq!(fs::read(output.join("a.nfo")).unwrap(), b"never copied yet");
+    }
+
     fn published_scene() -> (Scene, Identity, Identity) {
         let scene = scene();
         let config = config(AfterSuccess::Keep, Sidecars::Copy, scene.folder.path());
@@ -551,6 +583,11 @@ mod tests {
 
         let config = config(AfterSuccess::Archive, Sidecars::Follow, scene.folder.path());
         fs::create_dir_all(config.archive_dir.join("720")).unwrap();
+        fs::write(
+            config.archive_dir.join("720/.a.mov.Xy12.vc-tmp"),
+            "half of an older one",
+        )
+        .unwrap();
         fs::write(config.archive_dir.join("720/a.mov"), "an older one").unwrap();
         let published = Published {
             source: &scene.source,

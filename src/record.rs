@@ -32,9 +32,9 @@ struct Row<'a> {
     priority: i32,
     #[serde(skip_serializing_if = "Option::is_none")]
     profile: Option<&'a str>,
-    added_time: Option<Timestamp>,
-    start_time: Option<Timestamp>,
-    end_time: Option<Timestamp>,
+    added_time: Option<String>,
+    start_time: Option<String>,
+    end_time: Option<String>,
     file_size_before: u64,
     file_size_after: Option<u64>,
     time_taken_seconds: Option<f64>,
@@ -143,6 +143,16 @@ pub fn to_value(task: &Task) -> serde_json::Result<Value> {
     serde_json::to_value(row(task))
 }
 
+/// RFC 3339 in UTC, always with milliseconds, so that sorting the text sorts the times; more digits only where a foreign
+/// row had them.
+fn time_text(time: Timestamp) -> String {
+    if time.subsec_nanosecond() % 1_000_000 == 0 {
+        format!("{time:.3}")
+    } else {
+        time.to_string()
+    }
+}
+
 fn row(task: &Task) -> Row<'_> {
     let (path, path_encoding) = encode_path(&task.path);
     let output = task.output.as_deref().map(encode_path);
@@ -159,9 +169,9 @@ fn row(task: &Task) -> Row<'_> {
         status: task.status.as_str(),
         priority: task.priority,
         profile: task.profile.as_deref(),
-        added_time: task.added,
-        start_time: task.started,
-        end_time: task.ended,
+        added_time: task.added.map(time_text),
+        start_time: task.started.map(time_text),
+        end_time: task.ended.map(time_text),
         file_size_before: task.size_before_bytes,
         file_size_after: task.size_after_bytes,
         time_taken_seconds: task
@@ -449,7 +459,7 @@ mod tests {
         );
         assert_eq!(
             to_json(&task).unwrap(),
-            r#"{"id":"0k5v2d4x9q001","path":"720/a.mkv","hash":null,"resolution":"720","status":"queued","priority":0,"added_time":"2026-11-21T01:02:03Z","start_time":null,"end_time":null,"file_size_before":0,"file_size_after":null,"time_taken_seconds":null}"#
+            r#"{"id":"0k5v2d4x9q001","path":"720/a.mkv","hash":null,"resolution":"720","status":"queued","priority":0,"added_time":"2026-11-21T01:02:03.000Z","start_time":null,"end_time":null,"file_size_before":0,"file_size_after":null,"time_taken_seconds":null}"#
         );
         task.status = Status::Processed;
         task.priority = -1;
@@ -482,7 +492,7 @@ mod tests {
         let json = to_json(&task).unwrap();
         assert_eq!(
             json,
-            r#"{"id":"0k5v2d4x9q001","path":"720/a.mkv","hash":"000000000000000000000000000000ab","resolution":"720","status":"processed","priority":-1,"profile":"slow","added_time":"2026-11-21T01:02:03Z","start_time":"2026-11-21T01:02:04.5Z","end_time":"2026-11-21T01:03:04.5Z","file_size_before":1000,"file_size_after":400,"time_taken_seconds":60.0,"output":"720/a.mkv","summary":"-60 %","error":"e","reason":"r","waiting_for":"task x","attempts":2,"retried":true,"sample_hash":"000000000000000000000000000000cd","source_file":{"device":1,"inode":2,"size":3,"mtime_ns":4,"ctime_ns":5},"output_file":{"device":1,"inode":2,"size":3,"mtime_ns":4,"ctime_ns":5},"previous_output":"720/b.mkv","previous_output_file":{"device":1,"inode":2,"size":3,"mtime_ns":4,"ctime_ns":5},"disposal":"pending"}"#
+            r#"{"id":"0k5v2d4x9q001","path":"720/a.mkv","hash":"000000000000000000000000000000ab","resolution":"720","status":"processed","priority":-1,"profile":"slow","added_time":"2026-11-21T01:02:03.000Z","start_time":"2026-11-21T01:02:04.500Z","end_time":"2026-11-21T01:03:04.500Z","file_size_before":1000,"file_size_after":400,"time_taken_seconds":60.0,"output":"720/a.mkv","summary":"-60 %","error":"e","reason":"r","waiting_for":"task x","attempts":2,"retried":true,"sample_hash":"000000000000000000000000000000cd","source_file":{"device":1,"inode":2,"size":3,"mtime_ns":4,"ctime_ns":5},"output_file":{"device":1,"inode":2,"size":3,"mtime_ns":4,"ctime_ns":5},"previous_output":"720/b.mkv","previous_output_file":{"device":1,"inode":2,"size":3,"mtime_ns":4,"ctime_ns":5},"disposal":"pending"}"#
         );
         let again = read(serde_json::from_str(&json).unwrap());
         assert_eq!(

@@ -125,6 +125,10 @@ pub fn load(
             task.added.get_or_insert(now);
         }
         if task.status == Status::Queued && task.ended.is_some() {
+            // Only a processed task has a size afterwards: what it made is still its own.
+            if task.size_after_bytes.is_some() {
+                task.status = Status::Processed;
+            }
             task.queue_again();
         }
         if !has_id || table.get(&task.id).is_some() || table.is_archived(&task.id) {

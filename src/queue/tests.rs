@@ -22,8 +22,8 @@ use crate::task::{Disposal, Origin, Resolution, Status, Task, TaskId};
 const DEADLINE: Duration = Duration::from_secs(20);
 
 const OURS: &str = r#"[
-{"id":"0k5v2d4x9q001","path":"720/a.mkv","hash":"000000000000000000000000000000ab","resolution":"720","status":"processed","priority":-1,"profile":"slow","added_time":"2026-11-21T01:02:03Z","start_time":"2026-11-21T01:02:04.5Z","end_time":"2026-11-21T01:03:04.5Z","file_size_before":1000,"file_size_after":400,"time_taken_seconds":60.0,"output":"720/a.mkv","summary":"-60 %","attempts":1,"retried":true,"sample_hash":"000000000000000000000000000000cd","source_file":{"device":1,"inode":2,"size":1000,"mtime_ns":4,"ctime_ns":5},"output_file":{"device":1,"inode":3,"size":400,"mtime_ns":4,"ctime_ns":6},"disposal":"pending"},
-{"id":"0k5v2d4x9q002","path":"720/%FF.mkv","path_encoding":"percent","hash":null,"resolution":"720","status":"queued","priority":0,"added_time":"2026-11-21T01:02:03.25Z","start_time":null,"end_time":null,"file_size_before":7,"file_size_after":null,"time_taken_seconds":null,"waiting_for":"task 0k5v2d4x9q001"},
+{"id":"0k5v2d4x9q001","path":"720/a.mkv","hash":"000000000000000000000000000000ab","resolution":"720","status":"processed","priority":-1,"profile":"slow","added_time":"2026-11-21T01:02:03.000Z","start_time":"2026-11-21T01:02:04.500Z","end_time":"2026-11-21T01:03:04.500Z","file_size_before":1000,"file_size_after":400,"time_taken_seconds":60.0,"output":"720/a.mkv","summary":"-60 %","attempts":1,"retried":true,"sample_hash":"000000000000000000000000000000cd","source_file":{"device":1,"inode":2,"size":1000,"mtime_ns":4,"ctime_ns":5},"output_file":{"device":1,"inode":3,"size":400,"mtime_ns":4,"ctime_ns":6},"disposal":"pending"},
+{"id":"0k5v2d4x9q002","path":"720/%FF.mkv","path_encoding":"percent","hash":null,"resolution":"720","status":"queued","priority":0,"added_time":"2026-11-21T01:02:03.250Z","start_time":null,"end_time":null,"file_size_before":7,"file_size_after":null,"time_taken_seconds":null,"waiting_for":"task 0k5v2d4x9q001"},
 {"id":"0k5v2d4x9q003","path":"1080/c.mkv","hash":null,"resolution":"1080","status":"on holiday","priority":0,"added_time":null,"start_time":null,"end_time":null,"file_size_before":0,"file_size_after":null,"time_taken_seconds":null,"colour":"blue"},
 {"note":"a row that is no task"},
 17
@@ -63,8 +63,8 @@ const PYTHON: &str = r#"[
 
 /// The same after a start of ours.
 const PYTHON_AFTER: &str = r#"[
-{"id":"1","path":"720/a.mp4","hash":null,"resolution":"720","status":"processed","priority":0,"added_time":"2024-05-01T10:00:00.123456Z","start_time":"2024-05-01T10:00:05Z","end_time":"2024-05-01T10:10:05Z","file_size_before":1000,"file_size_after":400,"time_taken_seconds":600.0,"md5":"d41d8cd98f00b204e9800998ecf8427e"},
-{"id":"2","path":"1080/show/b.mkv","hash":null,"resolution":"1080","status":"queued","priority":0,"added_time":"2024-05-01T11:00:00Z","start_time":null,"end_time":null,"file_size_before":2000,"file_size_after":null,"time_taken_seconds":null,"md5":"0cc175b9c0f1b6a831c399e269772661"}
+{"id":"1","path":"720/a.mp4","hash":null,"resolution":"720","status":"processed","priority":0,"added_time":"2024-05-01T10:00:00.123456Z","start_time":"2024-05-01T10:00:05.000Z","end_time":"2024-05-01T10:10:05.000Z","file_size_before":1000,"file_size_after":400,"time_taken_seconds":600.0,"md5":"d41d8cd98f00b204e9800998ecf8427e"},
+{"id":"2","path":"1080/show/b.mkv","hash":null,"resolution":"1080","status":"queued","priority":0,"added_time":"2024-05-01T11:00:00.000Z","start_time":null,"end_time":null,"file_size_before":2000,"file_size_after":null,"time_taken_seconds":null,"md5":"0cc175b9c0f1b6a831c399e269772661"}
 ]
 "#;
 

@@ -131,6 +131,12 @@ impl Handle {
         self.shared.rotate(rotation, then);
     }
 
+    /// False when the thread has ended, which before [`Handle::stop`] it does only by a panic.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.thread.as_ref().is_some_and(|thread| !thread.is_finished())
+    }
+
     /// Writes what waits and ends the thread. Nobody may be left waiting on the other side of `report` by then.
     pub fn stop(mut self) {
         self.shared.lock().stop = true;
@@ -381,14 +387,27 @@ impl Writer {
     fn bear_with_a_bad_edit(&mut self, identity: Option<Identity>, reason: String) {
         match self.bad_edit {
             Some((seen, since)) if seen == identity => {
-                if since.elapsed() >= HALF_WRITTEN
-                    // A copy: there is a tasks.json at every moment, until ours takes its place.
-                    && let Ok(finding) =
-                        set_aside(&self.files.tasks(), reason, Timestamp::now(), durable::copy_to_new)
-                {
-                    self.bad_edit = None;
-                    self.seen = identity;
-                    (self.report)(Report::BadEdit(finding));
+                if since.elapsed() < HALF_WRITTEN {
+                    return;
+                }
+                // A copy: there is a tasks.json at every moment, until ours takes its place.
+                match set_aside(
+                    &self.files.tasks(),
+                    reason,
+                    Timestamp::now(),
+                    durable::copy_to_new,
+                ) {
+                    Ok(finding) => {
+                        self.bad_edit = None;
+                        self.seen = identity;
+                        (self.report)(Report::BadEdit(finding));
+                    }
+                    // Until there is a copy nothing can be written.
+                    Err(error) => {
+                        if self.failing_since.replace(Instant::now()).is_none() {
+                            (self.report)(Report::Failing(error));
+                        }
+                    }
                 }
             }
             _ => self.bad_edit = Some((identity, Instant::now())),

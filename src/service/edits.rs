@@ -12,7 +12,11 @@ use crate::{
 impl State {
     pub(super) fn queue_reported(&mut self, report: Report) {
         match report {
-            Report::Committed(sequence) => self.committed(sequence),
+            Report::Committed(sequence) => {
+                self.committed = sequence;
+                self.reconsider |= std::mem::take(&mut self.queue_is_failing);
+                self.do_what_is_committed();
+            }
             Report::Archived { path, count } => {
                 let name = path
                     .file_name()
@@ -69,6 +73,7 @@ impl State {
                 );
             }
             Report::Failing(error) => {
+                self.queue_is_failing = true;
                 tracing::error!(
                     "{error}; the queue is kept in memory and written as soon as the disk allows"
                 );

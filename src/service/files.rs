@@ -87,7 +87,7 @@ impl State {
         self.roots.insert(path, state);
     }
 
-    fn wake_those_waiting_for_a_folder(&mut self) {
+    pub(super) fn wake_those_waiting_for_a_folder(&mut self) {
         let waiting: Vec<TaskId> = self
             .table
             .iter()
@@ -107,8 +107,9 @@ impl State {
             place,
         } = file;
         match self.table.known(&path) {
-            Some(known) if known.source == Some(identity) && known.status != Status::ErrorMissingInput => {
-                return;
+            Some(known) if known.source == Some(identity) && self.is_dealt_with(known, place) => {
+                let id = known.id.clone();
+                return self.look_again_at_folder_of(&id);
             }
             // A row of the older service knows a file by path and size.
             Some(known)
@@ -153,6 +154,17 @@ impl State {
         }
     }
 
+    /// Whether nothing is to be done about a file that is as its newest task says.
+    fn is_dealt_with(&self, known: &Known, place: Place) -> bool {
+        match known.status {
+            Status::ErrorMissingInput => false,
+            // Its folder may have become a resolution folder since.
+            Status::ErrorNoResolution => place == Place::Stray,
+            // One that changed under its encode is recorded as it was found then; its content has not been measured.
+            _ => !self.resting.contains_key(&known.id),
+        }
+    }
+
     /// The newest task of a path has the file as its source from now on.
     fn adopt(&mut self, id: &TaskId) {
         if self.table.get(id).is_some() {
@@ -181,10 +193,11 @@ impl State {
             tracing::warn!("{}: cannot be read ({reason})", Shown(&path));
             return;
         };
+        // A task that is still open finds out itself at its turn; one that is done needs the file no more.
         let is_told = self
             .table
             .known(&path)
-            .is_some_and(|known| known.source.is_none() && known.status.is_failure());
+            .is_some_and(|known| known.source.is_none() || !known.status.is_failure());
         let is_file = self.config.folders.input.join(&path).is_file();
         if is_told || !is_file {
             tracing::warn!("{}: cannot be read ({reason})", Shown(&path));
@@ -443,7 +456,11 @@ impl State {
     fn replace_source_of(&mut self, id: &TaskId, identity: Identity, fingerprint: Fingerprint) {
         let Some(task) = self.table.get(id) else { return };
         if task.status == Status::Processing {
-            // The job finds the other identity at its end, throws its result away and has the file queued again.
+            // The job finds the other identity at its end, throws its result away and has the file queued again, unless
+            // it has looked already.
+            if let Some(running) = &mut self.running {
+                running.source_changed = true;
+            }
             return;
         }
         // A change during its encode has been told already.

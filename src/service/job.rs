@@ -8,6 +8,7 @@ use std::{
     ffi::OsStr,
     fs::File,
     io,
+    panic::{self, AssertUnwindSafe},
     path::{Path, PathBuf},
     sync::{Arc, mpsc},
 };
@@ -114,7 +115,13 @@ pub enum Outcome {
 
 /// Runs the job to its end. The last report is [`Report::Ended`].
 pub fn run(order: &Order, report: &dyn Fn(Report)) {
-    let outcome = Job { order, report }.run();
+    // Without a last report the service would wait for this job for ever.
+    let outcome =
+        panic::catch_unwind(AssertUnwindSafe(|| Job { order, report }.run())).unwrap_or_else(|_| {
+            Outcome::Broken {
+                reason: "its encode ended in a panic; please report it with the log".into(),
+            }
+        });
     report(Report::Ended(outcome));
 }
 
@@ -127,15 +134,10 @@ impl Job<'_> {
     fn run(&self) -> Outcome {
         match self.encode_and_publish() {
             Ok(notes) => Outcome::Published { notes },
-            // A source that was written on or removed under ffmpeg's feet fails in any way; that is not its reason.
-            Err(
-                outcome @ (Outcome::Refused { .. } | Outcome::Unreadable { .. } | Outcome::Broken { .. }),
-            ) => self
-                .unchanged_source(&self.order.input.join(&self.order.task.path))
-                .err()
-                .filter(|found| matches!(found, Outcome::SourceGone | Outcome::SourceChanged))
-                .unwrap_or(outcome),
-            Err(outcome) => outcome,
+            Err(outcome) => {
+                let source = self.order.input.join(&self.order.task.path);
+                blamed(outcome, self.unchanged_source(&source))
+            }
         }
     }
 
@@ -175,7 +177,7 @@ impl Job<'_> {
             |progress| (self.report)(Report::Progress(*progress)),
         )
         .map_err(encode_outcome)?;
-        let (result, remarks) = self.verified(&plan, &info, &part.0)?;
+        let (result, mut remarks) = self.verified(&plan, &info, &part.0)?;
         self.unchanged_source(&source)?;
 
         let sealed = publish::seal(&part.0, identity.mtime_ns, &order.publish)
@@ -183,7 +185,7 @@ impl Job<'_> {
         let summary = receipt::summary(&info, &result, &plan);
         loop {
             let target = order.output.join(&named.path);
-            self.write_receipt(&Receipt {
+            let receipt = Receipt {
                 task: &self.as_processed(&named, sealed, sample, &summary),
                 command: encode::command(&plan, &source, &part.0, &order.encode).to_string(),
                 source: &info,
@@ -193,17 +195,21 @@ impl Job<'_> {
                 name_note: named.note.as_deref(),
                 encode_seconds: encoded.elapsed.as_secs_f64(),
                 decoder_complaints: &encoded.stderr_tail,
-            })?;
+            };
+            let written = self.write_receipt(&receipt);
             (self.report)(Report::Sealed {
                 output: named.path.clone(),
                 identity: sealed,
                 summary: summary.clone(),
             });
             order.go.recv().map_err(|_| Outcome::Cancelled)?;
+            // When the disk of conf/ was full, the word to go on came as there was room again.
+            let written = written.or_else(|_| self.write_receipt(&receipt));
             match publish::place(&part.0, &target, &sealed, self.replace(&named)) {
                 Err(PublishError::NameTaken(_)) => named = self.choose_name(&plan),
                 result => {
                     result.map_err(|error| publish_outcome(&error))?;
+                    remarks.extend(written.err());
                     break;
                 }
             }
@@ -342,17 +348,22 @@ impl Job<'_> {
         task
     }
 
-    fn write_receipt(&self, receipt: &Receipt<'_>) -> Result<(), Outcome> {
+    /// # Errors
+    /// What to note: a finished result is not thrown away for want of its receipt.
+    fn write_receipt(&self, receipt: &Receipt<'_>) -> Result<(), String> {
         let folder = &self.order.receipts;
-        let bytes = receipt
+        let written = receipt
             .to_bytes()
-            .map_err(|error| refused(format!("cannot write its receipt: {error}")))?;
-        durable::make_directory(folder)
-            .and_then(|()| {
-                durable::replace_with_bytes(&folder.join(format!("{}.json", receipt.task.id)), &bytes)
-            })
-            .map_err(|error| disk(&error))?;
-        Ok(())
+            .map_err(|error| error.to_string())
+            .and_then(|bytes| {
+                let file = folder.join(format!("{}.json", receipt.task.id));
+                durable::make_directory(folder)
+                    .and_then(|()| durable::replace_with_bytes(&file, &bytes))
+                    .map_err(|error| error.to_string())
+            });
+        written
+            .map(drop)
+            .map_err(|error| format!("its receipt could not be written: {error}"))
     }
 
     fn with_sidecars(&self, source: &Path, target: &Path, mut notes: Vec<String>) -> Vec<String> {
@@ -375,6 +386,17 @@ impl Drop for Part {
         if let Err(error) = durable::remove(&self.0) {
             tracing::warn!("{error}; the next start sweeps it");
         }
+    }
+}
+
+/// A failure says nothing about a file that is another one by now.
+fn blamed(outcome: Outcome, source: Result<Identity, Outcome>) -> Outcome {
+    match (outcome, source) {
+        (
+            Outcome::Refused { .. } | Outcome::Unreadable { .. } | Outcome::Broken { .. },
+            Err(found @ (Outcome::SourceChanged | Outcome::SourceGone)),
+        ) => found,
+        (outcome, _) => outcome,
     }
 }
 
@@ -464,5 +486,21 @@ fn encode_outcome(error: EncodeError) -> Outcome {
                 "the source is damaged: {reason}; set damaged = \"salvage\" to keep what can be read"
             ),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_is_not_blamed_on_a_file_that_is_another_one_by_now() {
+        let damaged = || refused("the source is damaged");
+        let now = |source| format!("{:?}", blamed(damaged(), Err(source)));
+        assert_eq!(now(Outcome::SourceChanged), "SourceChanged");
+        assert_eq!(now(Outcome::SourceGone), "SourceGone");
+        assert!(now(unreadable(&io::Error::other("?"))).starts_with("Refused"));
+        let cancelled = blamed(Outcome::Cancelled, Err(Outcome::SourceChanged));
+        assert!(matches!(cancelled, Outcome::Cancelled));
     }
 }

@@ -8,16 +8,17 @@ use std::{
 };
 
 use super::{
-    Deferred, Event, RETRY_DELAY, State, View,
+    Deferred, Event, RETRY_DELAY, State, View, disposal,
     job::{self, Claim, Order, Outcome, Report},
     now,
 };
 use crate::{
     alerts::{Alert, Wording},
     config::{AfterSuccess, Profile},
+    durable::DurableError,
     encode::Progress,
     process::Cancel,
-    publish::{self, Disposed, Published},
+    publish::Disposed,
     queue::Files,
     schedule::{self, Encoder, Resources},
     task::{ATTEMPTS_LIMIT, Disposal, Identity, Shown, Status, Task, TaskId, WaitingFor},
@@ -40,6 +41,8 @@ pub(super) struct Running {
     thread: JoinHandle<()>,
     /// The result is verified; only its name is missing.
     sealed: bool,
+    /// The watcher has seen another file in the source's place: it has to be looked at again when the job has ended.
+    pub(super) source_changed: bool,
     ended_by: Option<EndedBy>,
 }
 
@@ -52,7 +55,11 @@ enum EndedBy {
 
 impl State {
     pub(super) fn start_next(&mut self) {
-        if self.running.is_some() || self.control.paused_since.is_some() || self.stopping.is_some() {
+        if self.running.is_some()
+            || self.control.paused_since.is_some()
+            || self.stopping.is_some()
+            || self.queue_is_failing
+        {
             return;
         }
         let resources = Resources {
@@ -160,6 +167,7 @@ impl State {
             cancel,
             thread,
             sealed: false,
+            source_changed: false,
             ended_by: None,
         });
         self.next_live = Instant::now();
@@ -273,11 +281,20 @@ impl State {
         (self.onlooker)(View::Ended);
         self.forget_deferred(id);
         self.write_live();
+        if running.source_changed {
+            self.watch.forget(running.path.clone());
+        }
         match outcome {
             Outcome::Published { notes } => self.published(id, &notes),
-            Outcome::Refused { reason } | Outcome::Unreadable { reason } => {
+            Outcome::Refused { reason } => {
                 self.finish(id, Status::Failed, |task| task.error = Some(reason));
             }
+            Outcome::Unreadable { reason } => self.finish(id, Status::Failed, |task| {
+                task.error = Some(reason);
+                // Nothing is known of its content any more: when it can be read again, it is a new file.
+                task.source = None;
+                task.fingerprint = None;
+            }),
             Outcome::SourceGone => self.source_gone(id),
             Outcome::SourceChanged => self.source_changed(id),
             Outcome::OutOfSpace { reason } => {
@@ -404,7 +421,7 @@ impl State {
         }
     }
 
-    fn source_changed(&mut self, id: &TaskId) {
+    pub(super) fn source_changed(&mut self, id: &TaskId) {
         let Some(task) = self.table.get(id) else { return };
         let path = task.path.clone();
         tracing::warn!(
@@ -424,6 +441,7 @@ impl State {
         }
     }
 
+    /// Hands the source of a processed task to the thread that moves or deletes it.
     pub(super) fn dispose(&mut self, id: &TaskId) {
         let Some(task) = self.table.get(id) else { return };
         let (Some(source_identity), Some(relative_output), Some(output_identity)) =
@@ -432,15 +450,27 @@ impl State {
             return;
         };
         let folders = &self.config.folders;
-        let published = Published {
-            source: &folders.input.join(&task.path),
-            source_identity: &source_identity,
-            relative: &task.path,
-            output: &folders.output.join(relative_output),
-            output_identity: &output_identity,
+        let order = disposal::Order {
+            id: id.clone(),
+            source: folders.input.join(&task.path),
+            source_identity,
+            relative: task.path.clone(),
+            output: folders.output.join(relative_output),
+            output_identity,
+            publish: self.config.publish.clone(),
         };
+        if self.disposals.send(order).is_ok() {
+            self.disposing.insert(id.clone());
+        } else {
+            tracing::error!("the thread that moves sources has ended; the next start does it");
+        }
+    }
+
+    pub(super) fn disposed(&mut self, id: &TaskId, result: Result<Disposed, DurableError>) {
+        self.disposing.remove(id);
+        let Some(task) = self.table.get(id) else { return };
         let shown = task.shown().to_string();
-        match publish::dispose(published, &self.config.publish) {
+        match result {
             Ok(disposed) => {
                 match disposed {
                     Disposed::Kept | Disposed::AlreadyGone => {}

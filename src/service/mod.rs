@@ -5,19 +5,22 @@
 //! child or the network.
 //! Never in here: how a stage works.
 
+mod disposal;
 mod edits;
 mod files;
 mod job;
 mod jobs;
 mod live;
 mod recovery;
+#[cfg(test)]
+mod tests;
 
 pub use job::Claim;
 pub use live::{Live, LiveEncode, LiveRoot};
 pub use recovery::end_orphans;
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeMap, HashMap, HashSet, VecDeque},
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -63,6 +66,7 @@ enum Event {
     Fingerprint(fingerprint::Report),
     Queue(queue::Report),
     Job(TaskId, JobReport),
+    Disposed(TaskId, Result<publish::Disposed, DurableError>),
     Stop,
 }
 
@@ -194,8 +198,10 @@ struct State {
     control: Control,
     /// Of the newest snapshot handed to the queue.
     sequence: u64,
-    /// Of the newest snapshot that is durable.
+    /// The newest sequence that is durable.
     committed: u64,
+    /// Nothing can be written down at present, so nothing is begun.
+    queue_is_failing: bool,
     merged_edits: u64,
     /// Since when the table differs from the newest snapshot.
     changed_since: Option<Instant>,
@@ -206,7 +212,10 @@ struct State {
     watch: watch::Handle,
     pool: fingerprint::Pool,
     alerts: alerts::Handle,
+    disposals: std::sync::mpsc::Sender<disposal::Order>,
 
+    /// Tasks whose sources are with the disposal thread.
+    disposing: HashSet<TaskId>,
     /// Files that are measured or compared.
     pending: HashMap<PathBuf, files::Pending>,
     running: Option<jobs::Running>,
@@ -217,6 +226,7 @@ struct State {
     /// Something changed that may let a task run.
     reconsider: bool,
     disk_low_told: bool,
+    thread_lost_told: bool,
     overflow_told: Option<Instant>,
     since_idle: Summary,
     total: Summary,
@@ -261,12 +271,21 @@ impl State {
         let pool = fingerprint::Pool::start(folders.input.clone(), move |report_| {
             drop(report.blocking_send(Event::Fingerprint(report_)));
         })?;
+        let report = to(&sender);
+        let disposals = disposal::start(move |id, result| {
+            drop(report.blocking_send(Event::Disposed(id, result)));
+        })?;
         let alerts = alerts::start(&folders.conf, config.alerts.clone())?;
         let known = loaded
             .table
             .all_known()
-            // A file that was missing is new when it is there again.
-            .filter(|(_, known)| known.status != Status::ErrorMissingInput)
+            // A file that was missing is new when it is there again, a stray when its folder has been configured.
+            .filter(|(_, known)| {
+                !matches!(
+                    known.status,
+                    Status::ErrorMissingInput | Status::ErrorNoResolution
+                )
+            })
             .filter_map(|(path, known)| Some((path.to_path_buf(), known.source?)))
             .collect();
         let report = to(&sender);
@@ -288,6 +307,7 @@ impl State {
             control: loaded.control,
             sequence: 0,
             committed: 0,
+            queue_is_failing: false,
             merged_edits: 0,
             changed_since: Some(now),
             deferred: VecDeque::new(),
@@ -296,6 +316,8 @@ impl State {
             watch,
             pool,
             alerts,
+            disposals,
+            disposing: HashSet::new(),
             pending: HashMap::new(),
             running: None,
             resting: HashMap::new(),
@@ -303,6 +325,7 @@ impl State {
             encoder_checked: now,
             reconsider: true,
             disk_low_told: false,
+            thread_lost_told: false,
             overflow_told: None,
             since_idle: Summary::default(),
             total: Summary::default(),
@@ -354,6 +377,7 @@ impl State {
             Event::Fingerprint(report) => self.measured(report),
             Event::Queue(report) => self.queue_reported(report),
             Event::Job(id, report) => self.job_reported(&id, report),
+            Event::Disposed(id, result) => self.disposed(&id, result),
             Event::Stop => self.stop(),
         }
     }
@@ -373,6 +397,8 @@ impl State {
 
     fn do_what_is_due(&mut self) {
         let now = Instant::now();
+        // What was deferred while nothing had changed waits for a commit that has been.
+        self.do_what_is_committed();
         if now >= self.next_check {
             self.next_check = now + self.config.queue.check_interval.min(Duration::from_secs(5));
             self.check(now);
@@ -395,7 +421,10 @@ impl State {
 
     /// What is looked at every few seconds.
     fn check(&mut self, now: Instant) {
-        drop(sd_notify::notify(&[sd_notify::NotifyState::Watchdog]));
+        // A service that has gone deaf is not alive: the watchdog may start it again.
+        if self.has_its_threads() {
+            drop(sd_notify::notify(&[sd_notify::NotifyState::Watchdog]));
+        }
         self.reload_settings();
         self.resting.retain(|_, until| *until > now);
         if self.encoder == Encoder::Missing && now >= self.encoder_checked + ENCODER_RETRY {
@@ -405,6 +434,20 @@ impl State {
         self.reconsider = true;
         self.count_idle_check();
         self.rotate_if_due();
+    }
+
+    fn has_its_threads(&mut self) -> bool {
+        let has = self.watch.is_running() && self.queue.is_running();
+        if !has && !std::mem::replace(&mut self.thread_lost_told, true) {
+            let what =
+                "A part of the service has ended in a panic; restart it, and please report it with the log";
+            tracing::error!("{what}");
+            // Not deferred: what waits for a commit may wait for the very thread that is gone.
+            self.alerts.send(Alert::Attention {
+                what: Wording::free_of_names(what),
+            });
+        }
+        has
     }
 
     fn count_idle_check(&mut self) {
@@ -526,15 +569,9 @@ impl State {
     fn when_committed(&mut self, deferred: Deferred) {
         let sequence = self.sequence + u64::from(self.changed_since.is_some());
         self.deferred.push_back((sequence, deferred));
-        self.do_deferred();
     }
 
-    fn committed(&mut self, sequence: u64) {
-        self.committed = self.committed.max(sequence);
-        self.do_deferred();
-    }
-
-    fn do_deferred(&mut self) {
+    fn do_what_is_committed(&mut self) {
         while self
             .deferred
             .front()
@@ -638,6 +675,7 @@ impl State {
             && self.sweep.is_some()
             && self.pending.is_empty()
             && self.running.is_none()
+            && self.disposing.is_empty()
             && !self
                 .deferred
                 .iter()

@@ -3,14 +3,14 @@
 //! Promises: a publish that was finished but not recorded is completed, not repeated; parts that nothing needs are
 //! removed; an encode that was cut off is queued again, at most a few times.
 
-use std::path::Path;
+use std::{collections::HashSet, path::Path};
 
 use super::{Deferred, Live, State};
 use crate::{
     config::{AfterSuccess, Sidecars},
     process,
     publish::{self, Replace},
-    task::{ATTEMPTS_LIMIT, Disposal, Shown, Status, Task, TaskId},
+    task::{ATTEMPTS_LIMIT, Disposal, Shown, Status, Task, TaskId, WaitingFor},
 };
 
 impl State {
@@ -31,6 +31,7 @@ impl State {
                 self.queue_after_crash(&task);
             }
         }
+        self.reconsider_those_waiting();
         let swept = publish::sweep_parts(&self.config.folders.output, |_| false);
         publish::sweep_copies(&self.config.publish.archive_dir);
         if swept > 0 {
@@ -46,6 +47,26 @@ impl State {
             self.when_committed(Deferred::Dispose(id));
         }
         self.changed();
+    }
+
+    /// What a task waited for may have come about while nobody looked.
+    fn reconsider_those_waiting(&mut self) {
+        self.wake_those_waiting_for_a_folder();
+        let twins: HashSet<TaskId> = self
+            .table
+            .iter()
+            .filter(|task| task.status == Status::Queued)
+            .filter_map(|task| match &task.waiting_for {
+                Some(WaitingFor::Task(id)) => Some(id.clone()),
+                _ => None,
+            })
+            .collect();
+        for id in twins {
+            let is_over = self.table.get(&id).is_none_or(|task| task.status.is_finished());
+            if is_over {
+                self.look_at_twins_of(&id);
+            }
+        }
     }
 
     /// The crash came after the result was verified and recorded: give it its name, if it has not got it.

@@ -1,0 +1,258 @@
+//! The table's owner, driven event by event, without the loop and without an encoder.
+#![allow(clippy::disallowed_methods)]
+
+use std::fs;
+
+use super::*;
+use crate::{
+    config::Sources,
+    task::{Disposal, Fingerprint, Identity, Resolution, WaitingFor},
+    watch::{Place, Settled},
+};
+
+const IN_720: Place = Place::Resolution(Resolution(720));
+
+struct Scene {
+    state: State,
+    events: mpsc::Receiver<Event>,
+    folder: tempfile::TempDir,
+}
+
+fn scene() -> Scene {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["input/720", "output/720", "conf"] {
+        fs::create_dir_all(folder.path().join(name)).unwrap();
+    }
+    started_in(folder, &[])
+}
+
+fn started_in(folder: tempfile::TempDir, settings: &[(&str, &str)]) -> Scene {
+    let text = |text: &&str| (*text).to_owned();
+    let sources = Sources {
+        root: folder.path().to_owned(),
+        flags: settings
+            .iter()
+            .map(|(key, value)| (text(key), text(value)))
+            .collect(),
+        ..Sources::default()
+    };
+    let options = Options {
+        config: Config::load(&sources).unwrap().config,
+        mode: Mode::Watch,
+        reload: Box::new(|| Ok(None)),
+        onlooker: Box::new(|_| {}),
+    };
+    let (sender, events) = mpsc::channel(EVENTS_LIMIT);
+    let state = State::start(options, sender).unwrap();
+    Scene {
+        state,
+        events,
+        folder,
+    }
+}
+
+impl Scene {
+    fn identity(&self, path: &str) -> Identity {
+        let file = self.folder.path().join("input").join(path);
+        Identity::from(&file.symlink_metadata().unwrap())
+    }
+
+    /// A file, and a task for it as if its content had been measured.
+    fn task(&mut self, path: &str, change: impl FnOnce(&mut Task)) -> TaskId {
+        let file = self.folder.path().join("input").join(path);
+        fs::write(file, "a video").unwrap();
+        let id = self.state.new_id();
+        let mut task = Task::new(id.clone(), path.into(), Some(Resolution(720)), now());
+        task.source = Some(self.identity(path));
+        task.fingerprint = Some(Fingerprint(1));
+        change(&mut task);
+        assert!(self.state.table.add(task));
+        id
+    }
+
+    /// The watcher reports the file as it is now.
+    fn settles(&mut self, path: &str, place: Place) {
+        let settled = Settled {
+            path: path.into(),
+            identity: self.identity(path),
+            place,
+        };
+        self.state
+            .handle(Event::Watch(watch::Report::Settled(vec![settled])));
+    }
+
+    fn is_measured(&self, path: &str) -> bool {
+        self.state.pending.contains_key(Path::new(path))
+    }
+
+    /// Everything up to now is durable, and what was due has been done.
+    fn commit(&mut self) {
+        self.state.submit();
+        let sequence = self.state.sequence;
+        self.state
+            .handle(Event::Queue(queue::Report::Committed(sequence)));
+    }
+}
+
+#[test]
+fn an_alert_is_not_held_back_when_nothing_changes_after_it() {
+    let mut scene = scene();
+    scene.commit();
+    scene.state.handle(Event::Watch(watch::Report::Root {
+        path: "720".into(),
+        state: watch::RootState::Unavailable {
+            reason: "missing".into(),
+        },
+    }));
+    scene.state.do_what_is_due();
+    assert_eq!(scene.state.deferred.len(), 0);
+}
+
+#[test]
+fn a_source_that_was_replaced_during_its_encode_is_measured_as_soon_as_it_has_settled() {
+    let mut scene = scene();
+    let id = scene.task("720/a.mkv", |task| task.status = Status::Processing);
+    scene.settles("720/a.mkv", IN_720);
+    assert!(!scene.is_measured("720/a.mkv"), "known as it is");
+
+    fs::write(scene.folder.path().join("input/720/a.mkv"), "another video").unwrap();
+    scene.state.source_changed(&id);
+    scene.settles("720/a.mkv", IN_720);
+    assert!(scene.is_measured("720/a.mkv"));
+}
+
+#[test]
+fn a_task_whose_disk_was_away_goes_on_when_its_file_is_seen_again() {
+    let mut scene = scene();
+    let id = scene.task("720/a.mkv", |task| task.waiting_for = Some(WaitingFor::Folder));
+    scene.settles("720/a.mkv", IN_720);
+    assert_eq!(scene.state.table.get(&id).unwrap().waiting_for, None);
+}
+
+#[test]
+fn a_stray_is_measured_when_its_folder_has_become_a_resolution_folder() {
+    let mut scene = scene();
+    scene.task("720/a.mkv", |task| {
+        task.status = Status::ErrorNoResolution;
+        task.fingerprint = None;
+    });
+    scene.settles("720/a.mkv", Place::Stray);
+    assert_eq!(scene.state.table.len(), 1, "told once");
+    scene.settles("720/a.mkv", IN_720);
+    assert!(scene.is_measured("720/a.mkv"));
+}
+
+#[test]
+fn a_start_tries_again_what_waited_for_a_folder_and_compares_again_what_waited_for_its_twin() {
+    let mut scene = scene();
+    let waits = |waiting_for| move |task: &mut Task| task.waiting_for = Some(waiting_for);
+    let processed = scene.task("720/a.mkv", |task| {
+        task.status = Status::Processed;
+        task.output = Some("720/a.mkv".into());
+        task.output_identity = task.source;
+    });
+    let twin = scene.task("720/b.mkv", waits(WaitingFor::Task(processed)));
+    let away = scene.task("720/c.mkv", |task| {
+        task.fingerprint = Some(Fingerprint(2));
+        task.waiting_for = Some(WaitingFor::Folder);
+    });
+    scene.state.recover();
+    assert_eq!(scene.state.table.get(&away).unwrap().waiting_for, None);
+    assert!(scene.is_measured("720/b.mkv"));
+    let task = scene.state.table.get(&twin).unwrap();
+    assert!(scene.state.still_waits(task, task.waiting_for.as_ref().unwrap()));
+}
+
+#[test]
+fn a_retry_asked_for_while_the_service_was_stopped_still_knows_its_output() {
+    let mut scene = scene();
+    let id = scene.task("720/a.mkv", |task| {
+        task.finish(Status::Processed, now());
+        task.output = Some("720/a.mkv".into());
+        task.output_identity = task.source;
+        task.size_after_bytes = Some(7);
+    });
+    let task = scene.state.table.get(&id).unwrap();
+    // As `retry` leaves the row.
+    let row = crate::record::to_json(&Task {
+        status: Status::Queued,
+        ..task.clone()
+    });
+    let tasks = scene.folder.path().join("conf/tasks.json");
+    fs::write(tasks, format!("[{}]", row.unwrap())).unwrap();
+    let output = (Path::new("720/a.mkv").into(), task.output_identity.unwrap());
+
+    let Scene { state, folder, .. } = scene;
+    state.queue.stop();
+    let scene = started_in(folder, &[]);
+    let known = scene.state.table.known(Path::new("720/a.mkv")).unwrap();
+    assert_eq!(
+        (&known.status, &known.published),
+        (&Status::Queued, &Some(output))
+    );
+}
+
+#[test]
+fn a_source_is_moved_by_a_thread_of_its_own_and_once_waits_for_it() {
+    let Scene { state, folder, .. } = scene();
+    drop(state);
+    let mut scene = started_in(folder, &[("after_success", "delete")]);
+    let output = scene.folder.path().join("output/720/a.mkv");
+    fs::write(&output, "smaller").unwrap();
+    let id = scene.task("720/a.mkv", |task| {
+        task.finish(Status::Processed, now());
+        task.output = Some("720/a.mkv".into());
+        task.output_identity = Some(Identity::from(&output.metadata().unwrap()));
+        task.disposal = Disposal::Pending;
+    });
+    scene.state.mode = Mode::Once {
+        timeout: Duration::ZERO,
+    };
+    scene.state.sweep = Some(watch::SweepDone { waiting: 0, known: 0 });
+    scene.state.dispose(&id);
+    assert!(!scene.state.is_over());
+    while !scene.state.is_over() {
+        let event = scene.events.blocking_recv().unwrap();
+        scene.state.handle(event);
+    }
+    assert!(!scene.folder.path().join("input/720/a.mkv").exists());
+    assert_eq!(scene.state.table.get(&id).unwrap().disposal, Disposal::Settled);
+}
+
+#[test]
+fn a_file_that_cannot_be_read_for_a_while_gets_no_second_task() {
+    for status in [
+        Status::Queued,
+        Status::Processing,
+        Status::Processed,
+        Status::Skipped,
+    ] {
+        let mut scene = scene();
+        let id = scene.task("720/a.mkv", |task| task.status = status.clone());
+        scene.state.handle(Event::Watch(watch::Report::Unreadable {
+            path: "720/a.mkv".into(),
+            reason: "permission denied".into(),
+        }));
+        assert_eq!(scene.state.table.len(), 1, "{status}");
+        assert_eq!(scene.state.table.get(&id).unwrap().status, status);
+    }
+}
+
+#[test]
+fn no_encode_is_begun_while_the_queue_cannot_be_written() {
+    let mut scene = scene();
+    let id = scene.task("720/a.mkv", |_| {});
+    let status = |scene: &Scene| scene.state.table.get(&id).unwrap().status.clone();
+    let failing = crate::durable::DurableError {
+        action: "write",
+        path: "conf/tasks.json".into(),
+        source: std::io::ErrorKind::StorageFull.into(),
+    };
+    scene.state.handle(Event::Queue(queue::Report::Failing(failing)));
+    scene.state.do_what_is_due();
+    assert_eq!(status(&scene), Status::Queued);
+    scene.commit();
+    scene.state.do_what_is_due();
+    assert_eq!(status(&scene), Status::Processing);
+    scene.state.abandon_running();
+}
