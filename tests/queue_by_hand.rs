@@ -347,7 +347,7 @@ fn the_file_of_the_older_python_service_loads_and_nothing_is_encoded_again() {
         assert_eq!(task["status"], "processed", "{task}");
     }
     assert_eq!(tasks[0]["path"], "720/show/done.mp4");
-    assert_eq!(tasks[0]["end_time"], "2024-05-01T10:10:05.5Z");
+    assert_eq!(tasks[0]["end_time"], "2024-05-01T10:10:05.500Z");
     // The same file with other content is a new file.
     root.put(&small(17), "480/odd.mp4");
     root.ok(&["once"]);
