@@ -153,6 +153,10 @@ impl Root {
             "PROFILE",
             "CHECK_INTERVAL",
             "NOTIFY_SOCKET",
+            "HTTP_PROXY",
+            "http_proxy",
+            "ALL_PROXY",
+            "all_proxy",
         ];
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy();
