@@ -215,13 +215,13 @@ impl Finished {
         self.end == End::Exited(0)
     }
 
-    /// The last line of stderr that says anything.
+    /// The last line of stderr that says anything; ffmpeg's "Conversion failed!" does not.
     #[must_use]
     pub fn last_error_line(&self) -> Option<&str> {
         self.stderr_tail
             .lines()
             .map(str::trim)
-            .rfind(|line| !line.is_empty())
+            .rfind(|line| !line.is_empty() && *line != "Conversion failed!")
     }
 }
 

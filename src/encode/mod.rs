@@ -165,7 +165,10 @@ fn outcome(finished: Finished, ended: bool, stall: Duration) -> Result<Encoded, 
                     finished: Box::new(finished),
                 }),
                 None => Err(EncodeError::Failed {
-                    reason: format!("ffmpeg {}", finished.end),
+                    reason: match finished.last_error_line().map(without_address) {
+                        Some(line) => format!("ffmpeg {}: {line}; the log has the command", finished.end),
+                        None => format!("ffmpeg {}; the log has the command", finished.end),
+                    },
                     finished: Box::new(finished),
                 }),
             }

@@ -463,7 +463,11 @@ fn result_outcome(error: ProbeError) -> Outcome {
 
 fn encode_outcome(error: EncodeError) -> Outcome {
     let reason = match &error {
-        EncodeError::Failed { reason, finished } | EncodeError::SourceDamaged { reason, finished } => {
+        EncodeError::Failed { reason, finished } => {
+            tracing::warn!("{finished}");
+            reason.clone()
+        }
+        EncodeError::SourceDamaged { reason, finished } => {
             tracing::debug!("{finished}");
             reason.clone()
         }
