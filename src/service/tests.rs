@@ -256,3 +256,31 @@ fn no_encode_is_begun_while_the_queue_cannot_be_written() {
     assert_eq!(status(&scene), Status::Processing);
     scene.state.abandon_running();
 }
+
+#[test]
+fn a_full_disk_is_told_once_also_while_its_task_rests() {
+    let mut scene = scene();
+    let id = scene.task("720/a.mkv", |task| task.waiting_for = Some(WaitingFor::Space));
+    scene.state.disk_low_told = true;
+    let soon = Instant::now() + Duration::from_secs(60);
+    scene.state.resting.insert(id.clone(), soon);
+    scene.state.start_next();
+    assert!(scene.state.disk_low_told);
+    scene.state.cancel(&id);
+    scene.state.start_next();
+    assert!(!scene.state.disk_low_told, "the next time is told again");
+}
+
+#[test]
+fn a_row_whose_path_leads_out_of_input_is_never_begun() {
+    for path in ["/etc/a.mkv", "720/../../a.mkv"] {
+        let mut scene = scene();
+        let id = scene.state.new_id();
+        let task = Task::new(id.clone(), path.into(), Some(Resolution(720)), now());
+        assert!(scene.state.table.add(task));
+        scene.state.start_next();
+        assert!(scene.state.running.is_none());
+        let task = scene.state.table.get(&id).unwrap();
+        assert_eq!(task.status, Status::ErrorMissingInput, "{path}");
+    }
+}
