@@ -293,7 +293,7 @@ impl State {
         self.forget_deferred(id);
         self.write_live();
         if running.source_changed {
-            self.watch.forget(running.path.clone());
+            self.look_again_at(running.path.clone());
         }
         match outcome {
             Outcome::Published { notes } => self.published(id, &notes),
@@ -446,7 +446,7 @@ impl State {
                 // The task keeps the identity it had: that is how the report of the settled file is seen to be news.
                 // Not before the watcher has seen it stand still; the limit is for a report that never comes.
                 self.resting.insert(id.clone(), Instant::now() + UNSETTLED_LIMIT);
-                self.watch.forget(path);
+                self.look_again_at(path);
             }
             _ => self.source_gone(id),
         }

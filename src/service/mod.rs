@@ -386,7 +386,10 @@ impl State {
         let submit = self.changed_since.map(|since| since + SUBMIT_DELAY);
         let live = self.running.is_some().then_some(self.next_live);
         let once = match self.mode {
-            Mode::Once { timeout } => Some(self.started + timeout).filter(|due| *due > Instant::now()),
+            Mode::Once { timeout } => self
+                .started
+                .checked_add(timeout)
+                .filter(|due| *due > Instant::now()),
             Mode::Watch => None,
         };
         [submit, live, once]

@@ -1,7 +1,7 @@
 //! The table's owner, driven event by event, without the loop and without an encoder.
 #![allow(clippy::disallowed_methods)]
 
-use std::fs;
+use std::{fs, os::unix::fs::PermissionsExt};
 
 use super::*;
 use crate::{
@@ -136,6 +136,9 @@ fn a_stray_is_measured_when_its_folder_has_become_a_resolution_folder() {
         task.status = Status::ErrorNoResolution;
         task.fingerprint = None;
     });
+    scene.settles("720/a.mkv", Place::Stray);
+    let file = scene.folder.path().join("input/720/a.mkv");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
     scene.settles("720/a.mkv", Place::Stray);
     assert_eq!(scene.state.table.len(), 1, "told once");
     scene.settles("720/a.mkv", IN_720);
@@ -283,4 +286,23 @@ fn a_row_whose_path_leads_out_of_input_is_never_begun() {
         let task = scene.state.table.get(&id).unwrap();
         assert_eq!(task.status, Status::ErrorMissingInput, "{path}");
     }
+}
+
+#[test]
+fn once_does_not_end_while_a_file_that_changed_is_looked_at_again() {
+    let mut scene = scene();
+    scene.commit();
+    scene.state.mode = Mode::Once {
+        timeout: Duration::from_secs(u64::MAX),
+    };
+    scene.state.do_what_is_due();
+    scene.state.sweep = Some(watch::SweepDone { waiting: 0, known: 1 });
+    assert!(scene.state.is_over());
+    scene
+        .state
+        .handle(Event::Fingerprint(fingerprint::Report::Changed {
+            path: "720/a.mkv".into(),
+        }));
+    assert!(!scene.state.is_over());
+    scene.state.next_due();
 }
