@@ -306,3 +306,14 @@ fn once_does_not_end_while_a_file_that_changed_is_looked_at_again() {
     assert!(!scene.state.is_over());
     scene.state.next_due();
 }
+
+#[test]
+fn asking_to_stop_never_waits_for_a_busy_loop() {
+    let (sender, mut events) = mpsc::channel(1);
+    let stopper = Stopper(sender);
+    stopper.stop();
+    stopper.stop();
+    for _ in 0..2 {
+        assert!(matches!(events.blocking_recv(), Some(Event::Stop)));
+    }
+}
