@@ -34,6 +34,8 @@ const GATHER_LEAST: Duration = Duration::from_millis(30);
 const GATHER_MOST: Duration = Duration::from_secs(1);
 /// An editor that does not replace the file but writes it in place is given this long to finish.
 const HALF_WRITTEN: Duration = Duration::from_secs(2);
+/// A disk that hangs, or a lock that somebody keeps, does not hold up the end of the program longer.
+const STOP_LIMIT: Duration = Duration::from_secs(5);
 /// Between attempts to write when the disk refuses.
 const RETRY: Duration = Duration::from_secs(2);
 
@@ -137,11 +139,17 @@ impl Handle {
         self.thread.as_ref().is_some_and(|thread| !thread.is_finished())
     }
 
-    /// Writes what waits and ends the thread. Nobody may be left waiting on the other side of `report` by then.
+    /// Writes what waits and ends the thread; a thread that hangs is left behind after [`STOP_LIMIT`]. Nobody may be left waiting on the other side of `report` by then.
     pub fn stop(mut self) {
         self.shared.lock().stop = true;
         self.shared.wake.notify_one();
-        if let Some(thread) = self.thread.take()
+        let until = Instant::now() + STOP_LIMIT;
+        while self.is_running() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        if self.is_running() {
+            tracing::error!("conf/ cannot be written; tasks.json may lack the last changes");
+        } else if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
             tracing::error!("the queue's thread ended in a panic; tasks.json may lack the last changes");

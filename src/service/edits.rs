@@ -131,7 +131,7 @@ impl State {
         self.changed();
     }
 
-    fn cancel(&mut self, id: &TaskId) {
+    pub(super) fn cancel(&mut self, id: &TaskId) {
         if self.running.as_ref().is_some_and(|running| running.id == *id) {
             self.cancel_running();
         } else {

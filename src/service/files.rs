@@ -106,7 +106,21 @@ impl State {
             identity,
             place,
         } = file;
+        // Where there is no content to be measured, a changed ctime alone says nothing.
+        let is_measured = place != Place::Stray && identity.size_bytes > 0;
         match self.table.known(&path) {
+            Some(known)
+                if !is_measured
+                    && known
+                        .source
+                        .is_some_and(|source| source != identity && source.same_file(&identity))
+                    && known.status.is_failure()
+                    && self.is_dealt_with(known, place) =>
+            {
+                let id = known.id.clone();
+                self.table.refresh_source(&path, identity);
+                return self.adopt(&id);
+            }
             Some(known) if known.source == Some(identity) && self.is_dealt_with(known, place) => {
                 let id = known.id.clone();
                 return self.look_again_at_folder_of(&id);
@@ -152,6 +166,13 @@ impl State {
                 );
             }
         }
+    }
+
+    /// The watcher looks at a file as at a new one.
+    pub(super) fn look_again_at(&mut self, path: PathBuf) {
+        self.watch.forget(path);
+        // That it is waiting again, the latest sweep cannot know: `once` must not end on its word.
+        self.sweep = None;
     }
 
     /// Whether nothing is to be done about a file that is as its newest task says.
@@ -246,7 +267,7 @@ impl State {
             }
             fingerprint::Report::Changed { path } => {
                 self.pending.remove(&path);
-                self.watch.forget(path);
+                self.look_again_at(path);
             }
             fingerprint::Report::Failed { path, reason } => {
                 self.pending.remove(&path);

@@ -230,6 +230,8 @@ impl Job<'_> {
             Some(recorded) if !metadata.is_file() || !found.same_file(&recorded) => {
                 Err(Outcome::SourceChanged)
             }
+            // Rows of the older service do not say which file they mean; opening a FIFO would never return.
+            None if !metadata.is_file() => Err(refused("it is not a regular file")),
             _ => Ok(found),
         }
     }

@@ -1,7 +1,7 @@
 //! Starting the next encode, hearing of it, and what follows when it ends.
 
 use std::{
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
     sync::{Arc, mpsc as channel},
     thread::JoinHandle,
     time::{Duration, Instant},
@@ -96,7 +96,12 @@ impl State {
     /// One alert for each time the disk gets full, not one for each task.
     fn tell_disk_low(&mut self, waiting: Option<&TaskId>, resources: Resources) {
         let Some(task) = waiting.and_then(|id| self.table.get(id)) else {
-            self.disk_low_told = false;
+            // An encode that was broken off for lack of room, and rests, is the same shortage.
+            let is_over = !self
+                .table
+                .iter()
+                .any(|task| task.waiting_for == Some(WaitingFor::Space));
+            self.disk_low_told &= !is_over;
             return;
         };
         if std::mem::replace(&mut self.disk_low_told, true) {
@@ -118,6 +123,12 @@ impl State {
 
     fn begin(&mut self, id: &TaskId) {
         let Some(task) = self.table.get(id) else { return };
+        // A row of tasks.json may say anything; it must not lead to files elsewhere.
+        let is_inside = |part| matches!(part, Component::Normal(_));
+        if !task.path.components().all(is_inside) {
+            let error = "its path leads out of input/; drop the file into a resolution folder".to_owned();
+            return self.finish(id, Status::ErrorMissingInput, |task| task.error = Some(error));
+        }
         let Some(profile) = self.profile_of(task) else {
             let error =
                 "its profile is no longer in the settings; choose another with `set --profile`".to_owned();
@@ -282,7 +293,7 @@ impl State {
         self.forget_deferred(id);
         self.write_live();
         if running.source_changed {
-            self.watch.forget(running.path.clone());
+            self.look_again_at(running.path.clone());
         }
         match outcome {
             Outcome::Published { notes } => self.published(id, &notes),
@@ -435,7 +446,7 @@ impl State {
                 // The task keeps the identity it had: that is how the report of the settled file is seen to be news.
                 // Not before the watcher has seen it stand still; the limit is for a report that never comes.
                 self.resting.insert(id.clone(), Instant::now() + UNSETTLED_LIMIT);
-                self.watch.forget(path);
+                self.look_again_at(path);
             }
             _ => self.source_gone(id),
         }
@@ -520,10 +531,14 @@ impl State {
         };
         running.cancel.kill();
         drop(running.go);
+        // One that is just getting its name stays marked: the next start looks how far it came.
+        let is_sealed = running.sealed;
         let until = Instant::now() + JOIN_LIMIT;
         while !running.thread.is_finished() && Instant::now() < until {
             std::thread::sleep(Duration::from_millis(20));
         }
-        self.take_back(&running.id, None, true);
+        if !is_sealed {
+            self.take_back(&running.id, None, true);
+        }
     }
 }

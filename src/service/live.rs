@@ -71,6 +71,13 @@ pub(super) fn remove(conf: &Path) {
     }
 }
 
+/// A kill in the middle of a write leaves a temporary behind.
+pub(super) fn sweep(conf: &Path) {
+    for left in durable::leftover_temporaries(&file(conf)) {
+        drop(durable::remove(&left));
+    }
+}
+
 impl State {
     pub(super) fn write_live(&self) {
         let watching_reason = match &self.watching {

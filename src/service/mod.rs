@@ -133,8 +133,12 @@ pub struct Stopper(mpsc::Sender<Event>);
 impl Stopper {
     /// Safe to call from the thread that handles signals.
     pub fn stop(&self) {
-        // A full channel means that the loop is busy, not that it is gone; a closed one that it has ended.
-        drop(self.0.blocking_send(Event::Stop));
+        // A full channel means that the loop is busy, not that it is gone; a closed one that it has ended. A thread
+        // waits then, so that the next signal is heard.
+        if let Err(mpsc::error::TrySendError::Full(stop)) = self.0.try_send(Event::Stop) {
+            let sender = self.0.clone();
+            std::thread::spawn(move || drop(sender.blocking_send(stop)));
+        }
     }
 }
 
@@ -386,7 +390,10 @@ impl State {
         let submit = self.changed_since.map(|since| since + SUBMIT_DELAY);
         let live = self.running.is_some().then_some(self.next_live);
         let once = match self.mode {
-            Mode::Once { timeout } => Some(self.started + timeout).filter(|due| *due > Instant::now()),
+            Mode::Once { timeout } => self
+                .started
+                .checked_add(timeout)
+                .filter(|due| *due > Instant::now()),
             Mode::Watch => None,
         };
         [submit, live, once]

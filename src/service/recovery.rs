@@ -5,7 +5,7 @@
 
 use std::{collections::HashSet, path::Path};
 
-use super::{Deferred, Live, State};
+use super::{Deferred, Live, State, live};
 use crate::{
     config::{AfterSuccess, Sidecars},
     process,
@@ -32,6 +32,7 @@ impl State {
             }
         }
         self.reconsider_those_waiting();
+        live::sweep(&self.config.folders.conf);
         let swept = publish::sweep_parts(&self.config.folders.output, |_| false);
         publish::sweep_copies(&self.config.publish.archive_dir);
         if swept > 0 {

@@ -1,7 +1,7 @@
 //! The table's owner, driven event by event, without the loop and without an encoder.
 #![allow(clippy::disallowed_methods)]
 
-use std::fs;
+use std::{fs, os::unix::fs::PermissionsExt};
 
 use super::*;
 use crate::{
@@ -137,6 +137,9 @@ fn a_stray_is_measured_when_its_folder_has_become_a_resolution_folder() {
         task.fingerprint = None;
     });
     scene.settles("720/a.mkv", Place::Stray);
+    let file = scene.folder.path().join("input/720/a.mkv");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    scene.settles("720/a.mkv", Place::Stray);
     assert_eq!(scene.state.table.len(), 1, "told once");
     scene.settles("720/a.mkv", IN_720);
     assert!(scene.is_measured("720/a.mkv"));
@@ -255,4 +258,62 @@ fn no_encode_is_begun_while_the_queue_cannot_be_written() {
     scene.state.do_what_is_due();
     assert_eq!(status(&scene), Status::Processing);
     scene.state.abandon_running();
+}
+
+#[test]
+fn a_full_disk_is_told_once_also_while_its_task_rests() {
+    let mut scene = scene();
+    let id = scene.task("720/a.mkv", |task| task.waiting_for = Some(WaitingFor::Space));
+    scene.state.disk_low_told = true;
+    let soon = Instant::now() + Duration::from_secs(60);
+    scene.state.resting.insert(id.clone(), soon);
+    scene.state.start_next();
+    assert!(scene.state.disk_low_told);
+    scene.state.cancel(&id);
+    scene.state.start_next();
+    assert!(!scene.state.disk_low_told, "the next time is told again");
+}
+
+#[test]
+fn a_row_whose_path_leads_out_of_input_is_never_begun() {
+    for path in ["/etc/a.mkv", "720/../../a.mkv"] {
+        let mut scene = scene();
+        let id = scene.state.new_id();
+        let task = Task::new(id.clone(), path.into(), Some(Resolution(720)), now());
+        assert!(scene.state.table.add(task));
+        scene.state.start_next();
+        assert!(scene.state.running.is_none());
+        let task = scene.state.table.get(&id).unwrap();
+        assert_eq!(task.status, Status::ErrorMissingInput, "{path}");
+    }
+}
+
+#[test]
+fn once_does_not_end_while_a_file_that_changed_is_looked_at_again() {
+    let mut scene = scene();
+    scene.commit();
+    scene.state.mode = Mode::Once {
+        timeout: Duration::from_secs(u64::MAX),
+    };
+    scene.state.do_what_is_due();
+    scene.state.sweep = Some(watch::SweepDone { waiting: 0, known: 1 });
+    assert!(scene.state.is_over());
+    scene
+        .state
+        .handle(Event::Fingerprint(fingerprint::Report::Changed {
+            path: "720/a.mkv".into(),
+        }));
+    assert!(!scene.state.is_over());
+    scene.state.next_due();
+}
+
+#[test]
+fn asking_to_stop_never_waits_for_a_busy_loop() {
+    let (sender, mut events) = mpsc::channel(1);
+    let stopper = Stopper(sender);
+    stopper.stop();
+    stopper.stop();
+    for _ in 0..2 {
+        assert!(matches!(events.blocking_recv(), Some(Event::Stop)));
+    }
 }

@@ -31,10 +31,15 @@ impl From<&std::fs::Metadata> for Identity {
             device: metadata.dev(),
             inode: metadata.ino(),
             size_bytes: metadata.size(),
-            mtime_ns: metadata.mtime() * 1_000_000_000 + metadata.mtime_nsec(),
-            ctime_ns: metadata.ctime() * 1_000_000_000 + metadata.ctime_nsec(),
+            mtime_ns: nanoseconds(metadata.mtime(), metadata.mtime_nsec()),
+            ctime_ns: nanoseconds(metadata.ctime(), metadata.ctime_nsec()),
         }
     }
+}
+
+/// Years before 1677 and after 2262, which a file may carry, count as the first or last moment of these.
+fn nanoseconds(seconds: i64, part: i64) -> i64 {
+    seconds.saturating_mul(1_000_000_000).saturating_add(part)
 }
 
 /// xxh3-128 over the first 64 KiB, the last 64 KiB and the size: a prefilter, equal for some different files.
@@ -52,5 +57,19 @@ impl FromStr for Fingerprint {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         u128::from_str_radix(text, 16).map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn no_time_of_a_file_is_out_of_range() {
+        for (seconds, expected) in [
+            (1, 1_000_000_005),
+            (i64::MAX, i64::MAX),
+            (-99_999_999_999, i64::MIN + 5),
+        ] {
+            assert_eq!(super::nanoseconds(seconds, 5), expected);
+        }
     }
 }
