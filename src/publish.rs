@@ -343,9 +343,17 @@ pub fn sweep_copies(archive_dir: &Path) -> usize {
 }
 
 fn sweep(folder: &Path, is_left_over: impl Fn(&Path, &OsStr) -> bool) -> usize {
-    walkdir::WalkDir::new(folder)
+    // A resolution folder may be a link to another disk; the walk follows its starting points only.
+    let linked = folder
+        .read_dir()
         .into_iter()
         .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.is_symlink());
+    linked
+        .chain([folder.to_owned()])
+        .flat_map(|start| walkdir::WalkDir::new(start).into_iter().flatten())
         .filter(|entry| entry.file_type().is_file() && is_left_over(entry.path(), entry.file_name()))
         .filter(|part| match durable::remove(part.path()) {
             Ok(()) => true,
@@ -363,6 +371,17 @@ fn sweep(folder: &Path, is_left_over: impl Fn(&Path, &OsStr) -> bool) -> usize {
 /// When the folder is not there.
 pub fn free_bytes(folder: &Path) -> io::Result<u64> {
     fs2::available_space(folder)
+}
+
+/// Whether `output_group`, if it is set, names a group.
+///
+/// # Errors
+/// `NoSuchGroup`, before hours of encoding.
+pub fn check_group(config: &PublishConfig) -> Result<(), PublishError> {
+    config
+        .output_group
+        .as_deref()
+        .map_or(Ok(()), |group| group_number(group).map(drop))
 }
 
 fn group_number(group: &str) -> Result<u32, PublishError> {

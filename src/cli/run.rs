@@ -3,6 +3,7 @@
 use std::{
     path::Path,
     sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
 };
 
 use super::{Exit, Failure, Outcome, doctor, logging, print, setup::Setup, terminal::Console};
@@ -10,12 +11,14 @@ use crate::{
     alerts::Sizes,
     config::{self, Config, FileState, Folders, Loaded},
     durable::{self, Lock, LockAttempt},
-    process,
+    process, publish,
     queue::Files,
     service::{self, Mode, Options, Reloaded, Service, ServiceError, Summary},
     task::{Identity, Shown},
 };
 
+/// No look at the lock takes longer.
+const LOOK_LIMIT: Duration = Duration::from_secs(1);
 /// What a shell shows for a program ended by Ctrl-C.
 const ENDED_AT_ONCE: i32 = 130;
 
@@ -24,6 +27,7 @@ pub fn run(setup: &Setup, mode: Mode) -> Outcome {
     give_large_buffers_back();
     let loaded = setup.load()?;
     make_folders(&loaded.config)?;
+    publish::check_group(&loaded.config.publish).map_err(|error| Failure::usage(error.to_string()))?;
     let conf = loaded.config.folders.conf.clone();
     let _lock = take_lock(&conf)?;
     let console = Console::new();
@@ -87,13 +91,28 @@ fn make_folders(config: &Config) -> Result<(), Failure> {
 }
 
 fn take_lock(conf: &Path) -> Result<Lock, Failure> {
-    match Lock::attempt(&Files::new(conf).instance_lock(), &std::process::id().to_string())? {
-        LockAttempt::Taken(lock) => Ok(lock),
-        LockAttempt::HeldBy(pid) => Err(Failure::environment(format!(
-            "another instance (pid {pid}) works with {}; stop it first, or give another --root",
-            Shown(conf)
-        ))),
+    let path = Files::new(conf).instance_lock();
+    let until = Instant::now() + LOOK_LIMIT;
+    loop {
+        match Lock::attempt(&path, &std::process::id().to_string())? {
+            LockAttempt::Taken(lock) => return Ok(lock),
+            // `status` holds the lock for a moment to see whether it is free; the pid in it is then an old one.
+            LockAttempt::HeldBy(pid) if !is_alive(&pid) && Instant::now() < until => {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            LockAttempt::HeldBy(pid) => {
+                return Err(Failure::environment(format!(
+                    "another instance (pid {pid}) works with {}; stop it first, or give another --root",
+                    Shown(conf)
+                )));
+            }
+        }
     }
+}
+
+fn is_alive(pid: &str) -> bool {
+    let pid = pid.parse().ok().and_then(rustix::process::Pid::from_raw);
+    pid.is_some_and(|pid| rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
 }
 
 fn greet(setup: &Setup, config: &Config, mode: Mode) {

@@ -124,9 +124,11 @@ fn outcome(finished: Finished, ended: bool, stall: Duration) -> Result<Encoded, 
         "partial file",
     ];
     let stderr = finished.stderr_tail.as_str();
+    // At the end of a line: a file's name may hold the same words.
+    let says_last = |text: &str| stderr.lines().any(|line| line.trim_end().ends_with(text));
     let says = |text: &str| stderr.contains(text);
     // ffmpeg can end with 0 on a full disk.
-    if says("No space left on device") || says("Disk quota exceeded") {
+    if says_last("No space left on device") || says_last("Disk quota exceeded") {
         return Err(EncodeError::OutOfSpace);
     }
     match finished.end {

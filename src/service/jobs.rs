@@ -27,6 +27,8 @@ use crate::{
 
 /// A source that changed under its encode is tried again after this even when nobody has seen it settle.
 const UNSETTLED_LIMIT: Duration = Duration::from_secs(60 * 60);
+/// How often the rest after a broken encode is doubled: from half a minute to half an hour.
+const RESTS_DOUBLED: u32 = 6;
 /// The longest wait for a cancelled job's thread at the end of the service.
 const JOIN_LIMIT: Duration = Duration::from_secs(2);
 
@@ -378,7 +380,11 @@ impl State {
     }
 
     fn rest(&mut self, id: &TaskId, why: &str) {
-        self.resting.insert(id.clone(), Instant::now() + RETRY_DELAY);
+        // A result that never fits must not be encoded every half minute: each rest is twice as long as the one before.
+        let rests = self.rests.entry(id.clone()).or_insert(0);
+        let delay = RETRY_DELAY * (1 << *rests);
+        *rests = (*rests + 1).min(RESTS_DOUBLED);
+        self.resting.insert(id.clone(), Instant::now() + delay);
         if let Some(task) = self.table.get(id) {
             tracing::warn!("{}: {why}", task.shown());
         }

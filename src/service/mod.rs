@@ -225,6 +225,8 @@ struct State {
     running: Option<jobs::Running>,
     /// Tasks that are not to be begun again before this time.
     resting: HashMap<TaskId, Instant>,
+    /// How often each of these has been sent to rest; forgotten when the task ends.
+    rests: HashMap<TaskId, u32>,
     encoder: Encoder,
     encoder_checked: Instant,
     /// Something changed that may let a task run.
@@ -325,6 +327,7 @@ impl State {
             pending: HashMap::new(),
             running: None,
             resting: HashMap::new(),
+            rests: HashMap::new(),
             encoder: Encoder::Works,
             encoder_checked: now,
             reconsider: true,
@@ -614,6 +617,7 @@ impl State {
             task.finish(status, now());
             change(task);
         });
+        self.rests.remove(id);
         self.changed();
         let Some(task) = self.table.get(id).cloned() else {
             return;
