@@ -489,6 +489,10 @@ impl State {
         let shown = task.shown().to_string();
         match result {
             Ok(disposed) => {
+                let is_gone = matches!(
+                    disposed,
+                    Disposed::AlreadyGone | Disposed::Deleted | Disposed::ArchivedTo(_)
+                );
                 match disposed {
                     Disposed::Kept | Disposed::AlreadyGone => {}
                     Disposed::Deleted => tracing::info!("{shown}: source deleted"),
@@ -502,7 +506,13 @@ impl State {
                         );
                     }
                 }
-                self.table.change(id, |task| task.disposal = Disposal::Settled);
+                self.table.change(id, |task| {
+                    task.disposal = Disposal::Settled;
+                    // A file that comes there later may get the same inode; it is another one all the same.
+                    if is_gone {
+                        task.source = None;
+                    }
+                });
             }
             Err(error) => {
                 tracing::error!("{shown}: source kept: {error}; tried again at the next start");
