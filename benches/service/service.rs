@@ -25,7 +25,7 @@ const BINARY: &str = env!("CARGO_BIN_EXE_video-compressor");
 /// A service that is not ready by then never will be.
 const READY_LIMIT: Duration = Duration::from_secs(30);
 /// Nothing that the bench waits for takes longer.
-const WAIT_LIMIT: Duration = Duration::from_secs(120);
+const WAIT_LIMIT: Duration = Duration::from_secs(600);
 
 /// Folders for one round, removed at its end.
 pub struct Root(TempDir);

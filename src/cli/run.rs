@@ -62,7 +62,7 @@ pub fn run(setup: &Setup, mode: Mode) -> Outcome {
 fn give_large_buffers_back() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     {
-        const LARGE_BYTES: libc::c_int = 128 * 1024;
+        const LARGE_BYTES: libc::c_int = 1024 * 1024;
         // SAFETY: mallopt takes two numbers and is allowed at any time; no other thread runs yet.
         // A refusal (0) costs memory and nothing else.
         let _ = unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE_BYTES) };
