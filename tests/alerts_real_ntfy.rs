@@ -33,8 +33,11 @@ struct Ntfy {
 }
 
 impl Ntfy {
-    /// A server that is not started yet; `None`, and said so, when this machine has none.
+    /// A server that is not started yet; `None`, and said so, when this run or this machine has none.
     fn prepared(options: &[&'static str]) -> Option<Self> {
+        if !common::all_tests_wanted("alerts_real_ntfy") {
+            return None;
+        }
         let fetched = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/tools/ntfy");
         let program = env::var_os("NTFY_BIN")
             .map(PathBuf::from)

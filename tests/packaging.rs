@@ -221,11 +221,12 @@ fn systemd_analyze(unit: &Unit, folder: &Path, arguments: &[&str]) -> Output {
 
 #[test]
 fn systemd_takes_the_units_without_a_word_and_finds_the_system_one_well_locked() {
+    const NAME: &str = "systemd_takes_the_units_without_a_word_and_finds_the_system_one_well_locked";
+    if !common::all_tests_wanted(NAME) {
+        return;
+    }
     if program("systemd-analyze").is_none() {
-        return common::skip(
-            "systemd_takes_the_units_without_a_word_and_finds_the_system_one_well_locked",
-            "systemd-analyze",
-        );
+        return common::skip(NAME, "systemd-analyze");
     }
     let folder = tempfile::tempdir().unwrap();
     let mut own_root = paths(Path::new("/var/lib/video-compressor"));
