@@ -10,6 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -204,11 +205,7 @@ impl Root {
     /// Stops the service in order; its exit code.
     pub fn stop(&self) -> i32 {
         let mut child = self.service.take().expect("a running service");
-        let status = Command::new("kill")
-            .args(["-TERM", &child.id().to_string()])
-            .status()
-            .unwrap();
-        assert!(status.success());
+        terminate(&child).unwrap();
         child.wait().unwrap().code().unwrap_or(-1)
     }
 
@@ -284,8 +281,7 @@ impl Drop for Root {
     fn drop(&mut self) {
         if let Some(mut child) = self.service.take() {
             // Its encoders go with it: they have groups of their own, which only it knows.
-            let pid = child.id().to_string();
-            let _ = Command::new("kill").args(["-TERM", &pid]).status();
+            let _ = terminate(&child);
             let started = Instant::now();
             while started.elapsed() < Duration::from_secs(15) {
                 if let Ok(Some(_)) = child.try_wait() {
@@ -297,6 +293,10 @@ impl Drop for Root {
             let _ = child.wait();
         }
     }
+}
+
+fn terminate(child: &Child) -> rustix::io::Result<()> {
+    kill_process(Pid::from_child(child), Signal::TERM)
 }
 
 /// Runs a command to its end.
