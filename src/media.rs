@@ -150,8 +150,16 @@ pub struct Colour {
 pub struct Hdr {
     pub mastering_display: Option<MasteringDisplay>,
     pub content_light: Option<ContentLight>,
-    pub dolby_vision_profile: Option<u32>,
+    pub dolby_vision: Option<DolbyVision>,
     pub hdr10_plus: bool,
+}
+
+/// From Dolby Vision's configuration record; `None` where only the pictures themselves say that it is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DolbyVision {
+    pub profile: Option<u32>,
+    /// What the picture is without it: 0 nothing that others can show, 1 and 6 HDR10, 2 SDR, 4 HLG.
+    pub compatibility: Option<u32>,
 }
 
 /// SMPTE ST 2086 in x265's units: chromaticities in 1/50000, luminances in 1/10000 cd/m².
@@ -282,11 +290,35 @@ impl Video {
     }
 }
 
+impl DolbyVision {
+    /// Whether the picture can be shown without it. Without a record, only the colour tags can tell: Dolby's own
+    /// colours (profile 5) are tagged as nothing.
+    #[must_use]
+    pub fn has_base_layer(self, colour: &Colour) -> bool {
+        match self {
+            Self { profile: Some(5), .. } => false,
+            Self {
+                compatibility: Some(compatibility),
+                ..
+            } => compatibility != 0,
+            Self {
+                compatibility: None, ..
+            } => (colour.is_pq() || colour.is_hlg()) && colour.matrix.as_deref() == Some("bt2020nc"),
+        }
+    }
+}
+
 impl Colour {
     /// Perceptual quantiser: HDR10, HDR10+, most Dolby Vision.
     #[must_use]
     pub fn is_pq(&self) -> bool {
         self.transfer.as_deref() == Some("smpte2084")
+    }
+
+    /// Hybrid log-gamma.
+    #[must_use]
+    pub fn is_hlg(&self) -> bool {
+        self.transfer.as_deref() == Some("arib-std-b67")
     }
 }
 

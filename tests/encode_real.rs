@@ -12,7 +12,7 @@ use std::{
 
 use tempfile::TempDir;
 use video_compressor::{
-    config::{AudioPolicy, Damaged, EncodeConfig, Profile},
+    config::{AudioPolicy, Damaged, DynamicHdr, EncodeConfig, Profile},
     encode::{self, EncodeError},
     media::MediaInfo,
     plan::{self, EncodePlan, Treatment},
@@ -30,6 +30,7 @@ fn config() -> EncodeConfig {
         threads: 0,
         stall: Duration::from_secs(60),
         damaged: Damaged::Strict,
+        dynamic_hdr: DynamicHdr::Skip,
         max_pixels: 8192 * 4320,
         profiles: BTreeMap::new(),
         default_profile: "quick".into(),

@@ -6,7 +6,7 @@ use super::{Exit, Failure, Outcome, print, print_json, setup::Setup};
 use crate::{
     config::{Config, Profile},
     encode,
-    plan::{self, EncodePlan, Treatment},
+    plan::{self, EncodePlan, NotEncoded, Treatment},
     probe::{self, ProbeError},
     process::Cancel,
     record,
@@ -34,21 +34,24 @@ pub fn explain(
     let planned = probe::probe_source(&file, &config.encode, &Cancel::new())
         .map_err(|error| match error {
             ProbeError::Tool(error) => Err(Failure::environment(error.to_string())),
-            error => Ok(error.to_string()),
+            error => Ok(("refused", "would fail", error.to_string())),
         })
         .and_then(|info| {
             plan::plan(&info, profile, resolution, &config.encode)
                 .map(|plan| (info, plan))
-                .map_err(|refusal| Ok(refusal.to_string()))
+                .map_err(|why| match why {
+                    NotEncoded::Refused(refusal) => Ok(("refused", "would fail", refusal.to_string())),
+                    NotEncoded::Skipped(skip) => Ok(("skipped", "would be skipped", skip.to_string())),
+                })
         });
     let (info, plan) = match planned {
         Ok(planned) => planned,
         Err(Err(failure)) => return Err(failure),
-        Err(Ok(reason)) => {
+        Err(Ok((key, words, reason))) => {
             if json {
-                print_json(&serde_json::json!({ "file": file.to_string_lossy(), "refused": reason }));
+                print_json(&serde_json::json!({ "file": file.to_string_lossy(), key: reason }));
             } else {
-                print(&format!("{}: would fail: {reason}\n", Shown(&file)));
+                print(&format!("{}: {words}: {reason}\n", Shown(&file)));
             }
             return Ok(Exit::Done);
         }

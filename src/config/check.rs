@@ -13,8 +13,8 @@ use std::{
 };
 
 use super::{
-    AfterSuccess, AlertsConfig, Config, Credentials, Damaged, EncodeConfig, Folders, LogConfig, LogFormat,
-    PublishConfig, QueueConfig, Sidecars, Verify, WatchConfig,
+    AfterSuccess, AlertsConfig, Config, Credentials, Damaged, DynamicHdr, EncodeConfig, Folders, LogConfig,
+    LogFormat, PublishConfig, QueueConfig, Sidecars, Verify, WatchConfig,
     profile::{self, BUILT_IN_RESOLUTIONS, ProfileEdit},
     value,
 };
@@ -86,6 +86,7 @@ impl Draft {
                 threads: 0,
                 stall: Duration::ZERO,
                 damaged: Damaged::Strict,
+                dynamic_hdr: DynamicHdr::Skip,
                 max_pixels: 0,
                 profiles: BTreeMap::new(),
                 default_profile: String::new(),

@@ -62,6 +62,7 @@ pub struct EncodeConfig {
     pub threads: u32,
     pub stall: Duration,
     pub damaged: Damaged,
+    pub dynamic_hdr: DynamicHdr,
     /// Width times height beyond which a picture is refused.
     pub max_pixels: u64,
     pub profiles: BTreeMap<String, Profile>,
@@ -90,6 +91,15 @@ pub enum AudioPolicy {
 pub enum Damaged {
     Strict,
     Salvage,
+}
+
+/// What to do with HDR10+ and Dolby Vision that cannot be carried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DynamicHdr {
+    /// The file is skipped.
+    Skip,
+    /// The picture below it is encoded as plain HDR10, HLG or SDR.
+    Static,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,7 +6,7 @@
 
 use toml::Value;
 
-use super::{AfterSuccess, Damaged, LogFormat, Sidecars, Verify, check::Draft, value as parse};
+use super::{AfterSuccess, Damaged, DynamicHdr, LogFormat, Sidecars, Verify, check::Draft, value as parse};
 
 /// One setting.
 #[derive(Debug)]
@@ -303,6 +303,18 @@ pub static SETTINGS: &[Setting] = &[
         |d, v| {
             let choices = [("strict", Damaged::Strict), ("salvage", Damaged::Salvage)];
             set(&mut d.config.encode.damaged, parse::choice(&v, &choices))
+        },
+    ),
+    Setting::new(
+        Stage::Encode,
+        "dynamic_hdr",
+        r#""skip""#,
+        r#""skip" or "static""#,
+        "HDR10+ or Dolby Vision that ffmpeg and x265 cannot carry: skip leaves the file as it is, static encodes the\n\
+         plain picture below it (HDR10, HLG or SDR) and notes the loss.",
+        |d, v| {
+            let choices = [("skip", DynamicHdr::Skip), ("static", DynamicHdr::Static)];
+            set(&mut d.config.encode.dynamic_hdr, parse::choice(&v, &choices))
         },
     ),
     // 8192 x 8192 takes every 8K picture (7680 x 4320, 8192 x 4320) and square 8K of 360° cameras; a decoder then

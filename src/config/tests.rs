@@ -104,6 +104,7 @@ fn the_defaults_are_what_the_design_says() {
             threads: 0,
             stall: Duration::from_secs(300),
             damaged: Damaged::Strict,
+            dynamic_hdr: DynamicHdr::Skip,
             max_pixels: 8192 * 8192,
             profiles: BTreeMap::from([
                 profile(

@@ -92,7 +92,31 @@ pub struct Lost {
     pub reason: String,
 }
 
-/// Why a file is not encoded.
+/// Why a file is not encoded, by what becomes of its task.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotEncoded {
+    /// It cannot be: the task fails.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// It could be, but a setting says to leave it: the task is skipped.
+    #[error(transparent)]
+    Skipped(#[from] Skip),
+}
+
+/// Why a file that could be encoded is left as it is. `Display` is the reason for a person.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Skip {
+    #[error(
+        "its {what} would be lost, because this ffmpeg and x265 cannot carry it; dynamic_hdr = \"static\" keeps the plain picture only"
+    )]
+    DynamicHdr { what: &'static str },
+    #[error(
+        "it is Dolby Vision without a picture that other players can show (profile 5), which cannot be carried"
+    )]
+    NoBaseLayer,
+}
+
+/// Why a file cannot be encoded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     #[error("no video stream; move it elsewhere")]
@@ -106,26 +130,31 @@ pub enum Refusal {
 /// Plans the encode of one source into one resolution folder.
 ///
 /// # Errors
-/// A [`Refusal`] when there is nothing to encode.
+/// [`NotEncoded`] when there is nothing to encode, or a setting says to leave it.
 pub fn plan(
     info: &MediaInfo,
     profile: &Profile,
     resolution: Resolution,
     config: &EncodeConfig,
-) -> Result<EncodePlan, Refusal> {
+) -> Result<EncodePlan, NotEncoded> {
     let (main, main_video) = info.main_video().ok_or(Refusal::NoVideo)?;
     if main_video.width == 0 || main_video.height == 0 {
         return Err(Refusal::NoSize {
             width: main_video.width,
             height: main_video.height,
-        });
+        }
+        .into());
     }
     let size = picture::fitted(main_video, resolution);
     if size.width.min(size.height) < picture::SMALLEST_SIDE {
         return Err(Refusal::TooSmall {
             width: size.width,
             height: size.height,
-        });
+        }
+        .into());
+    }
+    for video in info.streams.iter().filter_map(Stream::video) {
+        picture::dynamic_hdr(video, config.dynamic_hdr)?;
     }
     let mut notes = Vec::new();
     let container = container(info, profile.audio, &mut notes);
@@ -411,8 +440,10 @@ impl Draft<'_> {
                 "{name}: HDR10+ metadata is lost, the static HDR10 values are kept"
             ));
         }
-        if video.hdr.dolby_vision_profile.is_some() {
-            notes.push(format!("{name}: Dolby Vision metadata is lost"));
+        if video.hdr.dolby_vision.is_some() {
+            notes.push(format!(
+                "{name}: Dolby Vision metadata is lost, the plain picture is kept"
+            ));
         }
     }
 

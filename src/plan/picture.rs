@@ -1,8 +1,9 @@
 //! The picture of one video stream: its size, filters, and what x265 is told. Pure.
 
+use super::Skip;
 use crate::{
-    config::Profile,
-    media::{Chroma, Rational, Stream, Video},
+    config::{DynamicHdr, Profile},
+    media::{Chroma, Hdr, Rational, Stream, Video},
     task::Resolution,
 };
 
@@ -89,6 +90,29 @@ fn corrected(width: u32, height: u32, sample_aspect: Rational, new_width: u32, n
         (denominator / excess).max(1) as u64,
     )
     .unwrap_or(sample_aspect)
+}
+
+/// # Errors
+/// When what changes from scene to scene cannot be carried and may not be lost.
+pub fn dynamic_hdr(video: &Video, policy: DynamicHdr) -> Result<(), Skip> {
+    let Hdr {
+        dolby_vision,
+        hdr10_plus,
+        ..
+    } = video.hdr;
+    if dolby_vision.is_some_and(|dolby| !dolby.has_base_layer(&video.colour)) {
+        return Err(Skip::NoBaseLayer);
+    }
+    let what = match (dolby_vision.is_some(), hdr10_plus) {
+        (false, false) => return Ok(()),
+        (true, false) => "Dolby Vision",
+        (false, true) => "HDR10+",
+        (true, true) => "Dolby Vision and HDR10+",
+    };
+    match policy {
+        DynamicHdr::Static => Ok(()),
+        DynamicHdr::Skip => Err(Skip::DynamicHdr { what }),
+    }
 }
 
 /// Bits per component in the output: the source's, where x265 has them.

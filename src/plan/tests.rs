@@ -1,7 +1,12 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::*;
-use crate::media::{Audio, Chapter, ContentLight, Dispositions, Hdr, MasteringDisplay, Orientation, Packets};
+use crate::{
+    config::DynamicHdr,
+    media::{
+        Audio, Chapter, ContentLight, Dispositions, DolbyVision, Hdr, MasteringDisplay, Orientation, Packets,
+    },
+};
 
 pub fn stream(index: u32, codec: &str, kind: StreamKind) -> Stream {
     Stream {
@@ -116,6 +121,7 @@ pub fn config() -> EncodeConfig {
         threads: 0,
         stall: Duration::from_secs(60),
         damaged: Damaged::Strict,
+        dynamic_hdr: DynamicHdr::Skip,
         max_pixels: 8192 * 8192,
         profiles: BTreeMap::new(),
         default_profile: "medium".into(),
@@ -355,7 +361,82 @@ fn what_cannot_be_encoded_is_refused() {
     ];
     for (streams, expected) in cases {
         let refusal = plan(&info(MP4, streams), &medium(), Resolution(720), &config()).unwrap_err();
-        assert_eq!(refusal, expected);
+        assert_eq!(refusal, NotEncoded::Refused(expected));
+    }
+}
+
+#[test]
+fn hdr_that_changes_from_scene_to_scene_is_skipped_or_reduced_by_choice() {
+    let dolby = |profile, compatibility| {
+        Some(DolbyVision {
+            profile,
+            compatibility,
+        })
+    };
+    let lost = |what| Err(Skip::DynamicHdr { what });
+    let untagged = || hd().colour;
+    let pq = || hdr10().colour;
+    let cases = [
+        // Dolby Vision, HDR10+, colour -> skip, static
+        (None, false, pq(), Ok(()), Ok(())),
+        (None, true, pq(), lost("HDR10+"), Ok(())),
+        (dolby(Some(8), Some(1)), false, pq(), lost("Dolby Vision"), Ok(())),
+        (dolby(Some(8), Some(4)), false, pq(), lost("Dolby Vision"), Ok(())),
+        (
+            dolby(Some(7), Some(6)),
+            true,
+            pq(),
+            lost("Dolby Vision and HDR10+"),
+            Ok(()),
+        ),
+        (
+            dolby(Some(9), Some(2)),
+            false,
+            untagged(),
+            lost("Dolby Vision"),
+            Ok(()),
+        ),
+        (
+            dolby(Some(5), Some(0)),
+            false,
+            untagged(),
+            Err(Skip::NoBaseLayer),
+            Err(Skip::NoBaseLayer),
+        ),
+        (
+            dolby(Some(10), Some(0)),
+            false,
+            untagged(),
+            Err(Skip::NoBaseLayer),
+            Err(Skip::NoBaseLayer),
+        ),
+        // No record, only the pictures say it.
+        (dolby(None, None), false, pq(), lost("Dolby Vision"), Ok(())),
+        (
+            dolby(None, None),
+            false,
+            untagged(),
+            Err(Skip::NoBaseLayer),
+            Err(Skip::NoBaseLayer),
+        ),
+    ];
+    for (dolby_vision, hdr10_plus, colour, skipping, reducing) in cases {
+        let mut video = Video { colour, ..hdr10() };
+        video.hdr.dolby_vision = dolby_vision;
+        video.hdr.hdr10_plus = hdr10_plus;
+        let source = info(MKV, vec![video_stream(0, "hevc", video)]);
+        for (dynamic_hdr, expected) in [(DynamicHdr::Skip, skipping), (DynamicHdr::Static, reducing)] {
+            let config = EncodeConfig {
+                dynamic_hdr,
+                ..config()
+            };
+            let found = plan(&source, &medium(), Resolution(720), &config).map(drop);
+            assert_eq!(
+                found,
+                expected.map_err(NotEncoded::Skipped),
+                "{dolby_vision:?} {hdr10_plus} {dynamic_hdr:?}"
+            );
+        }
     }
 }
 

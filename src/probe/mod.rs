@@ -379,7 +379,7 @@ fn read_static_hdr(
         if let Some(found) = wire::frame_hdr(&String::from_utf8_lossy(&output.stdout)) {
             video.hdr.mastering_display = found.mastering_display.or(video.hdr.mastering_display);
             video.hdr.content_light = found.content_light.or(video.hdr.content_light);
-            video.hdr.dolby_vision_profile = video.hdr.dolby_vision_profile.or(found.dolby_vision_profile);
+            video.hdr.dolby_vision = video.hdr.dolby_vision.or(found.dolby_vision);
             video.hdr.hdr10_plus |= found.hdr10_plus;
         }
     }

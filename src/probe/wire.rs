@@ -8,8 +8,8 @@ use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::media::{
-    Audio, Chapter, Chroma, Colour, ContentLight, Dispositions, FieldOrder, Hdr, MasteringDisplay, MediaInfo,
-    Orientation, Packets, Rational, Stream, StreamKind, Video,
+    Audio, Chapter, Chroma, Colour, ContentLight, Dispositions, DolbyVision, FieldOrder, Hdr,
+    MasteringDisplay, MediaInfo, Orientation, Packets, Rational, Stream, StreamKind, Video,
 };
 
 #[derive(Debug, Default, Deserialize)]
@@ -119,6 +119,8 @@ struct SideData {
     displaymatrix: Option<String>,
     #[serde(deserialize_with = "text")]
     dv_profile: Option<String>,
+    #[serde(deserialize_with = "text")]
+    dv_bl_signal_compatibility_id: Option<String>,
     #[serde(deserialize_with = "text")]
     max_content: Option<String>,
     #[serde(deserialize_with = "text")]
@@ -325,9 +327,6 @@ fn video(wire: &WireStream, dispositions: &Dispositions) -> Video {
             .iter()
             .find(|side| side.side_data_type.as_deref() == Some(name))
     };
-    let mut hdr = hdr(&wire.side_data_list);
-    hdr.dolby_vision_profile =
-        side("DOVI configuration record").and_then(|side| parsed(side.dv_profile.as_ref()));
     Video {
         width: parsed(wire.width.as_ref()).unwrap_or(0),
         height: parsed(wire.height.as_ref()).unwrap_or(0),
@@ -355,7 +354,7 @@ fn video(wire: &WireStream, dispositions: &Dispositions) -> Video {
             matrix: known(wire.color_space.as_ref()),
             chroma_location: known(wire.chroma_location.as_ref()).filter(|place| place != "unspecified"),
         },
-        hdr,
+        hdr: hdr(&wire.side_data_list),
         attached_picture: dispositions.has("attached_pic"),
     }
 }
@@ -436,8 +435,14 @@ fn hdr(sides: &[SideData]) -> Hdr {
                     });
             }
             Some(kind) if kind.contains("SMPTE2094-40") => hdr.hdr10_plus = true,
-            Some(kind) if kind.contains("Dolby Vision") && hdr.dolby_vision_profile.is_none() => {
-                hdr.dolby_vision_profile = Some(0);
+            Some("DOVI configuration record") => {
+                hdr.dolby_vision = Some(DolbyVision {
+                    profile: parsed(side.dv_profile.as_ref()),
+                    compatibility: parsed(side.dv_bl_signal_compatibility_id.as_ref()),
+                });
+            }
+            Some(kind) if kind.contains("Dolby Vision") => {
+                hdr.dolby_vision.get_or_insert_default();
             }
             _ => {}
         }
@@ -556,7 +561,7 @@ mod tests {
              "side_data_list": [{"side_data_type": "Display Matrix",
                 "displaymatrix": "\n00000000:            0       65536           0\n00000001:       -65536           0           0\n00000002:     20971520           0  1073741824\n",
                 "rotation": -90},
-                {"side_data_type": "DOVI configuration record", "dv_profile": 8}]},
+                {"side_data_type": "DOVI configuration record", "dv_profile": 8, "dv_bl_signal_compatibility_id": 1}]},
             {"index": 1, "codec_type": "audio", "codec_name": "ac3", "channels": 6, "channel_layout": "5.1(side)",
              "sample_rate": "48000", "tags": {"LANGUAGE": "eng", "DURATION": "00:01:02.500000000"}},
             {"index": 2, "codec_type": "data", "codec_tag_string": "gpmd", "avg_frame_rate": "0/0"},
@@ -594,8 +599,14 @@ mod tests {
             }
         );
         assert_eq!(
-            (video.field_order, video.hdr.dolby_vision_profile),
-            (FieldOrder::BottomFirst, Some(8))
+            (video.field_order, video.hdr.dolby_vision),
+            (
+                FieldOrder::BottomFirst,
+                Some(DolbyVision {
+                    profile: Some(8),
+                    compatibility: Some(1)
+                })
+            )
         );
         assert_eq!(
             (stream.language.as_deref(), stream.title.as_deref()),

@@ -21,7 +21,7 @@ use crate::{
     fingerprint,
     media::MediaInfo,
     naming::{self, Named, Namesake, Occupant},
-    plan::{self, EncodePlan},
+    plan::{self, EncodePlan, NotEncoded},
     probe::{self, ProbeError},
     process::{Cancel, End},
     publish::{self, PublishError, Replace},
@@ -91,6 +91,10 @@ pub enum Outcome {
     Refused {
         reason: String,
     },
+    /// Left as it is because a setting says so: nothing is wrong with it, and it is no attempt.
+    Skipped {
+        reason: String,
+    },
     /// Given up until the file can be read.
     Unreadable {
         reason: String,
@@ -153,8 +157,7 @@ impl Job<'_> {
             .task
             .resolution
             .ok_or_else(|| refused("it lies in no resolution folder"))?;
-        let plan = plan::plan(&info, &order.profile, resolution, &order.encode)
-            .map_err(|refusal| refused(refusal.to_string()))?;
+        let plan = plan::plan(&info, &order.profile, resolution, &order.encode).map_err(not_encoded)?;
 
         let mut named = self.choose_name(&plan);
         let target = order.output.join(&named.path);
@@ -391,11 +394,14 @@ impl Drop for Part {
     }
 }
 
-/// A failure says nothing about a file that is another one by now.
+/// A failure, or a reason to skip, says nothing about a file that is another one by now.
 fn blamed(outcome: Outcome, source: Result<Identity, Outcome>) -> Outcome {
     match (outcome, source) {
         (
-            Outcome::Refused { .. } | Outcome::Unreadable { .. } | Outcome::Broken { .. },
+            Outcome::Refused { .. }
+            | Outcome::Skipped { .. }
+            | Outcome::Unreadable { .. }
+            | Outcome::Broken { .. },
             Err(found @ (Outcome::SourceChanged | Outcome::SourceGone)),
         ) => found,
         (outcome, _) => outcome,
@@ -405,6 +411,15 @@ fn blamed(outcome: Outcome, source: Result<Identity, Outcome>) -> Outcome {
 fn refused(reason: impl Into<String>) -> Outcome {
     Outcome::Refused {
         reason: reason.into(),
+    }
+}
+
+fn not_encoded(why: NotEncoded) -> Outcome {
+    match why {
+        NotEncoded::Refused(refusal) => refused(refusal.to_string()),
+        NotEncoded::Skipped(skip) => Outcome::Skipped {
+            reason: skip.to_string(),
+        },
     }
 }
 

@@ -302,6 +302,9 @@ impl State {
             Outcome::Refused { reason } => {
                 self.finish(id, Status::Failed, |task| task.error = Some(reason));
             }
+            Outcome::Skipped { reason } => {
+                self.finish(id, Status::Skipped, |task| task.reason = Some(reason));
+            }
             Outcome::Unreadable { reason } => self.finish(id, Status::Failed, |task| {
                 task.error = Some(reason);
                 // Nothing is known of its content any more: when it can be read again, it is a new file.

@@ -633,7 +633,7 @@ impl State {
             Status::Skipped => {
                 tracing::info!("{file}: skipped: {reason}");
                 self.count(|summary| summary.skipped += 1);
-                let reason = Wording::naming(reason, "the same content was compressed before");
+                let reason = Wording::naming(reason, "there is nothing to do; see the log");
                 self.alert(Alert::Skipped { file, reason });
             }
             Status::Cancelled => tracing::info!("{file}: cancelled"),
