@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use crate::task::{Fingerprint, Resolution, TaskId};
+use crate::task::{Fingerprint, Resolution, Standing, TaskId};
 
 /// At most this many processed tasks are compared with one file. Beyond it a duplicate may be encoded again, which
 /// costs time and nothing else; so many equal fingerprints come only from files made to have them.
@@ -21,16 +21,6 @@ pub struct Known<'a> {
     /// Relative to the input root, as that of the file in question.
     pub path: &'a Path,
     pub standing: Standing,
-}
-
-/// What another task has to do with outputs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
-    /// Queued or processing, and not itself waiting for another task's result (two must not wait for each other).
-    Pending,
-    Processed,
-    /// Failed, cancelled, skipped, or waiting for another task.
-    NoCandidate,
 }
 
 /// What to do with a file whose fingerprint was measured.

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::task::{
-    Disposal, Fingerprint, Identity, Known, Origin, Resolution, Status, Task, TaskId, WaitingFor,
+    Disposal, Fingerprint, Identity, Known, Origin, Resolution, Standing, Status, Task, TaskId, WaitingFor,
 };
 
 #[derive(Serialize)]
@@ -339,6 +339,7 @@ pub fn known_from_json(json: &str) -> Option<(PathBuf, Known)> {
             .zip(row.output_file)
             .filter(|_| status == Status::Processed)
             .map(|(output, file)| (Arc::from(output), Identity::from(file))),
+        standing: Standing::new(&status, None),
         status,
     };
     Some((path, known))

@@ -575,12 +575,12 @@ fn a_duplicate_is_told_and_not_encoded_also_after_rotation() {
     );
     root.until_status("480/other-resolution.mp4", "processed");
     root.until("the phone hears of it", || {
-        (ntfy.count("kipped") > 0).then_some(())
+        (ntfy.count("Skipped: twin") > 0).then_some(())
     });
     assert_eq!(
         ntfy.alerts()
             .iter()
-            .filter(|alert| alert.contains("kipped"))
+            .filter(|alert| alert.starts_with("Skipped"))
             .count(),
         1,
         "{:?}",

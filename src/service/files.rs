@@ -8,7 +8,7 @@ use std::{
 use super::{State, now};
 use crate::{
     alerts::{Alert, Wording},
-    dedupe::{self, Decision, Standing},
+    dedupe::{self, Decision},
     fingerprint::{self, Candidate},
     task::{Fingerprint, Identity, Known, Resolution, Shown, Status, Task, TaskId, WaitingFor},
     watch::{self, Place, RootState, Settled},
@@ -338,20 +338,9 @@ impl State {
                 fingerprint,
                 resolution,
                 path: other,
-                standing: self.standing(known),
+                standing: known.standing,
             });
         dedupe::decide(fingerprint, resolution, path, known)
-    }
-
-    fn standing(&self, known: &Known) -> Standing {
-        let waits = |task: &Task| matches!(task.waiting_for, Some(WaitingFor::Task(_)));
-        match known.status {
-            Status::Queued | Status::Processing if !self.table.get(&known.id).is_some_and(waits) => {
-                Standing::Pending
-            }
-            Status::Processed => Standing::Processed,
-            _ => Standing::NoCandidate,
-        }
     }
 
     fn candidates(&self, fingerprint: Fingerprint, resolution: Resolution, ids: &[TaskId]) -> Vec<Candidate> {
@@ -416,7 +405,13 @@ impl State {
             self.table.refresh_source(&path, pending.identity);
             return self.adopt(&original);
         }
-        let output = self.output_of(&original);
+        let output = self
+            .table
+            .with_content(fingerprint, resolution)
+            .find(|(_, known)| known.id == original)
+            .and_then(|(_, known)| known.published.as_ref())
+            .map(|(output, _)| output.to_path_buf())
+            .unwrap_or_default();
         let id = match waiting {
             Some(id) => id,
             None => self.add_task(path, pending.identity, resolution, fingerprint),
@@ -427,15 +422,6 @@ impl State {
                 Shown(&output)
             ));
         });
-    }
-
-    fn output_of(&self, id: &TaskId) -> PathBuf {
-        self.table
-            .all_known()
-            .find(|(_, known)| known.id == *id)
-            .and_then(|(_, known)| known.published.as_ref())
-            .map(|(output, _)| output.to_path_buf())
-            .unwrap_or_default()
     }
 
     fn add_task(
@@ -514,40 +500,42 @@ impl State {
 
     /// Tasks that waited to see what becomes of `id` are looked at again.
     pub(super) fn look_at_twins_of(&mut self, id: &TaskId) {
-        let twins: Vec<_> = self
+        let twins: Vec<TaskId> = self
             .table
             .iter()
             .filter(|task| {
                 task.status == Status::Queued && task.waiting_for == Some(WaitingFor::Task(id.clone()))
             })
-            .cloned()
+            .map(|task| task.id.clone())
             .collect();
         for twin in twins {
-            let (Some(fingerprint), Some(resolution), Some(identity)) =
-                (twin.fingerprint, twin.resolution, twin.source)
-            else {
-                self.table.change(&twin.id, |task| task.waiting_for = None);
+            self.changed();
+            let Some(task) = self.table.get(&twin) else {
                 continue;
             };
-            match self.decide(&twin.path, fingerprint, resolution) {
-                Decision::New => self.table.change(&twin.id, |task| task.waiting_for = None),
-                Decision::WaitsFor(other) => {
-                    self.table
-                        .change(&twin.id, |task| task.waiting_for = Some(WaitingFor::Task(other)));
-                }
+            let path = task.path.clone();
+            let (Some(fingerprint), Some(resolution), Some(identity)) =
+                (task.fingerprint, task.resolution, task.source)
+            else {
+                self.table.change(&twin, |task| task.waiting_for = None);
+                continue;
+            };
+            match self.decide(&path, fingerprint, resolution) {
+                Decision::New => self.table.change(&twin, |task| task.waiting_for = None),
+                Decision::WaitsFor(other) => self
+                    .table
+                    .change(&twin, |task| task.waiting_for = Some(WaitingFor::Task(other))),
                 Decision::Confirm(ids) => {
                     let candidates = self.candidates(fingerprint, resolution, &ids);
-                    let place = Place::Resolution(resolution);
                     let pending = Pending {
                         identity,
-                        place,
+                        place: Place::Resolution(resolution),
                         fingerprint: Some(fingerprint),
                     };
-                    self.pending.insert(twin.path.clone(), pending);
-                    self.pool.confirm(twin.path.clone(), identity, candidates);
+                    self.pending.insert(path.clone(), pending);
+                    self.pool.confirm(path, identity, candidates);
                 }
             }
-            self.changed();
         }
     }
 

@@ -12,7 +12,7 @@ mod table;
 pub use identity::{Fingerprint, Identity};
 pub use merge::{Edit, merge_edit};
 pub use shown::Shown;
-pub use table::{Known, Table};
+pub use table::{Known, Standing, Table};
 
 use std::{fmt, path::PathBuf, str::FromStr};
 

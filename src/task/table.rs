@@ -4,18 +4,41 @@
 //! Never in here: writing it down (`queue`), deciding what runs (`schedule`).
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{HashMap, HashSet, hash_map::Entry},
     path::Path,
     sync::Arc,
 };
 
-use super::{Fingerprint, Identity, Resolution, Status, Task, TaskId};
+use super::{Fingerprint, Identity, Resolution, Status, Task, TaskId, WaitingFor};
+
+/// What a task has to do with outputs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Queued or processing, and not itself waiting for another task's result (two must not wait for each other).
+    Pending,
+    Processed,
+    /// Failed, cancelled, skipped, or waiting for another task.
+    NoCandidate,
+}
+
+impl Standing {
+    #[must_use]
+    pub fn new(status: &Status, waiting_for: Option<&WaitingFor>) -> Self {
+        match (status, waiting_for) {
+            (Status::Queued | Status::Processing, Some(WaitingFor::Task(_))) => Self::NoCandidate,
+            (Status::Queued | Status::Processing, _) => Self::Pending,
+            (Status::Processed, _) => Self::Processed,
+            _ => Self::NoCandidate,
+        }
+    }
+}
 
 /// What is remembered of the newest task of a path, also when it is archived.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Known {
     pub id: TaskId,
     pub status: Status,
+    pub standing: Standing,
     pub resolution: Option<Resolution>,
     pub fingerprint: Option<Fingerprint>,
     pub sample: Option<u128>,
@@ -26,11 +49,20 @@ pub struct Known {
     pub published: Option<(Arc<Path>, Identity)>,
 }
 
+impl Known {
+    /// The content for which another file may turn out to be a duplicate of this one.
+    fn candidate_for(&self) -> Option<(Fingerprint, Resolution)> {
+        let is_candidate = self.standing != Standing::NoCandidate;
+        self.fingerprint.zip(self.resolution).filter(|_| is_candidate)
+    }
+}
+
 impl From<&Task> for Known {
     fn from(task: &Task) -> Self {
         Self {
             id: task.id.clone(),
             status: task.status.clone(),
+            standing: Standing::new(&task.status, task.waiting_for.as_ref()),
             resolution: task.resolution,
             fingerprint: task.fingerprint,
             sample: task.sample,
@@ -56,6 +88,7 @@ pub struct Table {
     positions: HashMap<TaskId, usize>,
     archived: HashSet<TaskId>,
     known: HashMap<Arc<Path>, Known>,
+    /// Only those whose standing makes them candidates: thousands of equal files are one of these and many that wait.
     by_content: HashMap<(Fingerprint, Resolution), Vec<Arc<Path>>>,
 }
 
@@ -96,7 +129,7 @@ impl Table {
         self.known.iter()
     }
 
-    /// The newest tasks of paths whose content looks the same.
+    /// The newest tasks of paths whose content looks the same and whose standing makes them candidates.
     pub fn with_content(
         &self,
         fingerprint: Fingerprint,
@@ -106,10 +139,7 @@ impl Table {
             .get(&(fingerprint, resolution))
             .into_iter()
             .flatten()
-            .filter_map(move |path| self.known.get(path).map(|known| (path, known)))
-            .filter(move |(_, known)| {
-                known.fingerprint == Some(fingerprint) && known.resolution == Some(resolution)
-            })
+            .filter_map(|path| self.known.get(path).map(|known| (path, known)))
     }
 
     /// Adds a task at the end. One whose id is taken, here or in an archive, is not added.
@@ -181,17 +211,23 @@ impl Table {
         if known.published.is_none() {
             known.published = before.and_then(|(_, before)| before.published.clone());
         }
-        let content = known.fingerprint.zip(known.resolution);
-        let content_before = before.map(|(_, before)| before.fingerprint.zip(before.resolution));
+        let content_before = before.and_then(|(_, before)| before.candidate_for());
+        let content = known.candidate_for();
         let path = before.map_or_else(|| Arc::from(path), |(path, _)| Arc::clone(path));
-        if let Some(content) = content
-            && content_before != Some(Some(content))
-        {
-            let paths = self.by_content.entry(content).or_default();
-            // Only a path that had other content meanwhile can be there already: looking through thousands of equal
-            // files for each new one would take minutes.
-            if content_before.is_none() || !paths.contains(&path) {
-                paths.push(Arc::clone(&path));
+        if content != content_before {
+            if let Some(Entry::Occupied(mut paths)) =
+                content_before.map(|before| self.by_content.entry(before))
+            {
+                paths.get_mut().retain(|other| *other != path);
+                if paths.get().is_empty() {
+                    paths.remove();
+                }
+            }
+            if let Some(content) = content {
+                self.by_content
+                    .entry(content)
+                    .or_default()
+                    .push(Arc::clone(&path));
             }
         }
         self.known.insert(path, known);
@@ -244,6 +280,30 @@ mod tests {
             !table.add(task("b", "720/d.mkv", 3)),
             "an archived id does not come back"
         );
+    }
+
+    #[test]
+    fn only_tasks_with_an_output_or_one_to_come_are_listed_by_content() {
+        let mut table = Table::default();
+        table.add(task("a", "720/a.mkv", 1));
+        table.add(task("b", "720/b.mkv", 1));
+        type Step = (&'static str, fn(&mut Task), &'static [&'static str]);
+        let steps: [Step; 5] = [
+            (
+                "b",
+                |task| task.waiting_for = Some(WaitingFor::Task("a".into())),
+                &["720/a.mkv a"],
+            ),
+            ("a", |task| task.status = Status::Failed, &[]),
+            ("b", |task| task.waiting_for = None, &["720/b.mkv b"]),
+            ("b", |task| task.status = Status::Processed, &["720/b.mkv b"]),
+            ("b", |task| task.fingerprint = Some(Fingerprint(2)), &[]),
+        ];
+        for (id, change, listed) in steps {
+            table.change(&id.into(), change);
+            assert_eq!(with_content(&table, 1), listed, "after {id}");
+        }
+        assert_eq!(with_content(&table, 2), ["720/b.mkv b"]);
     }
 
     #[test]
