@@ -4,7 +4,8 @@ use super::*;
 use crate::{
     config::DynamicHdr,
     media::{
-        Audio, Chapter, ContentLight, Dispositions, DolbyVision, Hdr, MasteringDisplay, Orientation, Packets,
+        Audio, Chapter, Chroma, ContentLight, Dispositions, DolbyVision, FieldOrder, Hdr, MasteringDisplay,
+        Orientation, Packets, Video,
     },
 };
 
