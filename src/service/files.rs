@@ -46,6 +46,10 @@ impl State {
                     "more happened in input/ at once than the system could report; everything is looked at again"
                 );
             }
+            watch::Report::PassedOver { path, extension } => tracing::warn!(
+                "{}: not taken, for .{extension} is not among the `extensions` in the settings; add it there, or rename the file",
+                Shown(&path)
+            ),
             watch::Report::Unreadable { path, reason } => self.unreadable(path, &reason),
         }
     }

@@ -49,6 +49,8 @@ pub enum Report {
     Sweep(SweepDone),
     /// The kernel dropped events; a full sweep follows.
     Overflow,
+    /// The first file of an extension that looks like a video's and is not among the configured ones.
+    PassedOver { path: PathBuf, extension: &'static str },
     /// A file or folder that cannot be opened; tried again by each sweep, reported again only after it changed.
     Unreadable { path: PathBuf, reason: String },
 }

@@ -21,6 +21,13 @@ const TEMPORARY_SUFFIXES: [&[u8]; 7] = [
     b"~",
 ];
 
+/// Extensions of videos that are not taken unless the settings say so. Whoever drops such a file is told why nothing
+/// happens.
+const OTHER_VIDEO_EXTENSIONS: [&str; 24] = [
+    "3g2", "3gp", "asf", "divx", "dv", "f4v", "h264", "hevc", "m2v", "mkv3d", "mod", "mpe", "mpeg", "mts",
+    "mxf", "ogm", "ogv", "rm", "rmvb", "tod", "trp", "vob", "wtv", "y4m",
+];
+
 /// Whether one component of a path is hidden or temporary, and so is everything below it.
 pub(super) fn is_ignored(name: &OsStr) -> bool {
     let name = name.as_bytes();
@@ -44,6 +51,14 @@ pub(super) fn is_video(name: &OsStr, extensions: &BTreeSet<String>) -> bool {
         .extension()
         .and_then(OsStr::to_str)
         .is_some_and(|found| extensions.iter().any(|known| known.eq_ignore_ascii_case(found)))
+}
+
+/// The extension of a video that the settings leave out.
+pub(super) fn other_video(name: &OsStr) -> Option<&'static str> {
+    let extension = Path::new(name).extension()?;
+    OTHER_VIDEO_EXTENSIONS
+        .into_iter()
+        .find(|other| extension.eq_ignore_ascii_case(other))
 }
 
 /// The resolution folder of that name, if it is configured. `0720` and `+720` are not `720`.

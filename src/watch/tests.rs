@@ -324,6 +324,24 @@ fn a_symlinked_resolution_folder_is_watched_and_walked() {
 }
 
 #[test]
+fn a_video_of_an_extension_that_is_left_out_is_told_once() {
+    let mut bench = Bench::start(config(NO_SWEEP, SOON), |_| {});
+    let passed_over = |report: &Report| matches!(report, Report::PassedOver { .. });
+    bench.write("480/a.MTS", "content");
+    bench.wait_for_other(passed_over);
+    bench.write("480/b.mts", "content");
+    bench.write("480/notes.txt", "content");
+    bench.write("480/c.mkv", "content");
+    bench.wait_for(1);
+    let told: Vec<_> = bench.others.iter().filter(|report| passed_over(report)).collect();
+    let first = Report::PassedOver {
+        path: "480/a.MTS".into(),
+        extension: "mts",
+    };
+    assert_eq!(told, [&first]);
+}
+
+#[test]
 fn strays_are_reported_and_belong_when_their_folder_is_configured() {
     let mut bench = Bench::start(config(NO_SWEEP, SOON), |_| {});
     bench.write("a.mkv", "content");

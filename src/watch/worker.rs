@@ -96,6 +96,8 @@ pub(super) struct Worker<F> {
     handled: HashMap<Box<Path>, Handled>,
     waiting: HashMap<Box<Path>, Waiting>,
     unreadable_folders: HashMap<PathBuf, UnreadableFolder>,
+    /// Extensions that were told of; the names module's list is its limit.
+    passed_over: BTreeSet<&'static str>,
     /// Settled and not yet reported, fewer than [`SETTLED_BATCH`].
     settled: Vec<Settled>,
     /// The number of the current or latest sweep.
@@ -130,6 +132,7 @@ impl<F: Fn(Report)> Worker<F> {
             handled: known.into_iter().map(handled).collect(),
             waiting: HashMap::new(),
             unreadable_folders: HashMap::new(),
+            passed_over: BTreeSet::new(),
             settled: Vec::new(),
             sweep: 0,
         }
@@ -331,6 +334,11 @@ impl<F: Fn(Report)> Worker<F> {
                     Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                     Err(error) => return Err(error),
                 }
+            } else if kind.is_file()
+                && let Some(extension) = names::other_video(&name)
+                && self.passed_over.insert(extension)
+            {
+                (self.report)(Report::PassedOver { path, extension });
             }
         }
         Ok(())
