@@ -41,8 +41,8 @@ pub fn verify(
         remarks: Vec::new(),
     };
     check.container(plan);
-    for planned in &plan.streams {
-        check.stream(plan, planned);
+    for (planned, found) in pairs(plan, output) {
+        check.stream(planned, found);
     }
     check.nothing_extra(plan);
     check.duration(plan);
@@ -93,6 +93,26 @@ fn planned_class(expected: &Expected) -> Class {
     }
 }
 
+/// Each planned stream with the output's stream that stands for it, if there is one.
+pub fn pairs<'a>(
+    plan: &'a EncodePlan,
+    output: &'a MediaInfo,
+) -> impl Iterator<Item = (&'a PlannedStream, Option<&'a Stream>)> {
+    plan.streams.iter().enumerate().map(|(number, planned)| {
+        let wanted = planned_class(&planned.expected);
+        let place = plan.streams[..number]
+            .iter()
+            .filter(|other| planned_class(&other.expected) == wanted)
+            .count();
+        let found = output
+            .streams
+            .iter()
+            .filter(|stream| class(stream) == wanted)
+            .nth(place);
+        (planned, found)
+    })
+}
+
 struct Check<'a> {
     source: &'a MediaInfo,
     output: &'a MediaInfo,
@@ -118,22 +138,10 @@ impl Check<'_> {
         }
     }
 
-    fn stream(&mut self, plan: &EncodePlan, planned: &PlannedStream) {
+    fn stream(&mut self, planned: &PlannedStream, found: Option<&Stream>) {
         let wanted = planned_class(&planned.expected);
-        let place = plan
-            .streams
-            .iter()
-            .take_while(|other| !std::ptr::eq(*other, planned))
-            .filter(|other| planned_class(&other.expected) == wanted)
-            .count();
         let name = format!("{} of source stream {}", planned.codec, planned.source_index);
-        let output = self.output;
-        let Some(found) = output
-            .streams
-            .iter()
-            .filter(|stream| class(stream) == wanted)
-            .nth(place)
-        else {
+        let Some(found) = found else {
             return self.reject(format!("{name} is missing"));
         };
         if found.codec_name() != planned.codec && wanted != Class::Data && wanted != Class::Attachment {

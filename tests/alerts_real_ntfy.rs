@@ -236,6 +236,7 @@ fn one_of_each() -> Vec<Alert> {
             file: file(),
             sizes,
             took: Duration::from_secs(754),
+            summary: Some("1.4 GB → 602 MB (−57 %), 720p, 13 min".to_owned()),
         },
         Alert::Failed {
             file: file(),

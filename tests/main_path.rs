@@ -253,7 +253,7 @@ fn check_row(root: &Root, case: &Case) {
         );
     }
     assert!(row["time_taken_seconds"].as_f64().unwrap() > 0.0, "{name}");
-    assert!(row["summary"].as_str().unwrap().contains("->"), "{name}");
+    assert!(row["summary"].as_str().unwrap().contains(" → "), "{name}");
     assert!(
         row.get("error").is_none() && row.get("waiting_for").is_none(),
         "{name}"
@@ -265,11 +265,17 @@ fn check_row(root: &Root, case: &Case) {
     assert_eq!(receipt["task"]["path"], name);
     assert_eq!(receipt["task"]["output"], case.output);
     assert_eq!(
-        receipt["profile"],
+        receipt["encoder"]["profile"],
         if resolution == "2160" { "keepsake" } else { "quick" },
         "{name}"
     );
-    assert!(receipt["command"].as_str().unwrap().contains("libx265"), "{name}");
+    assert!(
+        receipt["encoder"]["command"]
+            .as_str()
+            .unwrap()
+            .contains("libx265"),
+        "{name}"
+    );
 }
 
 #[test]

@@ -261,7 +261,20 @@ fn line(alert: &Alert, names: Names) -> Option<String> {
             Names::Shown => escaped(file),
             Names::Hidden => return None,
         },
-        Alert::Done { file, sizes, took } => about(file, sizes_and_time(*sizes, *took)),
+        Alert::Done {
+            file,
+            sizes,
+            took,
+            summary,
+        } => {
+            let text = summary
+                .as_deref()
+                .map_or_else(|| sizes_and_time(*sizes, *took), escaped);
+            match names {
+                Names::Shown => format!("{}: {text}", file_name(file)),
+                Names::Hidden => text,
+            }
+        }
         Alert::Failed { file, reason } | Alert::Skipped { file, reason } => {
             about(file, worded(reason, names))
         }
@@ -399,6 +412,9 @@ mod tests {
             file: file.to_owned(),
             sizes: SIZES,
             took: Duration::from_secs(754),
+            summary: Some(
+                "1.4 GB → 602 MB (−57 %), 1080p, SSIM 17.9 dB, 2 audio, 5 subtitles, 13 min".to_owned(),
+            ),
         }
     }
 
@@ -456,7 +472,7 @@ mod tests {
             ("Started: SECRET.mkv", "720/SECRET/SECRET.mkv"),
             (
                 "Done: SECRET.mkv, 57 % saved",
-                "720/SECRET/SECRET.mkv: 1.40 GB to 602.00 MB (57 % saved) in 12 min 34 s",
+                "SECRET.mkv: 1.4 GB → 602 MB (−57 %), 1080p, SSIM 17.9 dB, 2 audio, 5 subtitles, 13 min",
             ),
             ("Failed: SECRET.mkv", "720/SECRET/SECRET.mkv: SECRET.mkv is odd"),
             ("Skipped: SECRET.mkv", "720/SECRET/SECRET.mkv: SECRET.mkv is odd"),
@@ -490,7 +506,7 @@ mod tests {
             ("1 video started", "Being compressed."),
             (
                 "1 video done, 57 % saved",
-                "1.40 GB to 602.00 MB (57 % saved) in 12 min 34 s",
+                "1.4 GB → 602 MB (−57 %), 1080p, SSIM 17.9 dB, 2 audio, 5 subtitles, 13 min",
             ),
             ("1 video failed", "it is odd"),
             ("1 video skipped", "it is odd"),
@@ -521,6 +537,24 @@ mod tests {
             burst.message,
             "720/v1.mkv\n720/v2.mkv\n720/v3.mkv\n720/v4.mkv\n720/v5.mkv\n… and 32 more"
         );
+    }
+
+    #[test]
+    fn a_result_of_an_older_version_has_sizes_and_time_only() {
+        let mut alert = done("720/a.mkv");
+        if let Alert::Done { summary, .. } = &mut alert {
+            *summary = None;
+        }
+        for (names, expected) in [
+            (
+                Names::Shown,
+                "a.mkv: 1.40 GB to 602.00 MB (57 % saved) in 12 min 34 s",
+            ),
+            (Names::Hidden, "1.40 GB to 602.00 MB (57 % saved) in 12 min 34 s"),
+        ] {
+            let message = message(&Summary::of(alert.clone()), names, BODY_LIMIT_BYTES);
+            assert_eq!(message.message, expected);
+        }
     }
 
     #[test]

@@ -37,6 +37,8 @@ pub enum Alert {
         file: String,
         sizes: Sizes,
         took: Duration,
+        /// What the receipt says in one line, without any name.
+        summary: Option<String>,
     },
     Failed {
         file: String,
@@ -97,7 +99,8 @@ impl Alert {
 
     fn texts_mut(&mut self) -> Vec<&mut String> {
         match self {
-            Self::Queued { file } | Self::Started { file } | Self::Done { file, .. } => vec![file],
+            Self::Queued { file } | Self::Started { file } => vec![file],
+            Self::Done { file, summary, .. } => std::iter::once(file).chain(summary).collect(),
             Self::DiskLow { file, .. } => vec![file],
             Self::Failed { file, reason } | Self::Skipped { file, reason } => {
                 vec![file, &mut reason.with_names, &mut reason.without_names]

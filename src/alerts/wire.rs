@@ -71,6 +71,8 @@ enum Example {
         before_bytes: u64,
         after_bytes: u64,
         took_seconds: u64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        summary: Option<String>,
     },
     Failed {
         file: String,
@@ -181,8 +183,14 @@ impl From<Alert> for Example {
         match alert {
             Alert::Queued { file } => Self::Queued { file },
             Alert::Started { file } => Self::Started { file },
-            Alert::Done { file, sizes, took } => Self::Done {
+            Alert::Done {
                 file,
+                sizes,
+                took,
+                summary,
+            } => Self::Done {
+                file,
+                summary,
                 before_bytes: sizes.before_bytes,
                 after_bytes: sizes.after_bytes,
                 took_seconds: took.as_secs(),
@@ -237,8 +245,10 @@ impl From<Example> for Alert {
                 before_bytes,
                 after_bytes,
                 took_seconds,
+                summary,
             } => Self::Done {
                 file,
+                summary,
                 sizes: Sizes {
                     before_bytes,
                     after_bytes,
@@ -419,8 +429,18 @@ mod tests {
                     file: file(),
                     sizes,
                     took,
+                    summary: None,
                 },
                 r#"{"kind":"done","file":"720/a","before_bytes":5,"after_bytes":3,"took_seconds":7}"#,
+            ),
+            (
+                Alert::Done {
+                    file: file(),
+                    sizes,
+                    took,
+                    summary: Some("5 B → 3 B (−40 %), 7 s".to_owned()),
+                },
+                r#"{"kind":"done","file":"720/a","before_bytes":5,"after_bytes":3,"took_seconds":7,"summary":"5 B → 3 B (−40 %), 7 s"}"#,
             ),
             (
                 Alert::Failed {

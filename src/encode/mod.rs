@@ -5,6 +5,7 @@
 //! Never in here: names of outputs, publishing, the decision how to encode.
 
 pub mod progress;
+mod versions;
 
 use std::{
     path::Path,
@@ -17,6 +18,7 @@ use crate::{
     process::{self, Activity, Cancel, CommandLine, End, Finished, Limits, StartError},
 };
 pub use progress::Progress;
+pub use versions::versions;
 
 /// Why there is no result. The part file may hold anything; remove it.
 #[derive(Debug, thiserror::Error)]

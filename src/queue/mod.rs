@@ -24,6 +24,8 @@ pub use writer::{Handle, Report, Rotation, Snapshot, start};
 
 use std::path::{Path, PathBuf};
 
+use crate::task::TaskId;
+
 /// The files of the queue below `conf/`.
 #[derive(Debug, Clone)]
 pub struct Files {
@@ -51,6 +53,26 @@ impl Files {
     #[must_use]
     pub fn receipts(&self) -> PathBuf {
         self.conf.join("receipts")
+    }
+
+    /// The receipt of one task. An id of ours stands as it is; one that somebody wrote by hand cannot lead elsewhere.
+    #[must_use]
+    pub fn receipt(&self, id: &TaskId) -> PathBuf {
+        /// Every file system takes a name of 255 bytes.
+        const LONGEST_BYTES: usize = 200;
+        let plain = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_');
+        let mut name = String::new();
+        for character in id.as_str().chars() {
+            if name.len() >= LONGEST_BYTES {
+                break;
+            }
+            if plain(character) {
+                name.push(character);
+            } else {
+                name.push_str(&format!("%{:X}", u32::from(character)));
+            }
+        }
+        self.receipts().join(format!("{name}.json"))
     }
 
     #[must_use]

@@ -11,6 +11,7 @@ use std::{
     panic::{self, AssertUnwindSafe},
     path::{Path, PathBuf},
     sync::{Arc, mpsc},
+    time::{Duration, Instant},
 };
 
 use super::now;
@@ -25,10 +26,15 @@ use crate::{
     probe::{self, ProbeError},
     process::{Cancel, End},
     publish::{self, PublishError, Replace},
-    receipt::{self, Receipt},
+    receipt::{self, Ending, Receipt, SourceFingerprint},
     task::{Identity, Status, Task},
     verify::{self, Verdict},
 };
+
+/// Between attempts to write a receipt, as with `tasks.json`.
+const RECEIPT_RETRY: Duration = Duration::from_secs(2);
+/// How long a cancelled wait goes on at most.
+const CANCEL_POLL: Duration = Duration::from_millis(100);
 
 /// Everything a job needs; it looks at nothing else.
 pub struct Order {
@@ -37,8 +43,8 @@ pub struct Order {
     pub input: PathBuf,
     /// Absolute.
     pub output: PathBuf,
-    /// Absolute.
-    pub receipts: PathBuf,
+    /// The file, absolute.
+    pub receipt: PathBuf,
     pub profile: Profile,
     pub encode: EncodeConfig,
     pub publish: PublishConfig,
@@ -71,7 +77,11 @@ pub enum Report {
     /// The pid of a child of this job, also its group's id.
     Child(u32),
     Progress(Progress),
-    /// Encoded, verified, fsynced: to be recorded before the output gets its name.
+    /// Nothing goes on before the receipt is durable: it is tried again until it is. Said once.
+    ReceiptFails {
+        reason: String,
+    },
+    /// Encoded, verified, fsynced, with a durable receipt: to be recorded before the output gets its name.
     Sealed {
         output: PathBuf,
         identity: Identity,
@@ -180,39 +190,46 @@ impl Job<'_> {
             |progress| (self.report)(Report::Progress(*progress)),
         )
         .map_err(encode_outcome)?;
-        let (result, mut remarks) = self.verified(&plan, &info, &part.0)?;
+        let (result, remarks) = self.verified(&plan, &info, &part.0)?;
         self.unchanged_source(&source)?;
 
         let sealed = publish::seal(&part.0, identity.mtime_ns, &order.publish)
             .map_err(|error| publish_outcome(&error))?;
-        let summary = receipt::summary(&info, &result, &plan);
+        let command = encode::command(&plan, &source, &part.0, &order.encode);
+        let versions = encode::versions(&part.0, &order.encode, &order.cancel);
+        let encode_seconds = encoded.elapsed.as_secs_f64();
+        let summary = receipt::summary(&info, &result, &plan, None, encode_seconds);
         loop {
             let target = order.output.join(&named.path);
-            let receipt = Receipt {
+            self.write_receipt(&Receipt {
                 task: &self.as_processed(&named, sealed, sample, &summary),
-                command: encode::command(&plan, &source, &part.0, &order.encode).to_string(),
                 source: &info,
-                output: &result,
                 plan: &plan,
-                remarks: &remarks,
-                name_note: named.note.as_deref(),
-                encode_seconds: encoded.elapsed.as_secs_f64(),
-                decoder_complaints: &encoded.stderr_tail,
-            };
-            let written = self.write_receipt(&receipt);
+                ending: Ending::Compressed {
+                    output: &result,
+                    remarks: &remarks,
+                    name_note: named.note.as_deref(),
+                    quality: None,
+                },
+                encode: Some(receipt::Encode {
+                    arguments: &command.arguments,
+                    command: &command.to_string(),
+                    versions: &versions,
+                    seconds: encode_seconds,
+                    decoder_complaints: &encoded.stderr_tail,
+                }),
+                fingerprint: SourceFingerprint { identity, sample },
+            })?;
             (self.report)(Report::Sealed {
                 output: named.path.clone(),
                 identity: sealed,
                 summary: summary.clone(),
             });
             order.go.recv().map_err(|_| Outcome::Cancelled)?;
-            // When the disk of conf/ was full, the word to go on came as there was room again.
-            let written = written.or_else(|_| self.write_receipt(&receipt));
             match publish::place(&part.0, &target, &sealed, self.replace(&named)) {
                 Err(PublishError::NameTaken(_)) => named = self.choose_name(&plan),
                 result => {
                     result.map_err(|error| publish_outcome(&error))?;
-                    remarks.extend(written.err());
                     break;
                 }
             }
@@ -353,22 +370,42 @@ impl Job<'_> {
         task
     }
 
+    /// Returns when the receipt is durable, as the queue does with `tasks.json`: a task without a receipt is not done, and
+    /// a finished encode is not thrown away for want of room in `conf/`.
+    ///
     /// # Errors
-    /// What to note: a finished result is not thrown away for want of its receipt.
-    fn write_receipt(&self, receipt: &Receipt<'_>) -> Result<(), String> {
-        let folder = &self.order.receipts;
-        let written = receipt
-            .to_bytes()
-            .map_err(|error| error.to_string())
-            .and_then(|bytes| {
-                let file = folder.join(format!("{}.json", receipt.task.id));
-                durable::make_directory(folder)
-                    .and_then(|()| durable::replace_with_bytes(&file, &bytes))
-                    .map_err(|error| error.to_string())
-            });
-        written
-            .map(drop)
-            .map_err(|error| format!("its receipt could not be written: {error}"))
+    /// When the wait is broken off.
+    fn write_receipt(&self, receipt: &Receipt<'_>) -> Result<(), Outcome> {
+        let file = &self.order.receipt;
+        let bytes = receipt.to_bytes().map_err(|error| Outcome::Broken {
+            reason: format!("its receipt has no JSON form ({error}); please report it"),
+        })?;
+        let write = || {
+            file.parent().map_or(Ok(()), durable::make_directory)?;
+            durable::replace_with_bytes(file, &bytes).map(drop)
+        };
+        let mut told = false;
+        while let Err(error) = write() {
+            if !std::mem::replace(&mut told, true) {
+                let reason = error.to_string();
+                (self.report)(Report::ReceiptFails { reason });
+            }
+            self.wait(RECEIPT_RETRY)?;
+        }
+        Ok(())
+    }
+
+    /// # Errors
+    /// When the job is cancelled meanwhile.
+    fn wait(&self, time: Duration) -> Result<(), Outcome> {
+        let until = Instant::now() + time;
+        while Instant::now() < until {
+            if self.order.cancel.is_cancelled() {
+                return Err(Outcome::Cancelled);
+            }
+            std::thread::sleep(CANCEL_POLL);
+        }
+        Ok(())
     }
 
     fn with_sidecars(&self, source: &Path, target: &Path, mut notes: Vec<String>) -> Vec<String> {

@@ -216,11 +216,12 @@ impl State {
             })
             .collect();
         let extensions = self.config.watch.extensions.clone();
+        let receipt = Files::new(&folders.conf).receipt(&task.id);
         Order {
             task,
             input: folders.input.clone(),
             output: folders.output.clone(),
-            receipts: Files::new(&folders.conf).receipts(),
+            receipt,
             profile,
             encode: self.config.encode.clone(),
             publish: self.config.publish.clone(),
@@ -279,8 +280,25 @@ impl State {
                 self.changed();
                 self.when_committed(Deferred::Go(id.clone()));
             }
+            Report::ReceiptFails { reason } => self.receipt_fails(id, &reason),
             Report::Ended(outcome) => self.job_ended(id, outcome),
         }
+    }
+
+    fn receipt_fails(&mut self, id: &TaskId, reason: &str) {
+        let Some(task) = self.table.get(id) else { return };
+        let text = format!(
+            "{}: is encoded, but its receipt cannot be written: {reason}; it waits, and goes on by itself when that is mended",
+            task.shown()
+        );
+        tracing::error!("{text}");
+        // At once: what is deferred may wait for the same disk.
+        self.alerts.send(Alert::Attention {
+            what: Wording::naming(
+                text,
+                "A receipt cannot be written to conf/receipts; the result waits. See the log",
+            ),
+        });
     }
 
     fn job_ended(&mut self, id: &TaskId, outcome: Outcome) {

@@ -655,8 +655,7 @@ impl State {
         let took = Duration::from_secs_f64(task.time_taken_seconds.unwrap_or(0.0).max(0.0));
         let output = task.output.as_deref().unwrap_or(Path::new(""));
         tracing::info!(
-            "{file}: done in {}: {} -> output/{}",
-            indicatif::HumanDuration(took),
+            "{file}: done: {} -> output/{}",
             task.summary.as_deref().unwrap_or(""),
             Shown(output)
         );
@@ -665,7 +664,13 @@ impl State {
             summary.sizes.before_bytes += sizes.before_bytes;
             summary.sizes.after_bytes += sizes.after_bytes;
         });
-        self.alert(Alert::Done { file, sizes, took });
+        let summary = task.summary.clone();
+        self.alert(Alert::Done {
+            file,
+            sizes,
+            took,
+            summary,
+        });
     }
 
     fn count(&mut self, add: impl Fn(&mut Summary)) {
