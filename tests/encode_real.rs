@@ -12,7 +12,7 @@ use std::{
 
 use tempfile::TempDir;
 use video_compressor::{
-    config::{AudioPolicy, Damaged, DynamicHdr, EncodeConfig, Profile},
+    config::{AudioPolicy, Damaged, DynamicHdr, EncodeConfig, OnLoss, Profile},
     encode::{self, EncodeError},
     media::MediaInfo,
     plan::{self, EncodePlan, Treatment},
@@ -31,6 +31,7 @@ fn config() -> EncodeConfig {
         stall: Duration::from_secs(60),
         damaged: Damaged::Strict,
         dynamic_hdr: DynamicHdr::Skip,
+        on_loss: OnLoss::Note,
         max_pixels: 8192 * 4320,
         profiles: BTreeMap::new(),
         default_profile: "quick".into(),

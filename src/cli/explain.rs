@@ -57,7 +57,11 @@ pub fn explain(
         }
     };
     let output = output_of(&config, &file, below, resolution, &plan);
-    let command = encode::command(&plan, &file, &output, &config.encode).to_string();
+    let commands: Vec<String> = encode::preparations(&plan, &file, &output, &config.encode)
+        .into_iter()
+        .chain([encode::command(&plan, &file, &output, &config.encode)])
+        .map(|command| command.to_string())
+        .collect();
     if json {
         print_json(&serde_json::json!({
             "file": file.to_string_lossy(),
@@ -73,7 +77,8 @@ pub fn explain(
                 "source_index": lost.source_index, "what": lost.what, "reason": lost.reason,
             })).collect::<Vec<_>>(),
             "notes": plan.notes,
-            "command": command,
+            "preparations": &commands[..commands.len() - 1],
+            "command": commands.last(),
         }));
         return Ok(Exit::Done);
     }
@@ -102,15 +107,12 @@ pub fn explain(
         print(&format!("  {}: {from} {treatment}\n", stream.source_index));
     }
     for lost in &plan.lost {
-        print(&format!(
-            "  {}: {} is not carried: {}\n",
-            lost.source_index, lost.what, lost.reason
-        ));
+        print(&format!("  {} is not carried: {}\n", lost.what, lost.reason));
     }
     for note in &plan.notes {
         print(&format!("note: {note}\n"));
     }
-    print(&format!("\n{command}\n"));
+    print(&format!("\n{}\n", commands.join("\n\n")));
     Ok(Exit::Done)
 }
 

@@ -14,7 +14,7 @@ use std::{
 
 use super::{
     AfterSuccess, AlertsConfig, Config, Credentials, Damaged, DynamicHdr, EncodeConfig, Folders, LogConfig,
-    LogFormat, PublishConfig, QueueConfig, Sidecars, Verify, WatchConfig,
+    LogFormat, OnLoss, PublishConfig, QueueConfig, Sidecars, Verify, WatchConfig,
     profile::{self, BUILT_IN_RESOLUTIONS, ProfileEdit},
     value,
 };
@@ -87,6 +87,7 @@ impl Draft {
                 stall: Duration::ZERO,
                 damaged: Damaged::Strict,
                 dynamic_hdr: DynamicHdr::Skip,
+                on_loss: OnLoss::Auto,
                 max_pixels: 0,
                 profiles: BTreeMap::new(),
                 default_profile: String::new(),

@@ -63,6 +63,7 @@ pub struct EncodeConfig {
     pub stall: Duration,
     pub damaged: Damaged,
     pub dynamic_hdr: DynamicHdr,
+    pub on_loss: OnLoss,
     /// Width times height beyond which a picture is refused.
     pub max_pixels: u64,
     pub profiles: BTreeMap<String, Profile>,
@@ -91,6 +92,17 @@ pub enum AudioPolicy {
 pub enum Damaged {
     Strict,
     Salvage,
+}
+
+/// What to do with a file of which something cannot be carried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnLoss {
+    /// Skipped when a viewer would notice, else as [`OnLoss::Note`].
+    Auto,
+    /// Encoded; the receipt names the loss.
+    Note,
+    /// Skipped.
+    Skip,
 }
 
 /// What to do with HDR10+ and Dolby Vision that cannot be carried.

@@ -6,7 +6,9 @@
 
 use toml::Value;
 
-use super::{AfterSuccess, Damaged, DynamicHdr, LogFormat, Sidecars, Verify, check::Draft, value as parse};
+use super::{
+    AfterSuccess, Damaged, DynamicHdr, LogFormat, OnLoss, Sidecars, Verify, check::Draft, value as parse,
+};
 
 /// One setting.
 #[derive(Debug)]
@@ -303,6 +305,22 @@ pub static SETTINGS: &[Setting] = &[
         |d, v| {
             let choices = [("strict", Damaged::Strict), ("salvage", Damaged::Salvage)];
             set(&mut d.config.encode.damaged, parse::choice(&v, &choices))
+        },
+    ),
+    Setting::new(
+        Stage::Encode,
+        "on_loss",
+        r#""auto""#,
+        r#""auto", "note" or "skip""#,
+        "A file with a stream that cannot be carried: note encodes it and names the loss in the receipt, skip leaves\n\
+         it as it is; auto skips it when a viewer would notice (picture, sound, subtitles), and notes lost data tracks.",
+        |d, v| {
+            let choices = [
+                ("auto", OnLoss::Auto),
+                ("note", OnLoss::Note),
+                ("skip", OnLoss::Skip),
+            ];
+            set(&mut d.config.encode.on_loss, parse::choice(&v, &choices))
         },
     ),
     Setting::new(

@@ -105,6 +105,7 @@ fn the_defaults_are_what_the_design_says() {
             stall: Duration::from_secs(300),
             damaged: Damaged::Strict,
             dynamic_hdr: DynamicHdr::Skip,
+            on_loss: OnLoss::Auto,
             max_pixels: 8192 * 8192,
             profiles: BTreeMap::from([
                 profile(

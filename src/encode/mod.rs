@@ -8,12 +8,13 @@ pub mod progress;
 mod versions;
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
 use crate::{
     config::EncodeConfig,
+    durable,
     plan::EncodePlan,
     process::{self, Activity, Cancel, CommandLine, End, Finished, Limits, StartError},
 };
@@ -67,6 +68,17 @@ pub fn command(plan: &EncodePlan, input: &Path, part: &Path, config: &EncodeConf
     CommandLine::new(&config.ffmpeg_path, config.nice).arguments(plan.arguments(input, part))
 }
 
+/// The commands that must run before [`command`]: one for each cover picture that is attached.
+#[must_use]
+pub fn preparations(plan: &EncodePlan, input: &Path, part: &Path, config: &EncodeConfig) -> Vec<CommandLine> {
+    plan.covers
+        .iter()
+        .map(|cover| {
+            CommandLine::new(&config.ffmpeg_path, config.nice).arguments(cover.arguments(input, part))
+        })
+        .collect()
+}
+
 /// Encodes on this thread until done. `part` is overwritten. `on_start` gets ffmpeg's pid (also its group's id),
 /// `on_progress` about two reports a second.
 ///
@@ -82,6 +94,15 @@ pub fn encode(
     mut on_progress: impl FnMut(&Progress),
 ) -> Result<Encoded, EncodeError> {
     let began = Instant::now();
+    let _covers = Covers(plan.covers.iter().map(|cover| cover.file(part)).collect());
+    for preparation in preparations(plan, input, part, config) {
+        let limits = Limits {
+            total: Some(config.stall),
+            stall: None,
+        };
+        let finished = process::run(&preparation, limits, cancel, 0)?.finished;
+        outcome(finished, true, config.stall)?;
+    }
     let limits = Limits {
         total: None,
         stall: Some(config.stall),
@@ -106,6 +127,19 @@ pub fn encode(
         }
     })?;
     outcome(finished, ended, config.stall)
+}
+
+/// Files that only this run needs.
+struct Covers(Vec<PathBuf>);
+
+impl Drop for Covers {
+    fn drop(&mut self) {
+        for file in &self.0 {
+            if let Err(error) = durable::remove(file) {
+                tracing::warn!("{error}; the next start sweeps it");
+            }
+        }
+    }
 }
 
 /// What the end of ffmpeg means. Pure.

@@ -4,18 +4,23 @@
 //! the same input gives the same plan.
 //! Never in here: file system, children, clock.
 
+mod beside;
 mod picture;
 mod sound;
+pub(crate) mod tags;
 mod video;
 
-use std::{ffi::OsString, path::Path};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
 
 use crate::{
-    config::{AudioPolicy, Damaged, EncodeConfig, Profile},
+    config::{Damaged, EncodeConfig, OnLoss, Profile},
     media::{CONTAINER_WHITELIST, Colour, MediaInfo, Rational, Stream, StreamKind},
     task::Resolution,
 };
-use sound::Sound;
+use tags::Mp4Tags;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Container {
@@ -38,8 +43,17 @@ pub struct EncodePlan {
     pub duration_s: Option<f64>,
     /// Of the film, for progress.
     pub frames: Option<u64>,
+    /// Pictures that are taken out of the source first, each into a file of its own, and then attached.
+    pub covers: Vec<Cover>,
     before_input: Vec<OsString>,
     after_input: Vec<OsString>,
+}
+
+/// A cover picture that becomes an attachment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cover {
+    /// ffmpeg's index in the source.
+    pub source_index: u32,
 }
 
 /// One stream of the output and what it must look like.
@@ -82,13 +96,25 @@ pub enum Expected {
     Data,
 }
 
-/// A stream that cannot be carried.
+/// Something of the source that is not in the result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lost {
-    pub source_index: u32,
-    /// As `data (gpmd)`.
+    /// ffmpeg's index; `None` for what belongs to the file as a whole.
+    pub source_index: Option<u32>,
+    /// As `data 3 (gpmd)`.
     pub what: String,
     pub reason: String,
+    pub loss: Loss,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Loss {
+    /// A viewer sees or hears that it is missing.
+    Noticed,
+    /// A stream that only programs read.
+    Unnoticed,
+    /// A tag, a title or a disposition; its stream is there.
+    Detail,
 }
 
 /// Why a file is not encoded, by what becomes of its task.
@@ -113,6 +139,10 @@ pub enum Skip {
         "it is Dolby Vision without a picture that other players can show (profile 5), which cannot be carried"
     )]
     NoBaseLayer,
+    #[error(
+        "it would lose {lost}; on_loss = \"note\" encodes it all the same and names the loss in the receipt"
+    )]
+    Loss { lost: String },
 }
 
 /// Why a file cannot be encoded.
@@ -156,7 +186,7 @@ pub fn plan(
         picture::dynamic_hdr(video, config.dynamic_hdr)?;
     }
     let mut notes = Vec::new();
-    let container = container(info, profile.audio, &mut notes);
+    let container = beside::container(info, profile.audio, &mut notes);
     let mut draft = Draft {
         info,
         profile,
@@ -167,10 +197,13 @@ pub fn plan(
         lost: Vec::new(),
         notes,
         options: Vec::new(),
+        covers: Vec::new(),
     };
     for stream in &info.streams {
         draft.add(stream);
     }
+    let covers = draft.attach_covers();
+    let timecode = draft.timecode();
     let Draft {
         streams,
         lost,
@@ -178,14 +211,25 @@ pub fn plan(
         mut options,
         ..
     } = draft;
+    acceptable(&lost, config.on_loss)?;
 
     options.extend(["-map_metadata", "0", "-map_chapters", "0"].map(OsString::from));
+    for (option, value) in tags::of_file(info, container) {
+        options.extend([OsString::from(format!("-{option}")), value.into()]);
+    }
+    if let Some(timecode) = timecode {
+        options.extend(["-timecode".into(), OsString::from(timecode)]);
+    }
     // Sparse subtitles would else run into the default limit of 128 packets for each stream.
     options.extend(["-max_muxing_queue_size", "9999"].map(OsString::from));
     options.extend(match container {
-        Container::Mp4 => ["-movflags", "+faststart", "-f", "mp4"]
-            .map(OsString::from)
-            .to_vec(),
+        Container::Mp4 => {
+            let flags = match tags::mp4_tags(info) {
+                Mp4Tags::Itunes => "+faststart",
+                Mp4Tags::QuickTime => "+faststart+use_metadata_tags",
+            };
+            ["-movflags", flags, "-f", "mp4"].map(OsString::from).to_vec()
+        }
         // Else AAC's priming, which lies before zero, moves the picture 21 ms late.
         Container::Matroska => ["-avoid_negative_ts", "disabled", "-f", "matroska"]
             .map(OsString::from)
@@ -199,16 +243,6 @@ pub fn plan(
     if config.threads > 0 {
         before_input.extend([OsString::from("-threads"), config.threads.to_string().into()]);
     }
-    before_input.extend(
-        [
-            "-protocol_whitelist",
-            "file",
-            "-format_whitelist",
-            CONTAINER_WHITELIST,
-        ]
-        .map(OsString::from),
-    );
-
     Ok(EncodePlan {
         container,
         profile: profile.name.clone(),
@@ -224,39 +258,31 @@ pub fn plan(
             .packets
             .map(|packets| packets.count)
             .filter(|&count| count > 0),
+        covers,
         before_input,
         after_input: options,
     })
 }
 
-/// MP4 stays MP4 when every kept stream fits there; everything else becomes Matroska, which holds nearly anything.
-fn container(info: &MediaInfo, audio: AudioPolicy, notes: &mut Vec<String>) -> Container {
-    if !info.is_mp4_family() {
-        return Container::Matroska;
+/// Whether the policy takes these losses.
+fn acceptable(lost: &[Lost], policy: OnLoss) -> Result<(), Skip> {
+    let weighs = |lost: &&Lost| match policy {
+        OnLoss::Note => false,
+        OnLoss::Auto => lost.loss == Loss::Noticed,
+        OnLoss::Skip => lost.loss != Loss::Detail,
+    };
+    let named: Vec<String> = lost
+        .iter()
+        .filter(weighs)
+        .map(|lost| format!("{}: {}", lost.what, lost.reason))
+        .collect();
+    if named.is_empty() {
+        Ok(())
+    } else {
+        Err(Skip::Loss {
+            lost: named.join("; "),
+        })
     }
-    let misfit = info.streams.iter().find(|stream| match &stream.kind {
-        StreamKind::Subtitle => !subtitle_fits_mp4(stream.codec_name()),
-        StreamKind::Attachment => true,
-        StreamKind::Audio(sound_of) => {
-            matches!(sound::sound(stream, sound_of, audio), Sound::Copy { .. })
-                && !sound::fits_mp4(stream.codec_name())
-        }
-        StreamKind::Video(_) | StreamKind::Data | StreamKind::Unknown => false,
-    });
-    match misfit {
-        Some(stream) => {
-            notes.push(format!("becomes .mkv: MP4 cannot hold {}", described(stream)));
-            Container::Matroska
-        }
-        None => Container::Mp4,
-    }
-}
-
-fn subtitle_fits_mp4(codec: &str) -> bool {
-    matches!(
-        codec,
-        "mov_text" | "subrip" | "srt" | "text" | "webvtt" | "unknown"
-    )
 }
 
 /// As `audio (ac3)`; data streams are named by their tag.
@@ -292,6 +318,8 @@ struct Draft<'a> {
     lost: Vec<Lost>,
     notes: Vec<String>,
     options: Vec<OsString>,
+    /// ffmpeg's indices of the pictures to attach.
+    covers: Vec<u32>,
 }
 
 impl Draft<'_> {
@@ -299,20 +327,9 @@ impl Draft<'_> {
         match &stream.kind {
             StreamKind::Video(video) if video.attached_picture => self.add_cover(stream),
             StreamKind::Video(video) => self.add_video(stream, video),
-            StreamKind::Audio(audio) => {
-                let planned = sound::sound(stream, audio, self.profile.audio);
-                self.add_audio(stream, audio.channels, planned);
-            }
+            StreamKind::Audio(audio) => self.add_audio(stream, audio),
             StreamKind::Subtitle => self.add_subtitle(stream),
-            StreamKind::Attachment if self.container == Container::Matroska => {
-                self.keep(
-                    stream,
-                    stream.codec_name(),
-                    Treatment::Copied,
-                    Expected::Attachment,
-                );
-            }
-            StreamKind::Attachment => self.lose(stream, "MP4 cannot hold attachments"),
+            StreamKind::Attachment => self.add_attachment(stream),
             StreamKind::Data => self.add_data(stream),
             StreamKind::Unknown => self.lose(stream, "ffmpeg does not know what it is"),
         }
@@ -327,8 +344,9 @@ impl Draft<'_> {
 
     /// Call after the stream's own options.
     fn keep(&mut self, stream: &Stream, codec: &str, treatment: Treatment, expected: Expected) {
-        if treatment == Treatment::Copied {
-            self.option("c", "copy");
+        match treatment {
+            Treatment::Copied => self.option("c", "copy"),
+            Treatment::Encoded => self.remove_outdated_tags(stream),
         }
         let dispositions = if stream.dispositions.0.is_empty() {
             "0".to_owned()
@@ -350,119 +368,40 @@ impl Draft<'_> {
         let what = described(stream);
         self.notes.push(format!("{what} is not in the result: {reason}"));
         self.lost.push(Lost {
-            source_index: stream.index,
+            source_index: Some(stream.index),
             what,
             reason: reason.to_owned(),
+            loss: beside::loss_of(stream),
         });
     }
+}
 
-    fn add_audio(&mut self, stream: &Stream, channels: u32, planned: Sound) {
-        let name = described(stream);
-        match planned {
-            Sound::Copy { reason } => {
-                self.notes.push(format!("{name} is copied: {reason}"));
-                let codec = stream.codec_name().to_owned();
-                self.keep(stream, &codec, Treatment::Copied, Expected::Audio { channels });
-            }
-            Sound::Aac {
-                bits_per_second,
-                force_layout,
-            } => {
-                self.option("c", "aac");
-                self.option("b", bits_per_second.to_string());
-                if let Some(layout) = force_layout {
-                    self.option("filter", format!("aformat=channel_layouts={layout}"));
-                }
-                self.keep(stream, "aac", Treatment::Encoded, Expected::Audio { channels });
-            }
-            Sound::Lost { reason } => self.lose(stream, reason),
-        }
-    }
+/// `file:` keeps a name from being read as an option, a protocol or a pattern.
+fn url(path: &Path) -> OsString {
+    let mut url = OsString::from("file:");
+    url.push(path);
+    url
+}
 
-    fn add_subtitle(&mut self, stream: &Stream) {
-        let codec = stream.codec_name().to_owned();
-        match (self.container, codec.as_str()) {
-            (_, "unknown") => self.lose(stream, "ffmpeg does not know its codec"),
-            (_, "dvb_teletext" | "eia_608" | "arib_caption" | "ttml" | "stl") => {
-                self.lose(stream, "neither MP4 nor Matroska of this ffmpeg can hold it");
-            }
-            (Container::Mp4, "mov_text") | (Container::Matroska, "subrip" | "ass" | "ssa" | "webvtt") => {
-                self.keep(stream, &codec, Treatment::Copied, Expected::Subtitle);
-            }
-            (Container::Mp4, _) => {
-                self.notes.push(format!(
-                    "{} become mov_text, the text format of MP4",
-                    described(stream)
-                ));
-                self.option("c", "mov_text");
-                self.keep(stream, "mov_text", Treatment::Encoded, Expected::Subtitle);
-            }
-            (
-                Container::Matroska,
-                "hdmv_pgs_subtitle" | "dvd_subtitle" | "dvb_subtitle" | "hdmv_text_subtitle" | "xsub",
-            ) => self.keep(stream, &codec, Treatment::Copied, Expected::Subtitle),
-            (Container::Matroska, _) => {
-                self.notes.push(format!(
-                    "{} become SubRip, a text format of Matroska",
-                    described(stream)
-                ));
-                self.option("c", "srt");
-                self.keep(stream, "subrip", Treatment::Encoded, Expected::Subtitle);
-            }
-        }
-    }
-
-    fn add_cover(&mut self, stream: &Stream) {
-        let codec = stream.codec_name().to_owned();
-        match (self.container, codec.as_str()) {
-            (Container::Mp4, "mjpeg" | "png" | "bmp") => {
-                self.keep(stream, &codec, Treatment::Copied, Expected::AttachedPicture);
-            }
-            (Container::Mp4, _) => self.lose(stream, "MP4 takes JPEG, PNG and BMP as cover only"),
-            // ffmpeg would write it as a second film.
-            (Container::Matroska, _) => {
-                self.lose(stream, "ffmpeg cannot carry a cover picture into Matroska")
-            }
-        }
-    }
-
-    fn add_data(&mut self, stream: &Stream) {
-        match (
-            self.container,
-            stream.codec_tag.as_deref(),
-            stream.codec.as_deref(),
-        ) {
-            (_, Some("text"), Some("bin_data")) if !self.info.chapters.is_empty() => {
-                self.notes.push(format!(
-                    "{} holds the chapters, which are kept as chapters",
-                    described(stream)
-                ));
-            }
-            (Container::Mp4, Some("gpmd"), Some("bin_data")) => {
-                self.keep(stream, "bin_data", Treatment::Copied, Expected::Data);
-            }
-            (Container::Mp4, Some("tmcd"), _) => {
-                self.notes.push(format!(
-                    "{} is the timecode: written anew from its start value",
-                    described(stream)
-                ));
-            }
-            (Container::Mp4, ..) => self.lose(stream, "ffmpeg cannot write this kind of data track into MP4"),
-            (Container::Matroska, ..) => self.lose(stream, "Matroska has no data tracks"),
-        }
-    }
+/// Opens `input`, and no other file that it may name.
+fn reading(input: &Path) -> Vec<OsString> {
+    let mut arguments = [
+        "-protocol_whitelist",
+        "file",
+        "-format_whitelist",
+        CONTAINER_WHITELIST,
+        "-i",
+    ]
+    .map(OsString::from)
+    .to_vec();
+    arguments.push(url(input));
+    arguments
 }
 
 impl EncodePlan {
     /// ffmpeg's arguments, without the program's name, for these two files.
     #[must_use]
     pub fn arguments(&self, input: &Path, output: &Path) -> Vec<OsString> {
-        // `file:` keeps a name from being read as an option, a protocol or a pattern.
-        let url = |path: &Path| {
-            let mut url = OsString::from("file:");
-            url.push(path);
-            url
-        };
         let mut arguments: Vec<OsString> = [
             "-hide_banner",
             "-nostdin",
@@ -478,7 +417,10 @@ impl EncodePlan {
         .map(OsString::from)
         .to_vec();
         arguments.extend(self.before_input.iter().cloned());
-        arguments.extend([OsString::from("-i"), url(input)]);
+        arguments.extend(reading(input));
+        for cover in &self.covers {
+            arguments.extend([OsString::from("-attach"), url(&cover.file(output))]);
+        }
         arguments.extend(self.after_input.iter().cloned());
         arguments.push(url(output));
         arguments
@@ -491,6 +433,29 @@ impl EncodePlan {
             Expected::Video { width, height, .. } => Some((width, height)),
             _ => None,
         })
+    }
+}
+
+impl Cover {
+    /// Where the picture waits while `output` is written: beside it, and swept like it after a crash.
+    #[must_use]
+    pub fn file(self, output: &Path) -> PathBuf {
+        let name = output.file_name().unwrap_or_default().to_string_lossy();
+        let stem = name.strip_suffix(".part").unwrap_or(&name);
+        output.with_file_name(format!("{stem}.cover-{}.part", self.source_index))
+    }
+
+    /// ffmpeg's arguments that write the picture, as it is, into [`Cover::file`].
+    #[must_use]
+    pub fn arguments(self, input: &Path, output: &Path) -> Vec<OsString> {
+        let mut arguments: Vec<OsString> = ["-hide_banner", "-nostdin", "-y", "-v", "error"]
+            .map(OsString::from)
+            .to_vec();
+        arguments.extend(reading(input));
+        let map = format!("0:{}", self.source_index);
+        arguments.extend(["-map", &map, "-c", "copy", "-frames:v", "1", "-f", "data"].map(OsString::from));
+        arguments.push(url(&self.file(output)));
+        arguments
     }
 }
 

@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use super::*;
 use crate::{
-    config::DynamicHdr,
+    config::{AudioPolicy, DynamicHdr},
     media::{
         Audio, Chapter, Chroma, ContentLight, Dispositions, DolbyVision, FieldOrder, Hdr, MasteringDisplay,
         Orientation, Packets, Video,
@@ -123,6 +123,7 @@ pub fn config() -> EncodeConfig {
         stall: Duration::from_secs(60),
         damaged: Damaged::Strict,
         dynamic_hdr: DynamicHdr::Skip,
+        on_loss: OnLoss::Note,
         max_pixels: 8192 * 8192,
         profiles: BTreeMap::new(),
         default_profile: "medium".into(),
@@ -331,6 +332,73 @@ fn subtitles_are_copied_converted_or_named_as_lost() {
         assert_eq!(found, expected, "{codec} from {format}");
         assert_eq!(plan.lost.len(), usize::from(expected.is_none()));
     }
+}
+
+#[test]
+fn a_loss_is_noted_or_the_file_is_skipped_as_the_setting_says() {
+    let mut telemetry = stream(1, "", StreamKind::Data);
+    telemetry.codec_tag = Some("fdsc".into());
+    let teletext = stream(1, "dvb_teletext", StreamKind::Subtitle);
+    let cases = [
+        (&telemetry, OnLoss::Auto, None),
+        (&telemetry, OnLoss::Note, None),
+        (&telemetry, OnLoss::Skip, Some("data 1 (fdsc)")),
+        (&teletext, OnLoss::Auto, Some("subtitles 1 (dvb_teletext)")),
+        (&teletext, OnLoss::Note, None),
+        (&teletext, OnLoss::Skip, Some("subtitles 1 (dvb_teletext)")),
+    ];
+    for (lost, on_loss, skipped) in cases {
+        let source = info(MKV, vec![video_stream(0, "h264", hd()), lost.clone()]);
+        let policy = EncodeConfig { on_loss, ..config() };
+        match (plan(&source, &medium(), Resolution(720), &policy), skipped) {
+            (Ok(plan), None) => assert_eq!(plan.lost.len(), 1),
+            (Err(NotEncoded::Skipped(skip)), Some(name)) => {
+                let reason = skip.to_string();
+                assert!(reason.contains(name) && reason.contains("on_loss"), "{reason}");
+            }
+            (found, _) => panic!("{on_loss:?}: {found:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_cover_is_attached_to_matroska_after_all_other_streams() {
+    let picture = |index, codec: &str| {
+        let mut cover = video_stream(
+            index,
+            codec,
+            Video {
+                attached_picture: true,
+                ..hd()
+            },
+        );
+        cover.dispositions = Dispositions(vec!["attached_pic".into()]);
+        cover
+    };
+    let mut named = picture(3, "png");
+    named.tags.insert("filename".into(), "back.png".into());
+    let source = info(
+        MKV,
+        vec![
+            picture(0, "mjpeg"),
+            video_stream(1, "h264", hd()),
+            audio_stream(2, "flac", 2, Some("stereo"), 48_000),
+            named,
+        ],
+    );
+    let plan = planned(&source, 720);
+    assert_eq!(plan.lost, []);
+    let order: Vec<u32> = plan.streams.iter().map(|stream| stream.source_index).collect();
+    assert_eq!(order, [1, 2, 0, 3]);
+    let text = lines(&plan);
+    for expected in [
+        "-attach file:/out/.vc-1.cover-0.part\n-attach file:/out/.vc-1.cover-3.part",
+        "-metadata:s:2 filename=cover.jpg\n-metadata:s:2 mimetype=image/jpeg",
+        "-metadata:s:3 filename=back.png\n-metadata:s:3 mimetype=image/png",
+    ] {
+        assert!(text.contains(expected), "{text}");
+    }
+    assert!(!text.contains("-map 0:0"), "{text}");
 }
 
 #[test]

@@ -13,7 +13,7 @@ pub use wire::{NotSmaller, OutputHolds, Quality};
 
 use crate::{
     media::{self, FieldOrder, MasteringDisplay, MediaInfo, StreamKind},
-    plan::{self, EncodePlan},
+    plan::{self, EncodePlan, Loss},
     record,
     task::{Fingerprint, Identity, Task},
     verify,
@@ -361,7 +361,7 @@ pub fn summary(
         ssim_db: quality.and_then(|quality| quality.ssim_db),
         audio: count(|kind| matches!(kind, StreamKind::Audio(_))),
         subtitles: count(|kind| matches!(kind, StreamKind::Subtitle)),
-        lost: plan.lost.len(),
+        lost: plan.lost.iter().filter(|lost| lost.loss != Loss::Detail).count(),
         encode_seconds,
     })
 }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::*;
 use crate::{
     media::{Chapter, Packets, StreamKind},
-    plan::{Lost, tests as plans},
+    plan::{Loss, Lost, tests as plans},
     task::{Resolution, Status},
 };
 
@@ -58,9 +58,10 @@ fn plan(source: &MediaInfo) -> EncodePlan {
     let mut plan = plan::plan(&streams, &plans::medium(), Resolution(720), &plans::config()).unwrap();
     plan.notes = vec!["video 0 (hevc): turned upright, so no player has to".into()];
     plan.lost = vec![Lost {
-        source_index: 2,
+        source_index: Some(2),
         what: "subtitles 2 (subrip)".into(),
         reason: "an example".into(),
+        loss: Loss::Noticed,
     }];
     plan
 }

@@ -184,11 +184,13 @@ pub struct Chapter {
     pub title: Option<String>,
 }
 
-/// A stream of the source that is not in the output.
+/// Something of the source that is not in the output.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lost {
     /// The source's stream.
-    pub stream: u32,
+    /// The source's index; absent for what belongs to the file as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream: Option<u32>,
     pub what: String,
     pub reason: String,
 }
