@@ -263,6 +263,7 @@ fn a_bad_value_is_refused_with_line_key_value_and_what_is_allowed() {
         ),
         ("ntfy_events = [\"finished\"]", "(there is no event \"finished\")"),
         ("log_level = \"infoo\"", "(\"infoo\" is not a level)"),
+        ("log_level = \" ꟓ=\"", "(module names have only ASCII letters)"),
         (
             "conf = \"x\"",
             "cannot be set in the file that lies in it; use --set conf or $VIDEO_COMPRESSOR_CONF",

@@ -331,6 +331,10 @@ pub(super) fn log_filter(value: &Value) -> Parsed<String> {
             return Err(format!("{word:?} is not a level"));
         }
     }
+    // The parser of tracing-subscriber 0.3 panics inside some characters of several bytes.
+    if !text.is_ascii() {
+        return Err("module names have only ASCII letters".into());
+    }
     match tracing_subscriber::EnvFilter::builder().parse(&text) {
         Ok(_) => Ok(text),
         Err(error) => Err(error.to_string()),
