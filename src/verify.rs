@@ -35,6 +35,7 @@ pub fn verify(
     decode: Option<&DecodeReport>,
 ) -> Verdict {
     let mut check = Check {
+        zero_s: plan.origin_s,
         source,
         output,
         reasons: Vec::new(),
@@ -114,6 +115,8 @@ pub fn pairs<'a>(
 }
 
 struct Check<'a> {
+    /// The time of the source that is the output's zero.
+    zero_s: f64,
     source: &'a MediaInfo,
     output: &'a MediaInfo,
     reasons: Vec<String>,
@@ -253,9 +256,9 @@ impl Check<'_> {
         }
     }
 
-    /// ffmpeg moves the source's start to zero; from there on every time must be the same.
+    /// From the plan's zero on every time must be the same.
     fn times(&mut self, name: &str, source: &Stream, found: &Stream, tolerance_s: f64) {
-        let zero_s = self.source.start_s.unwrap_or(0.0);
+        let zero_s = self.zero_s;
         let (Some(before), Some(after)) = (source.packets, found.packets) else {
             return;
         };
@@ -314,7 +317,7 @@ impl Check<'_> {
 
     /// What players show: the header of the result, against the data of the source.
     fn duration(&mut self, plan: &EncodePlan) {
-        let zero_s = self.source.start_s.unwrap_or(0.0);
+        let zero_s = self.zero_s;
         let ends = |wanted: &[Class]| {
             plan.streams
                 .iter()

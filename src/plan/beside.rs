@@ -1,7 +1,9 @@
 //! What comes along beside the moving picture: sound, subtitles, covers, attachments, data; and the container that all
 //! of it needs. Pure.
 
-use super::{Container, Cover, Draft, Expected, Loss, PlannedStream, Treatment, described, sound, tags};
+use super::{
+    Container, Cover, Draft, Expected, Loss, PlannedStream, Treatment, described, sound, tags, timing,
+};
 use crate::{
     config::AudioPolicy,
     media::{Audio, MediaInfo, Stream, StreamKind},
@@ -75,6 +77,9 @@ impl Draft<'_> {
             } => {
                 self.option("c", "aac");
                 self.option("b", bits_per_second.to_string());
+                if timing::drops_priming(self.container, stream, self.origin_s) {
+                    self.option("bsf", "noise=drop=not(n)");
+                }
                 if let Some(layout) = force_layout {
                     self.option("filter", format!("aformat=channel_layouts={layout}"));
                 }

@@ -8,6 +8,7 @@ mod beside;
 mod picture;
 mod sound;
 pub(crate) mod tags;
+mod timing;
 mod video;
 
 use std::{
@@ -45,6 +46,8 @@ pub struct EncodePlan {
     pub frames: Option<u64>,
     /// Pictures that are taken out of the source first, each into a file of its own, and then attached.
     pub covers: Vec<Cover>,
+    /// The time of the source, in seconds, that is the output's zero.
+    pub origin_s: f64,
     before_input: Vec<OsString>,
     after_input: Vec<OsString>,
 }
@@ -187,8 +190,10 @@ pub fn plan(
     }
     let mut notes = Vec::new();
     let container = beside::container(info, profile.audio, &mut notes);
+    let origin_s = timing::origin_s(info);
     let mut draft = Draft {
         info,
+        origin_s,
         profile,
         resolution,
         config,
@@ -230,7 +235,7 @@ pub fn plan(
             };
             ["-movflags", flags, "-f", "mp4"].map(OsString::from).to_vec()
         }
-        // Else AAC's priming, which lies before zero, moves the picture 21 ms late.
+        // Else copied sound that begins before zero moves the picture.
         Container::Matroska => ["-avoid_negative_ts", "disabled", "-f", "matroska"]
             .map(OsString::from)
             .to_vec(),
@@ -243,6 +248,15 @@ pub fn plan(
     if config.threads > 0 {
         before_input.extend([OsString::from("-threads"), config.threads.to_string().into()]);
     }
+    if let Some(start_s) = info.start_s
+        && start_s != origin_s
+    {
+        // ffmpeg moves the source's start to zero; this moves it back.
+        before_input.extend([
+            OsString::from("-itsoffset"),
+            format!("{:.6}", start_s - origin_s).into(),
+        ]);
+    }
     Ok(EncodePlan {
         container,
         profile: profile.name.clone(),
@@ -251,7 +265,7 @@ pub fn plan(
         notes,
         duration_s: main
             .packets
-            .and_then(|packets| Some(packets.end_s? - packets.first_s?))
+            .and_then(|packets| Some(packets.end_s? - origin_s))
             .filter(|seconds| *seconds > 0.0)
             .or_else(|| info.longest_duration_s()),
         frames: main
@@ -259,6 +273,7 @@ pub fn plan(
             .map(|packets| packets.count)
             .filter(|&count| count > 0),
         covers,
+        origin_s,
         before_input,
         after_input: options,
     })
@@ -310,6 +325,7 @@ fn described(stream: &Stream) -> String {
 /// A plan while its streams are being added.
 struct Draft<'a> {
     info: &'a MediaInfo,
+    origin_s: f64,
     profile: &'a Profile,
     resolution: Resolution,
     config: &'a EncodeConfig,

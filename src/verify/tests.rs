@@ -15,21 +15,21 @@ fn packets(count: u64, first_s: f64, end_s: f64) -> Option<Packets> {
     })
 }
 
-/// A recording that begins at 1.5 s, as transport streams do, but in Matroska.
+/// A recording that begins at 101.5 s by its clock, as transport streams do, but in Matroska.
 fn source() -> MediaInfo {
     let mut video = video_stream(0, "hevc", hdr10());
-    video.packets = packets(250, 1.5, 11.5);
+    video.packets = packets(250, 101.5, 111.5);
     let mut audio = audio_stream(1, "ac3", 6, Some("5.1(side)"), 48_000);
-    audio.packets = packets(312, 1.6, 11.48);
+    audio.packets = packets(312, 101.6, 111.48);
     let mut subtitles = stream(2, "subrip", StreamKind::Subtitle);
-    subtitles.packets = packets(3, 2.0, 9.0);
+    subtitles.packets = packets(3, 102.0, 109.0);
     let mut source = info(
         "matroska,webm",
         vec![video, audio, stream(3, "ttf", StreamKind::Attachment), subtitles],
     );
     source.streams[3].index = 2;
     source.streams[2].index = 3;
-    source.start_s = Some(1.5);
+    source.start_s = Some(101.5);
     source
 }
 
@@ -253,7 +253,7 @@ fn fields_and_hidden_frames_are_not_counted_as_frames() {
     for codec in ["vp8", "mpeg4", "msmpeg4v3"] {
         let mut source = source();
         source.streams[0].codec = Some(codec.into());
-        source.streams[0].packets = packets(500, 1.5, 11.5);
+        source.streams[0].packets = packets(500, 101.5, 111.5);
         assert_eq!(reasons(&source, &good_output(), None), [""; 0]);
     }
 }
