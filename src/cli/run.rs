@@ -13,6 +13,7 @@ use crate::{
     durable::{self, Lock, LockAttempt},
     process, publish,
     queue::Files,
+    receipt,
     service::{self, Mode, Options, Reloaded, Service, ServiceError, Summary},
     task::{Identity, Shown},
 };
@@ -204,9 +205,8 @@ fn say_goodbye(summary: Summary) -> Exit {
         after_bytes,
     } = sizes;
     print(&format!(
-        "{done} compressed ({} -> {}), {failed} failed, {skipped} skipped{}{}\n",
-        indicatif::DecimalBytes(before_bytes),
-        indicatif::DecimalBytes(after_bytes),
+        "{done} compressed ({}), {failed} failed, {skipped} skipped{}{}\n",
+        receipt::sizes(before_bytes, after_bytes),
         if unsettled > 0 {
             format!(", {unsettled} left because they are still being copied")
         } else {

@@ -1,9 +1,16 @@
 //! `list` and `show`.
 
+use std::path::Path;
+
+use jiff::tz::TimeZone;
+use serde_json::Value;
+
 use super::{Exit, Failure, Outcome, change::archived, print, print_json, select::select, setup::Setup};
 use crate::{
-    queue, record,
-    task::{Status, Task},
+    queue,
+    receipt::{self, side_by_side, wire},
+    record,
+    task::{Shown, Status, Task},
 };
 
 /// `list`
@@ -47,6 +54,7 @@ fn line(task: &Task) -> String {
         .as_ref()
         .map(|waiting| format!("waits for {waiting}"));
     let detail = detail.or(waiting).unwrap_or_default();
+    let detail = Shown(Path::new(&detail));
     format!(
         "{}  {:10}  {}  {detail}\n",
         task.id,
@@ -58,61 +66,202 @@ fn line(task: &Task) -> String {
 
 /// `show`
 pub fn show(setup: &Setup, wanted: &str, json: bool) -> Outcome {
-    let (_, files) = setup.for_reading()?;
+    let (loaded, files) = setup.for_reading()?;
     let mut tasks = archived(&files)?;
     tasks.extend(queue::read_live(&files)?);
-    let task = select(&tasks, wanted).map_err(Failure::usage)?;
-    let receipt = std::fs::read(files.receipts().join(format!("{}.json", task.id))).ok();
-    let mut receipt: Option<serde_json::Value> =
-        receipt.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-    // The receipt's own copy of the task is for rebuilding a lost queue.
-    if let Some(receipt) = receipt.as_mut().and_then(serde_json::Value::as_object_mut) {
-        receipt.remove("task");
-    }
+    let wanted = below(&loaded.config.folders.input, wanted);
+    let task = select(&tasks, &wanted).map_err(Failure::usage)?;
+    let file = files.receipt(&task.id);
+    let receipt = read(&file);
     let row = record::to_value(task).map_err(|error| Failure::environment(error.to_string()))?;
     if json {
+        let mut receipt = receipt.ok();
+        // It is the row once more, for rebuilding a lost queue.
+        if let Some(receipt) = receipt.as_mut().and_then(Value::as_object_mut) {
+            receipt.shift_remove("task");
+        }
         print_json(&serde_json::json!({ "task": row, "receipt": receipt }));
         return Ok(Exit::Done);
     }
-    print(&plain(&row, 0));
-    match receipt {
-        Some(receipt) => print(&format!("receipt:\n{}", plain(&receipt, 1))),
-        None => print("no receipt\n"),
-    }
+    let zone = TimeZone::system();
+    print(&format!("{}\n", about(task, &zone)));
+    print(&match receipt {
+        Ok(receipt) => {
+            let other = if is_of_this_run(&row, &receipt) {
+                ""
+            } else {
+                "This receipt is of another run of the task.\n\n"
+            };
+            match wire::File::from_value(&receipt) {
+                Ok(receipt) => format!("{other}{}", side_by_side(&receipt, width(), &zone)),
+                Err(error) => format!("The receipt {} cannot be shown: {error}\n", Shown(&file)),
+            }
+        }
+        Err(NoReceipt::Absent) => why_absent(task, &file),
+        Err(NoReceipt::Bad(reason)) => format!("The receipt {} cannot be read: {reason}\n", Shown(&file)),
+    });
     Ok(Exit::Done)
 }
 
-/// A JSON object as indented `key: value` lines; what is null is left out.
-fn plain(value: &serde_json::Value, depth: usize) -> String {
-    use serde_json::Value;
-    let indent = "  ".repeat(depth);
-    let entries: Vec<(String, &Value)> = match value {
-        Value::Object(map) => map
-            .iter()
-            .map(|(key, value)| (format!("{key}:"), value))
-            .collect(),
-        Value::Array(values) => values.iter().map(|value| ("-".to_owned(), value)).collect(),
-        _ => return String::new(),
+/// A path under the input folder, however it was written, as the tasks have it.
+fn below(input: &Path, wanted: &str) -> String {
+    std::path::absolute(wanted)
+        .ok()
+        .and_then(|path| path.strip_prefix(input).ok()?.to_str().map(ToOwned::to_owned))
+        .filter(|path| !path.is_empty())
+        .unwrap_or_else(|| wanted.to_owned())
+}
+
+enum NoReceipt {
+    Absent,
+    Bad(String),
+}
+
+fn read(file: &Path) -> Result<Value, NoReceipt> {
+    let bytes = std::fs::read(file).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => NoReceipt::Absent,
+        _ => NoReceipt::Bad(error.to_string()),
+    })?;
+    serde_json::from_slice(&bytes).map_err(|error| NoReceipt::Bad(format!("it is not valid: {error}")))
+}
+
+fn why_absent(task: &Task, file: &Path) -> String {
+    let why = match &task.status {
+        Status::Queued | Status::Processing | Status::Unknown(_) => "it is written when the task is done",
+        // A run of ours records the file that it made.
+        Status::Processed if task.output_identity.is_none() => {
+            "the older service, which did this task, wrote none"
+        }
+        Status::Processed => "it was removed, or an early version did this task",
+        _ => "nothing was made",
     };
-    entries
+    format!("No receipt ({}): {why}.\n", Shown(file))
+}
+
+/// A retry that was broken off may leave the receipt of a result that never got its name.
+fn is_of_this_run(row: &Value, receipt: &Value) -> bool {
+    let agree = |key: &str| match (receipt["task"].get(key), row.get(key)) {
+        (Some(told), Some(is)) => told == is,
+        _ => true,
+    };
+    agree("status") && agree("output_file")
+}
+
+/// The task's row in words.
+fn about(task: &Task, zone: &TimeZone) -> String {
+    let moment = |time: jiff::Timestamp| {
+        time.to_zoned(zone.clone())
+            .strftime("%Y-%m-%d %H:%M:%S")
+            .to_string()
+    };
+    let mut status = task.status.to_string();
+    if let Some(waiting) = &task.waiting_for {
+        status.push_str(&format!(", waits for {waiting}"));
+    }
+    if let Some(ended) = task.ended {
+        status.push_str(&format!(", {}", moment(ended)));
+    }
+    let lines = [
+        ("task", Some(task.id.to_string())),
+        ("status", Some(status)),
+        ("summary", task.summary.clone()),
+        ("error", task.error.clone()),
+        ("reason", task.reason.clone()),
+        (
+            "size",
+            Some(receipt::size(task.size_before_bytes)).filter(|_| task.size_before_bytes > 0),
+        ),
+        ("added", task.added.map(moment)),
+        ("started", task.started.map(moment)),
+        (
+            "priority",
+            (task.priority != 0).then(|| task.priority.to_string()),
+        ),
+        ("profile", task.profile.clone()),
+        ("attempts", (task.attempts > 1).then(|| task.attempts.to_string())),
+    ];
+    lines
         .into_iter()
-        .map(|(key, value)| match value {
-            Value::Null => String::new(),
-            Value::Object(_) | Value::Array(_) => {
-                let inner = plain(value, depth + 1);
-                if inner.is_empty() {
-                    String::new()
-                } else {
-                    format!("{indent}{key}\n{inner}")
-                }
-            }
-            Value::String(text) => {
-                format!(
-                    "{indent}{key} {}\n",
-                    crate::task::Shown(std::path::Path::new(text))
-                )
-            }
-            other => format!("{indent}{key} {other}\n"),
+        .filter_map(|(name, value)| Some((name, value?)))
+        .fold(format!("{}\n", task.shown()), |text, (name, value)| {
+            text + &format!("  {name:8}  {}\n", Shown(Path::new(&value)))
         })
-        .collect()
+}
+
+/// Columns: those of the terminal, within what reads well.
+fn width() -> usize {
+    const NARROW: usize = 80;
+    const WIDE: usize = 120;
+    const ELSEWHERE: usize = 100;
+    rustix::termios::tcgetwinsize(std::io::stdout())
+        .ok()
+        .map(|size| usize::from(size.ws_col))
+        .filter(|columns| *columns > 0)
+        .map_or(ELSEWHERE, |columns| columns.clamp(NARROW, WIDE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::task::Resolution;
+
+    #[test]
+    fn a_task_is_told_in_words_and_its_texts_cannot_write_lines_of_their_own() {
+        let at = |text: &str| text.parse::<jiff::Timestamp>().unwrap();
+        let mut task = Task::new(
+            "id1".into(),
+            "720/a\nb.mkv".into(),
+            Some(Resolution(720)),
+            at("2026-11-21T06:00:00Z"),
+        );
+        task.finish(Status::Failed, at("2026-11-21T06:00:09Z"));
+        task.error = Some("bad\u{1b}[2J".into());
+        task.size_before_bytes = 1_500_000;
+        assert_eq!(
+            about(&task, &TimeZone::UTC),
+            "720/a\\nb.mkv\n  task      id1\n  status    failed, 2026-11-21 06:00:09\n  error     bad\\u{1b}[2J\n  size      1.5 MB\n  added     2026-11-21 06:00:00\n"
+        );
+    }
+
+    #[test]
+    fn a_missing_receipt_is_explained() {
+        let mut task = Task::new("i".into(), "720/a".into(), None, jiff::Timestamp::UNIX_EPOCH);
+        for (status, expected) in [
+            (Status::Queued, "when the task is done"),
+            (Status::Processed, "older service"),
+            (Status::Failed, "nothing was made"),
+        ] {
+            task.status = status;
+            assert!(why_absent(&task, Path::new("conf/receipts/i.json")).contains(expected));
+        }
+    }
+
+    #[test]
+    fn a_path_is_found_however_it_is_written() {
+        let input = Path::new("/srv/input");
+        for (wanted, expected) in [
+            ("/srv/input/720/a.mkv", "720/a.mkv"),
+            ("/srv/other/720/a.mkv", "/srv/other/720/a.mkv"),
+            ("720/a.mkv", "720/a.mkv"),
+            ("/srv/input", "/srv/input"),
+        ] {
+            assert_eq!(below(input, wanted), expected);
+        }
+    }
+
+    #[test]
+    fn a_receipt_of_a_run_that_was_broken_off_is_told_from_that_of_this_one() {
+        let row = serde_json::json!({ "status": "processed", "output_file": { "inode": 1 }, "priority": 3 });
+        let of = |task: Value| is_of_this_run(&row, &serde_json::json!({ "task": task }));
+        assert!(of(row.clone()));
+        assert!(of(
+            serde_json::json!({ "status": "processed", "output_file": { "inode": 1 } })
+        ));
+        assert!(!of(
+            serde_json::json!({ "status": "processed", "output_file": { "inode": 2 } })
+        ));
+        assert!(!of(
+            serde_json::json!({ "status": "skipped", "output_file": { "inode": 1 } })
+        ));
+    }
 }

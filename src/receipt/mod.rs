@@ -3,11 +3,13 @@
 //! Promises: everything that was changed or lost is named; the task in it is enough to build a lost queue again.
 //! Never in here: writing or reading the file.
 
+mod side_by_side;
 mod text;
 pub mod wire;
 
 use std::ffi::OsString;
 
+pub use side_by_side::side_by_side;
 pub use text::{change, clock, size, sizes, time};
 pub use wire::{NotSmaller, OutputHolds, Quality};
 
@@ -98,6 +100,7 @@ impl Receipt<'_> {
             ),
             Ending::NotSmaller(why) => (None, &[][..], None, None, Some(why)),
         };
+        let made = output.is_some().then_some(self.plan);
         let frames = output.as_ref().and_then(|output| output.frames);
         let complaints = self.encode.map(|encode| encode.decoder_complaints.trim());
         Ok(wire::File {
@@ -110,8 +113,11 @@ impl Receipt<'_> {
             source: media(self.source),
             speed: self.speed(frames),
             output,
-            notes: self.plan.notes.clone(),
-            lost: self.plan.lost.iter().map(lost).collect(),
+            // Of a file that is left as it is nothing is changed or lost.
+            notes: made.map(|plan| plan.notes.clone()).unwrap_or_default(),
+            lost: made
+                .map(|plan| plan.lost.iter().map(lost).collect())
+                .unwrap_or_default(),
             remarks: remarks.to_vec(),
             name_note: name_note.map(ToOwned::to_owned),
             not_smaller: not_smaller.cloned(),

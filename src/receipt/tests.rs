@@ -217,6 +217,7 @@ fn a_skipped_file_has_its_figures_and_no_output() {
     let file = not_smaller();
     assert_eq!(file.outcome, wire::Outcome::NotSmaller);
     assert_eq!((file.output, file.encoder, file.quality), (None, None, None));
+    assert!(file.notes.is_empty() && file.lost.is_empty());
     assert_eq!(
         (file.speed, file.time.encode_seconds),
         (wire::Speed::default(), None)

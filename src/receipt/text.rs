@@ -96,7 +96,7 @@ pub fn size(bytes: u64) -> String {
     format!("{value:.digits$} {}", UNITS[unit])
 }
 
-/// `38 s`, `4 min 5 s`, `41 min`, `2 h 5 min`.
+/// `under 1 s`, `38 s`, `4 min 5 s`, `41 min`, `2 h 5 min`.
 #[must_use]
 #[expect(
     clippy::cast_possible_truncation,
@@ -106,6 +106,9 @@ pub fn size(bytes: u64) -> String {
 pub fn time(seconds: f64) -> String {
     /// From so many seconds on, single ones tell nothing.
     const SECONDS_MATTER_BELOW: u64 = 10 * 60;
+    if seconds > 0.0 && seconds < 1.0 {
+        return "under 1 s".to_owned();
+    }
     let seconds = seconds.max(0.0).round() as u64;
     if seconds < 60 {
         return format!("{seconds} s");
@@ -192,7 +195,7 @@ mod tests {
                     lost: 2,
                     encode_seconds: 0.4,
                 },
-                "1.0 kB → 1.0 kB (+3 %), 2 streams not carried, 0 s",
+                "1.0 kB → 1.0 kB (+3 %), 2 streams not carried, under 1 s",
             ),
         ];
         for (given, expected) in cases {
@@ -255,7 +258,9 @@ mod tests {
     fn times_say_no_more_than_matters() {
         for (seconds, expected) in [
             (-1.0, "0 s"),
-            (0.4, "0 s"),
+            (0.0, "0 s"),
+            (0.4, "under 1 s"),
+            (f64::NAN, "0 s"),
             (59.4, "59 s"),
             (59.6, "1 min"),
             (245.0, "4 min 5 s"),
