@@ -201,6 +201,11 @@ fn lost(lost: &plan::Lost) -> wire::Lost {
         stream: lost.source_index,
         what: lost.what.clone(),
         reason: lost.reason.clone(),
+        weight: match lost.loss {
+            plan::Loss::Noticed => wire::Weight::Noticed,
+            plan::Loss::Unnoticed => wire::Weight::Unnoticed,
+            plan::Loss::Detail => wire::Weight::Detail,
+        },
     }
 }
 

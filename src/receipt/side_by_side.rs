@@ -11,7 +11,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::{
     text,
-    wire::{self, File, Hdr, Media, NotSmaller, OutputHolds, Quality, Stream, Treatment, Video},
+    wire::{self, File, Hdr, Media, NotSmaller, OutputHolds, Quality, Stream, Treatment, Video, Weight},
 };
 use crate::task::Shown;
 
@@ -82,7 +82,8 @@ fn rows(receipt: &File) -> Vec<Row> {
         .filter(|stream| stream.source_index.is_none())
         .collect();
     for stream in &receipt.source.streams {
-        let lost = receipt.lost.iter().find(|lost| lost.stream == stream.index);
+        let is_it = |lost: &&wire::Lost| lost.stream == Some(stream.index) && lost.weight != Weight::Detail;
+        let lost = receipt.lost.iter().find(is_it);
         let made = output.and_then(|output| {
             output
                 .streams

@@ -187,12 +187,23 @@ pub struct Chapter {
 /// Something of the source that is not in the output.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lost {
-    /// The source's stream.
     /// The source's index; absent for what belongs to the file as a whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stream: Option<u32>,
     pub what: String,
     pub reason: String,
+    pub weight: Weight,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Weight {
+    /// A stream that a viewer sees or hears.
+    Noticed,
+    /// A stream that only programs read.
+    Unnoticed,
+    /// A tag, a title or a disposition; its stream is there.
+    Detail,
 }
 
 /// Why a file was left as it is.
