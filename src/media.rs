@@ -102,6 +102,8 @@ pub struct Audio {
     /// ffmpeg's name, as `5.1(side)`; `None` when unknown.
     pub layout: Option<String>,
     pub sample_rate_hz: u32,
+    /// ffmpeg's name, as `fltp`; `None` when this ffmpeg could decode nothing of it.
+    pub sample_format: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

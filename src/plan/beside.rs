@@ -8,7 +8,7 @@ use crate::{
     config::AudioPolicy,
     media::{Audio, MediaInfo, Stream, StreamKind},
 };
-use sound::Sound;
+use sound::{Resampled, Sound};
 
 /// MP4 stays MP4 when every kept stream fits there; everything else becomes Matroska, which holds nearly anything.
 pub(super) fn container(info: &MediaInfo, audio: AudioPolicy, notes: &mut Vec<String>) -> Container {
@@ -18,10 +18,11 @@ pub(super) fn container(info: &MediaInfo, audio: AudioPolicy, notes: &mut Vec<St
     let misfit = info.streams.iter().find(|stream| match &stream.kind {
         StreamKind::Subtitle => !subtitle_fits_mp4(stream.codec_name()),
         StreamKind::Attachment => true,
-        StreamKind::Audio(sound_of) => {
-            matches!(sound::sound(stream, sound_of, audio), Sound::Copy { .. })
-                && !sound::fits_mp4(stream.codec_name())
-        }
+        StreamKind::Audio(sound_of) => match sound::sound(stream, sound_of, audio, Container::Mp4) {
+            Sound::Copy { .. } => !sound::fits_mp4(stream.codec_name()),
+            Sound::Flac { .. } => true,
+            Sound::Aac { .. } | Sound::Lost { .. } => false,
+        },
         StreamKind::Video(_) | StreamKind::Data | StreamKind::Unknown => false,
     });
     match misfit {
@@ -65,7 +66,7 @@ impl Draft<'_> {
     pub(super) fn add_audio(&mut self, stream: &Stream, audio: &Audio) {
         let name = described(stream);
         let channels = audio.channels;
-        match sound::sound(stream, audio, self.profile.audio) {
+        match sound::sound(stream, audio, self.profile.audio, self.container) {
             Sound::Copy { reason } => {
                 self.notes.push(format!("{name} is copied: {reason}"));
                 let codec = stream.codec_name().to_owned();
@@ -74,7 +75,14 @@ impl Draft<'_> {
             Sound::Aac {
                 bits_per_second,
                 force_layout,
+                resampled,
             } => {
+                if resampled == Resampled::Down {
+                    self.notes.push(format!(
+                        "{name}: {} Hz becomes 96000 Hz, the highest that AAC has",
+                        audio.sample_rate_hz
+                    ));
+                }
                 self.option("c", "aac");
                 self.option("b", bits_per_second.to_string());
                 if timing::drops_priming(self.container, stream, self.origin_s) {
@@ -84,6 +92,11 @@ impl Draft<'_> {
                     self.option("filter", format!("aformat=channel_layouts={layout}"));
                 }
                 self.keep(stream, "aac", Treatment::Encoded, Expected::Audio { channels });
+            }
+            Sound::Flac { reason } => {
+                self.notes.push(format!("{name} becomes FLAC: {reason}"));
+                self.option("c", "flac");
+                self.keep(stream, "flac", Treatment::Encoded, Expected::Audio { channels });
             }
             Sound::Lost { reason } => self.lose(stream, reason),
         }

@@ -1,5 +1,6 @@
 //! What becomes of one audio stream. Pure.
 
+use super::Container;
 use crate::{
     config::AudioPolicy,
     media::{Audio, Stream},
@@ -9,21 +10,29 @@ use crate::{
 const AAC_RATE_PER_CHANNEL: u64 = 64_000;
 /// AAC's own limit: 6,144 bits per channel in each frame of 1,024 samples.
 const AAC_BITS_PER_SAMPLE: u64 = 6;
+/// Encoders miss the rate they are asked for by this many per cent; encoding such a track again would only harm it.
+const RATE_TOLERANCE_PERCENT: u64 = 5;
+/// AAC's highest rate; ffmpeg converts what is above by itself.
+const AAC_LARGEST_SAMPLE_RATE_HZ: u32 = 96_000;
 /// Layouts that ffmpeg's encoder writes so that players read them back (seen with 5.1.9).
-const AAC_LAYOUTS: [&str; 10] = [
+const AAC_LAYOUTS: [&str; 12] = [
     "mono",
     "stereo",
     "2.1",
     "3.0",
+    "3.0(back)",
     "quad",
     "quad(side)",
     "4.0",
     "5.0",
     "5.1",
+    "6.0(front)",
     "7.1",
 ];
 /// What ffmpeg takes for a stream that does not say its layout.
 const LARGEST_GUESSED: u32 = 6;
+/// FLAC in Matroska says every layout that ffmpeg has a name for, up to this many channels.
+const FLAC_CHANNELS: u32 = 8;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Sound {
@@ -33,31 +42,77 @@ pub enum Sound {
     Aac {
         bits_per_second: u64,
         force_layout: Option<&'static str>,
+        resampled: Resampled,
+    },
+    /// Lossless; for Matroska.
+    Flac {
+        reason: &'static str,
     },
     Lost {
         reason: &'static str,
     },
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resampled {
+    No,
+    /// To AAC's highest rate.
+    Down,
+}
+
+/// What becomes of a stream in `container`. A copy or FLAC that does not fit into MP4 is for the choice of the
+/// container to notice.
 #[must_use]
-pub fn sound(stream: &Stream, audio: &Audio, policy: AudioPolicy) -> Sound {
+pub fn sound(stream: &Stream, audio: &Audio, policy: AudioPolicy, container: Container) -> Sound {
     let Some(codec) = stream.codec.as_deref() else {
         return Sound::Lost {
             reason: "ffmpeg does not know its codec",
         };
     };
-    if policy == AudioPolicy::Copy {
-        return Sound::Copy {
-            reason: "the profile copies audio",
-        };
+    let sound = wanted(stream, audio, codec, policy);
+    match sound {
+        Sound::Copy { .. } if container == Container::Matroska && !fits_matroska(codec) => {
+            if is_decodable(audio) {
+                Sound::Flac {
+                    reason: "Matroska cannot hold its codec",
+                }
+            } else {
+                Sound::Lost {
+                    reason: "this ffmpeg cannot decode it, and Matroska cannot hold its codec",
+                }
+            }
+        }
+        sound => sound,
     }
-    if audio.channels == 0 || audio.sample_rate_hz == 0 {
+}
+
+fn wanted(stream: &Stream, audio: &Audio, codec: &str, policy: AudioPolicy) -> Sound {
+    if !is_decodable(audio) {
         return Sound::Copy {
             reason: "it cannot be decoded",
         };
     }
+    let is_pcm = codec.starts_with("pcm_");
+    if policy == AudioPolicy::Copy {
+        // Matroska does not say which channels there are in PCM; FLAC is the same samples, and does.
+        let layout_would_be_lost =
+            audio.channels > 2 && audio.channels <= FLAC_CHANNELS && audio.layout.is_some();
+        return if layout_would_be_lost && is_pcm && fits_flac(codec) {
+            Sound::Flac {
+                reason: "the profile copies audio, and as PCM it would lose its channel layout",
+            }
+        } else {
+            Sound::Copy {
+                reason: "the profile copies audio",
+            }
+        };
+    }
     let target = target_rate(audio);
-    if codec == "aac" && stream.measured_bit_rate().is_some_and(|rate| rate <= target) {
+    if codec == "aac"
+        && stream
+            .measured_bit_rate()
+            .is_some_and(|rate| rate * 100 <= target * (100 + RATE_TOLERANCE_PERCENT))
+    {
         return Sound::Copy {
             reason: "it is AAC at or below the target rate",
         };
@@ -65,8 +120,14 @@ pub fn sound(stream: &Stream, audio: &Audio, policy: AudioPolicy) -> Sound {
     let force_layout = match audio.layout.as_deref() {
         Some("5.1(side)") => Some("5.1"),
         Some("5.0(side)") => Some("5.0"),
+        Some("downmix") => Some("stereo"),
         Some(layout) if AAC_LAYOUTS.contains(&layout) => None,
         None if audio.channels <= LARGEST_GUESSED => None,
+        Some(_) if is_pcm && audio.channels <= FLAC_CHANNELS => {
+            return Sound::Flac {
+                reason: "AAC cannot say its channel layout",
+            };
+        }
         _ => {
             return Sound::Copy {
                 reason: "AAC cannot say its channel layout",
@@ -76,7 +137,16 @@ pub fn sound(stream: &Stream, audio: &Audio, policy: AudioPolicy) -> Sound {
     Sound::Aac {
         bits_per_second: target,
         force_layout,
+        resampled: if audio.sample_rate_hz > AAC_LARGEST_SAMPLE_RATE_HZ {
+            Resampled::Down
+        } else {
+            Resampled::No
+        },
     }
+}
+
+fn is_decodable(audio: &Audio) -> bool {
+    audio.sample_format.is_some() && audio.channels > 0 && audio.sample_rate_hz > 0
 }
 
 fn target_rate(audio: &Audio) -> u64 {
@@ -87,19 +157,92 @@ fn target_rate(audio: &Audio) -> u64 {
 /// Whether an MP4 that players accept can hold this codec.
 #[must_use]
 pub fn fits_mp4(codec: &str) -> bool {
-    matches!(codec, "aac" | "ac3" | "eac3" | "mp3" | "alac" | "opus" | "dts")
+    matches!(
+        codec,
+        "aac" | "ac3" | "eac3" | "mp3" | "alac" | "opus" | "dts" | "mpegh_3d_audio"
+    )
+}
+
+/// Whether ffmpeg can write it into Matroska and read it back (tried with 5.1.9, or listed in its muxer).
+fn fits_matroska(codec: &str) -> bool {
+    const CODECS: [&str; 46] = [
+        "aac",
+        "ac3",
+        "adpcm_g722",
+        "adpcm_ima_wav",
+        "adpcm_ms",
+        "adpcm_swf",
+        "adpcm_yamaha",
+        "alac",
+        "atrac3",
+        "cook",
+        "dts",
+        "eac3",
+        "flac",
+        "g723_1",
+        "gsm_ms",
+        "mlp",
+        "mp1",
+        "mp2",
+        "mp3",
+        "opus",
+        "pcm_alaw",
+        "pcm_f32le",
+        "pcm_f64le",
+        "pcm_mulaw",
+        "pcm_s16be",
+        "pcm_s16le",
+        "pcm_s24be",
+        "pcm_s24le",
+        "pcm_s32be",
+        "pcm_s32le",
+        "pcm_s64le",
+        "pcm_u8",
+        "qdm2",
+        "ra_144",
+        "ra_288",
+        "sipr",
+        "speex",
+        "truehd",
+        "tta",
+        "vorbis",
+        "wavpack",
+        "wmalossless",
+        "wmapro",
+        "wmav1",
+        "wmav2",
+        "wmavoice",
+    ];
+    CODECS.contains(&codec)
+}
+
+/// Whether FLAC holds every bit of these samples: ffmpeg's encoder takes 24.
+fn fits_flac(codec: &str) -> bool {
+    [
+        "pcm_s16",
+        "pcm_s24",
+        "pcm_u16",
+        "pcm_u24",
+        "pcm_s8",
+        "pcm_u8",
+        "pcm_bluray",
+        "pcm_dvd",
+    ]
+    .iter()
+    .any(|prefix| codec.starts_with(prefix))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::tests::audio_stream;
+    use crate::{media::StreamKind, plan::tests::audio_stream};
 
     #[test]
     fn audio_is_encoded_copied_or_named_as_lost() {
         let aac = |bits_per_second, force_layout| Sound::Aac {
             bits_per_second,
             force_layout,
+            resampled: Resampled::No,
         };
         let at_or_below = Sound::Copy {
             reason: "it is AAC at or below the target rate",
@@ -140,7 +283,7 @@ mod tests {
                 2,
                 Some("stereo"),
                 48_000,
-                Some(128_000),
+                Some(134_400),
                 at_or_below.clone(),
             ),
             (
@@ -148,7 +291,7 @@ mod tests {
                 2,
                 Some("stereo"),
                 48_000,
-                Some(128_001),
+                Some(134_401),
                 aac(128_000, None),
             ),
             ("aac", 2, Some("stereo"), 48_000, None, aac(128_000, None)),
@@ -160,6 +303,46 @@ mod tests {
                 None,
                 Sound::Copy {
                     reason: "AAC cannot say its channel layout",
+                },
+            ),
+            (
+                "pcm_s16le",
+                7,
+                Some("6.1"),
+                48_000,
+                None,
+                Sound::Flac {
+                    reason: "AAC cannot say its channel layout",
+                },
+            ),
+            (
+                "pcm_s16le",
+                24,
+                None,
+                48_000,
+                None,
+                Sound::Copy {
+                    reason: "AAC cannot say its channel layout",
+                },
+            ),
+            (
+                "pcm_s24le",
+                2,
+                Some("downmix"),
+                48_000,
+                None,
+                aac(128_000, Some("stereo")),
+            ),
+            (
+                "flac",
+                2,
+                Some("stereo"),
+                192_000,
+                None,
+                Sound::Aac {
+                    bits_per_second: 128_000,
+                    force_layout: None,
+                    resampled: Resampled::Down,
                 },
             ),
             (
@@ -176,7 +359,12 @@ mod tests {
         for (codec, channels, layout, hz, rate, expected) in cases {
             let mut stream = audio_stream(1, codec, channels, layout, hz);
             stream.bit_rate = rate;
-            let found = sound(&stream, stream.audio().unwrap(), AudioPolicy::Aac);
+            let found = sound(
+                &stream,
+                stream.audio().unwrap(),
+                AudioPolicy::Aac,
+                Container::Matroska,
+            );
             assert_eq!(found, expected, "{codec} {layout:?}");
         }
     }
@@ -193,26 +381,87 @@ mod tests {
         };
         stream.packets = Some(packets(150_000));
         assert!(matches!(
-            sound(&stream, stream.audio().unwrap(), AudioPolicy::Aac),
+            sound(
+                &stream,
+                stream.audio().unwrap(),
+                AudioPolicy::Aac,
+                Container::Matroska
+            ),
             Sound::Copy { .. }
         ));
         stream.packets = Some(packets(170_000));
         assert!(matches!(
-            sound(&stream, stream.audio().unwrap(), AudioPolicy::Aac),
+            sound(
+                &stream,
+                stream.audio().unwrap(),
+                AudioPolicy::Aac,
+                Container::Matroska
+            ),
             Sound::Aac { .. }
         ));
+    }
+
+    #[test]
+    fn what_cannot_be_copied_as_it_is_becomes_flac_or_is_lost() {
+        let lossless = |codec: &str, channels, layout: Option<&str>, container| {
+            let stream = audio_stream(1, codec, channels, layout, 48_000);
+            sound(&stream, stream.audio().unwrap(), AudioPolicy::Copy, container)
+        };
+        let is_copy = |sound: &Sound| matches!(sound, Sound::Copy { .. });
+        let is_flac = |sound: &Sound| matches!(sound, Sound::Flac { .. });
+        use Container::{Matroska, Mp4};
+        for (codec, channels, layout, container, expected) in [
+            ("pcm_s16le", 2, Some("stereo"), Matroska, true),
+            ("pcm_s16le", 6, Some("5.1"), Matroska, false),
+            ("pcm_f32le", 6, Some("5.1"), Matroska, true),
+            ("pcm_bluray", 2, Some("stereo"), Matroska, false),
+            ("nellymoser", 1, Some("mono"), Matroska, false),
+            ("dts", 7, Some("6.1"), Matroska, true),
+            ("mpegh_3d_audio", 2, Some("stereo"), Mp4, true),
+        ] {
+            let found = lossless(codec, channels, layout, container);
+            assert!(
+                if expected {
+                    is_copy(&found)
+                } else {
+                    is_flac(&found)
+                },
+                "{codec}: {found:?}"
+            );
+        }
+        let mut stream = audio_stream(1, "mpegh_3d_audio", 2, Some("stereo"), 48_000);
+        let StreamKind::Audio(audio) = &mut stream.kind else {
+            unreachable!("it was made as audio");
+        };
+        audio.sample_format = None;
+        for (container, expected) in [(Mp4, "Copy"), (Matroska, "Lost")] {
+            for policy in [AudioPolicy::Copy, AudioPolicy::Aac] {
+                let found = sound(&stream, stream.audio().unwrap(), policy, container);
+                assert!(format!("{found:?}").starts_with(expected), "{found:?}");
+            }
+        }
     }
 
     #[test]
     fn the_copy_policy_copies_whatever_has_a_name() {
         let mut stream = audio_stream(1, "truehd", 8, Some("7.1"), 48_000);
         assert!(matches!(
-            sound(&stream, stream.audio().unwrap(), AudioPolicy::Copy),
+            sound(
+                &stream,
+                stream.audio().unwrap(),
+                AudioPolicy::Copy,
+                Container::Matroska
+            ),
             Sound::Copy { .. }
         ));
         stream.codec = None;
         assert!(matches!(
-            sound(&stream, stream.audio().unwrap(), AudioPolicy::Copy),
+            sound(
+                &stream,
+                stream.audio().unwrap(),
+                AudioPolicy::Copy,
+                Container::Matroska
+            ),
             Sound::Lost { .. }
         ));
     }

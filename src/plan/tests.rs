@@ -55,6 +55,7 @@ pub fn audio_stream(
         channels,
         layout: layout.map(str::to_owned),
         sample_rate_hz,
+        sample_format: Some("fltp".into()),
     };
     stream(index, codec, StreamKind::Audio(audio))
 }

@@ -18,7 +18,7 @@ use std::{
 
 use crate::{
     config::{Damaged, EncodeConfig},
-    media::{CONTAINER_WHITELIST, DecodeReport, MediaInfo, StreamKind},
+    media::{CONTAINER_WHITELIST, DecodeReport, MediaInfo, Stream, StreamKind},
     process::{self, Activity, Cancel, CommandLine, End, Finished, Limits, StartError},
 };
 
@@ -90,7 +90,7 @@ pub enum Rejection {
     },
     #[error("this ffmpeg has no decoder for the video codec {codec}")]
     NoDecoder { codec: String },
-    #[error("encrypted: the video cannot be decoded without its key")]
+    #[error("encrypted: it cannot be decoded without its key")]
     Encrypted,
 }
 
@@ -404,9 +404,11 @@ fn judge(probed: &Probed, config: &EncodeConfig) -> Result<(), Rejection> {
             found: what_is_there(info),
         });
     };
-    if matches!(stream.codec_tag.as_deref(), Some("encv" | "drmi"))
-        || probed.encrypted.contains(&stream.index)
-    {
+    let is_locked = |stream: &Stream| {
+        matches!(stream.codec_tag.as_deref(), Some("encv" | "drmi" | "enca" | "drms"))
+            || probed.encrypted.contains(&stream.index)
+    };
+    if info.streams.iter().any(is_locked) {
         return Err(Rejection::Encrypted);
     }
     let Some(codec) = &stream.codec else {

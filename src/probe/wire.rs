@@ -101,6 +101,8 @@ struct WireStream {
     channel_layout: Option<String>,
     #[serde(deserialize_with = "text")]
     sample_rate: Option<String>,
+    #[serde(deserialize_with = "text")]
+    sample_fmt: Option<String>,
     #[serde(deserialize_with = "texts")]
     disposition: BTreeMap<String, String>,
     #[serde(deserialize_with = "texts")]
@@ -283,6 +285,7 @@ fn stream(place: usize, wire: WireStream) -> Stream {
             channels: parsed(wire.channels.as_ref()).unwrap_or(0),
             layout: known(wire.channel_layout.as_ref()),
             sample_rate_hz: parsed(wire.sample_rate.as_ref()).unwrap_or(0),
+            sample_format: known(wire.sample_fmt.as_ref()),
         }),
         Some("subtitle") => StreamKind::Subtitle,
         Some("attachment") => StreamKind::Attachment,
