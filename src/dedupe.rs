@@ -48,8 +48,8 @@ pub fn decide<'a>(
     for twin in twins {
         match twin.standing {
             Standing::Pending => return Decision::WaitsFor(twin.id.clone()),
-            Standing::Processed if processed.len() < CANDIDATES_LIMIT => processed.push(twin.id.clone()),
-            Standing::Processed | Standing::NoCandidate => {}
+            Standing::HasOutput if processed.len() < CANDIDATES_LIMIT => processed.push(twin.id.clone()),
+            Standing::HasOutput | Standing::NoCandidate => {}
         }
     }
     if processed.is_empty() {
@@ -63,7 +63,7 @@ pub fn decide<'a>(
 mod tests {
     use super::*;
     use Decision::{Confirm, New, WaitsFor};
-    use Standing::{NoCandidate, Pending, Processed};
+    use Standing::{HasOutput, NoCandidate, Pending};
 
     /// Decides about `720/a.mkv` with fingerprint 7 among (id, fingerprint, resolution, path, standing).
     fn decided(known: &[(&str, u128, u32, &str, Standing)]) -> Decision {
@@ -83,15 +83,15 @@ mod tests {
         let id = TaskId::from;
         for (name, known, expected) in [
             ("nothing known", vec![], New),
-            ("other content", vec![("1", 8, 720, "720/b.mkv", Processed)], New),
+            ("other content", vec![("1", 8, 720, "720/b.mkv", HasOutput)], New),
             (
                 "other resolution",
-                vec![("1", 7, 480, "480/b.mkv", Processed)],
+                vec![("1", 7, 480, "480/b.mkv", HasOutput)],
                 New,
             ),
             (
                 "itself, processed",
-                vec![("1", 7, 720, "720/a.mkv", Processed)],
+                vec![("1", 7, 720, "720/a.mkv", HasOutput)],
                 New,
             ),
             ("itself, queued", vec![("1", 7, 720, "720/a.mkv", Pending)], New),
@@ -107,29 +107,29 @@ mod tests {
             ),
             (
                 "a processed twin",
-                vec![("1", 7, 720, "720/b.mkv", Processed)],
+                vec![("1", 7, 720, "720/b.mkv", HasOutput)],
                 Confirm(vec![id("1")]),
             ),
             (
                 "several processed twins, in the order given",
                 vec![
-                    ("2", 7, 720, "720/c.mkv", Processed),
+                    ("2", 7, 720, "720/c.mkv", HasOutput),
                     ("3", 7, 720, "720/d.mkv", NoCandidate),
-                    ("1", 7, 720, "720/b.mkv", Processed),
+                    ("1", 7, 720, "720/b.mkv", HasOutput),
                 ],
                 Confirm(vec![id("2"), id("1")]),
             ),
             (
                 "a pending one comes before processed ones",
                 vec![
-                    ("1", 7, 720, "720/b.mkv", Processed),
+                    ("1", 7, 720, "720/b.mkv", HasOutput),
                     ("2", 7, 720, "720/c.mkv", Pending),
                 ],
                 WaitsFor(id("2")),
             ),
             (
                 "two that differ by case only are two files",
-                vec![("1", 7, 720, "720/A.mkv", Processed)],
+                vec![("1", 7, 720, "720/A.mkv", HasOutput)],
                 Confirm(vec![id("1")]),
             ),
         ] {
@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn no_more_than_the_limit_are_compared() {
-        let known = vec![("1", 7, 720, "720/b.mkv", Processed); CANDIDATES_LIMIT + 1];
+        let known = vec![("1", 7, 720, "720/b.mkv", HasOutput); CANDIDATES_LIMIT + 1];
         let Confirm(candidates) = decided(&known) else {
             panic!("twins must be compared");
         };

@@ -182,6 +182,52 @@ pub fn copy_to_new(from: &Path, to: &Path) -> Result<()> {
     sync_directory_of(to).inspect_err(|_| drop(unlink(to)))
 }
 
+/// Makes `to` a file of its own that shares the disk blocks of `from`, where the file system can do that (a reflink). What
+/// was at `to` is overwritten; nothing is fsynced yet.
+///
+/// # Errors
+/// When the file system cannot, or the disk refuses; there may be an empty file at `to` then.
+pub fn clone_not_synced(from: &Path, to: &Path) -> Result<()> {
+    let source = at("open", from, File::open(from))?;
+    let file = at("create", to, step().and_then(|()| File::create(to)))?;
+    #[cfg(target_os = "linux")]
+    let cloned = rustix::fs::ioctl_ficlone(&file, &source).map_err(io::Error::from);
+    // macOS clones inside of its own copy calls, when they make the file themselves.
+    #[cfg(not(target_os = "linux"))]
+    let cloned = {
+        drop((source, file));
+        Err(io::ErrorKind::Unsupported.into())
+    };
+    at("clone to", to, cloned)
+}
+
+/// Copies content only; what was at `to` is overwritten and nothing is fsynced yet. `go_on` is asked now and then.
+/// Returns whether the copy is whole: not when `go_on` said no.
+///
+/// # Errors
+/// There may be half a file at `to` then.
+pub fn copy_not_synced(from: &Path, to: &Path, go_on: &dyn Fn() -> bool) -> Result<bool> {
+    /// Fractions of a second even on a slow disk.
+    const PORTION_BYTES: u64 = 16 << 20;
+    let source = at("open", from, File::open(from))?;
+    let mut file = at("create", to, step().and_then(|()| File::create(to)))?;
+    while go_on() {
+        let copied = step().and_then(|()| io::copy(&mut (&source).take(PORTION_BYTES), &mut file));
+        if at("copy to", to, copied)? == 0 {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Gives a file a second name, which must be free; the name is not fsynced yet.
+///
+/// # Errors
+/// `AlreadyExists` when the name is taken; `CrossesDevices` and others where the file system cannot.
+pub fn link_not_synced(from: &Path, to: &Path) -> Result<()> {
+    at("link to", to, step().and_then(|()| fs::hard_link(from, to)))
+}
+
 /// Moves to a name that must be free, by rename, or across devices by a durable copy and then a removal.
 ///
 /// # Errors

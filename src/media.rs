@@ -22,6 +22,9 @@ pub struct MediaInfo {
     pub streams: Vec<Stream>,
     pub chapters: Vec<Chapter>,
     pub tags: BTreeMap<String, String>,
+    /// The bytes of all packets by the second that they are shown in, from the first one on: where in the film the
+    /// file is heavy. Empty when no scan was made.
+    pub bytes_by_second: Vec<u64>,
 }
 
 #[derive(Debug, Clone, PartialEq)]

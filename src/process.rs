@@ -69,6 +69,8 @@ pub struct Limits {
 pub enum Activity {
     Advanced,
     Unchanged,
+    /// There is no more need of this child.
+    Enough,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +85,8 @@ pub enum End {
     TimedOut,
     /// We ended it: [`Cancel`].
     Cancelled,
+    /// We ended it: [`Activity::Enough`].
+    Enough,
 }
 
 /// A child that has ended and been waited for.
@@ -184,6 +188,7 @@ impl fmt::Display for End {
             Self::Stalled => f.write_str("made no progress and was ended"),
             Self::TimedOut => f.write_str("took too long and was ended"),
             Self::Cancelled => f.write_str("was cancelled"),
+            Self::Enough => f.write_str("was ended, its result was not needed"),
         }
     }
 }
@@ -268,10 +273,10 @@ pub fn supervise(
     let mut lines = Lines::default();
     let finished = drive(command, limits, cancel, on_start, |chunk| {
         let mut activity = Activity::Unchanged;
-        lines.split(chunk, |line| {
-            if on_line(line) == Activity::Advanced {
-                activity = Activity::Advanced;
-            }
+        lines.split(chunk, |line| match on_line(line) {
+            Activity::Advanced if activity != Activity::Enough => activity = Activity::Advanced,
+            Activity::Enough => activity = Activity::Enough,
+            Activity::Advanced | Activity::Unchanged => {}
         });
         activity
     })?;
@@ -547,14 +552,15 @@ fn watch_over(
     let mut advanced = Instant::now();
     let mut ended_by_us: Option<(End, Instant)> = None;
     let mut killed = false;
+    let mut enough = false;
     let mut pause = Duration::from_millis(1);
     loop {
         match received.recv_timeout(POLL) {
-            Ok(chunk) => {
-                if on_chunk(&chunk) == Activity::Advanced {
-                    advanced = Instant::now();
-                }
-            }
+            Ok(chunk) => match on_chunk(&chunk) {
+                Activity::Advanced => advanced = Instant::now(),
+                Activity::Unchanged => {}
+                Activity::Enough => enough = true,
+            },
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => {
                 thread::sleep(pause);
@@ -568,6 +574,8 @@ fn watch_over(
         if ended_by_us.is_none() {
             let reason = if cancel.is_cancelled() {
                 Some(End::Cancelled)
+            } else if enough {
+                Some(End::Enough)
             } else if limits.total.is_some_and(|limit| began.elapsed() >= limit) {
                 Some(End::TimedOut)
             } else if limits.stall.is_some_and(|limit| advanced.elapsed() >= limit) {

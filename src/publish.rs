@@ -13,7 +13,7 @@ use std::{
 };
 
 use crate::{
-    config::{AfterSuccess, PublishConfig, Sidecars},
+    config::{AfterSuccess, PublishConfig, Sidecars, WhenNotSmaller},
     durable::{self, DurableError},
     task::{Identity, TaskId},
 };
@@ -31,6 +31,16 @@ pub enum PublishError {
     NameTaken(PathBuf),
     #[error("neither {} nor its finished part is there any more", .0.display())]
     Gone(PathBuf),
+    #[error(
+        "there is no room for a copy of the source: {} free, {} needed (min_free_bytes and its size)",
+        indicatif::DecimalBytes(*free_bytes),
+        indicatif::DecimalBytes(*needed_bytes)
+    )]
+    NoRoom { free_bytes: u64, needed_bytes: u64 },
+    #[error("the copy of the source is not like the source; check the disk of output/")]
+    CopyDiffers,
+    #[error("stopped")]
+    Stopped,
     #[error("output_group = {0:?}: there is no such group; give a name from /etc/group or a number")]
     NoSuchGroup(String),
     #[error(transparent)]
@@ -65,6 +75,89 @@ pub fn seal(part: &Path, source_mtime_ns: i64, config: &PublishConfig) -> Result
     }
     durable::set_modified(part, source_mtime_ns)?;
     Ok(durable::sync_file(part)?)
+}
+
+/// How the source's own bytes came to be in a part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carried {
+    Copied,
+    /// A hard link: the same file as the source, whose mode and times are not to be touched.
+    Linked,
+}
+
+/// Puts the source's own bytes into `part`: by a link where that is wanted and possible, else by a copy, which shares the
+/// disk blocks where the file system can. A whole copy is compared with the source byte by byte. What was at `part` is
+/// gone. `go_on` is asked now and then.
+///
+/// # Errors
+/// `Stopped` when `go_on` said no. The part must be thrown away then.
+pub fn carry_source(
+    source: &Path,
+    part: &Path,
+    config: &PublishConfig,
+    go_on: &dyn Fn() -> bool,
+) -> Result<Carried, PublishError> {
+    durable::remove(part)?;
+    if config.when_not_smaller == WhenNotSmaller::Link {
+        match durable::link_not_synced(source, part) {
+            Ok(()) => return Ok(Carried::Linked),
+            Err(error) if error.is_out_of_space() => return Err(error.into()),
+            // Another disk, a file system without links, too many links: a copy does as well.
+            Err(error) => tracing::debug!("{error}; copied instead"),
+        }
+    }
+    if durable::clone_not_synced(source, part).is_ok() {
+        return Ok(Carried::Copied);
+    }
+    let size_bytes = look(source).map_or(0, |source| source.size_bytes);
+    let needed_bytes = size_bytes.saturating_add(config.min_free_bytes);
+    let free_bytes = part
+        .parent()
+        .and_then(|folder| free_bytes(folder).ok())
+        .unwrap_or(u64::MAX);
+    if free_bytes < needed_bytes {
+        return Err(PublishError::NoRoom {
+            free_bytes,
+            needed_bytes,
+        });
+    }
+    if !durable::copy_not_synced(source, part, go_on)? {
+        return Err(PublishError::Stopped);
+    }
+    match compare_content(source, part, go_on) {
+        Ok(Some(true)) => Ok(Carried::Copied),
+        Ok(None) => Err(PublishError::Stopped),
+        Ok(Some(false)) | Err(_) => Err(PublishError::CopyDiffers),
+    }
+}
+
+/// As [`seal`], for a part that [`carry_source`] filled.
+///
+/// # Errors
+/// The part must be thrown away then.
+pub fn seal_carried(
+    part: &Path,
+    carried: Carried,
+    source_mtime_ns: i64,
+    config: &PublishConfig,
+) -> Result<Identity, PublishError> {
+    match carried {
+        Carried::Copied => seal(part, source_mtime_ns, config),
+        Carried::Linked => Ok(durable::sync_file(part)?),
+    }
+}
+
+/// Removes an output of ours that a newer one has replaced under another name, as long as it is unchanged. Returns
+/// whether it did.
+///
+/// # Errors
+/// It is still there then, or may be there again after a power cut.
+pub fn remove_replaced(output: &Path, recorded: &Identity) -> Result<bool, DurableError> {
+    let is_ours = look(output).is_some_and(|found| is_published(&found, recorded));
+    if is_ours {
+        durable::remove(output)?;
+    }
+    Ok(is_ours)
 }
 
 /// Gives the sealed part its name.
@@ -305,26 +398,28 @@ fn archive(from: &Path, to: &Path) -> Result<PathBuf, DurableError> {
 }
 
 fn is_same_content(one: &Path, other: &Path) -> bool {
-    let compare = || -> io::Result<bool> {
-        let (mut one, mut other) = (File::open(one)?, File::open(other)?);
-        let (one_is, other_is) = (one.metadata()?, other.metadata()?);
-        if one_is.len() != other_is.len() || (one_is.dev(), one_is.ino()) == (other_is.dev(), other_is.ino())
-        {
-            return Ok(false);
+    compare_content(one, other, &|| true).is_ok_and(|same| same == Some(true))
+}
+
+/// Whether two files, which must not be one, hold the same bytes; `None` when `go_on` said no.
+fn compare_content(one: &Path, other: &Path, go_on: &dyn Fn() -> bool) -> io::Result<Option<bool>> {
+    let (mut one, mut other) = (File::open(one)?, File::open(other)?);
+    let (one_is, other_is) = (one.metadata()?, other.metadata()?);
+    if one_is.len() != other_is.len() || (one_is.dev(), one_is.ino()) == (other_is.dev(), other_is.ino()) {
+        return Ok(Some(false));
+    }
+    let (mut left, mut right) = (vec![0; 1 << 20], vec![0; 1 << 20]);
+    while go_on() {
+        let count = one.read(&mut left)?;
+        if count == 0 {
+            return Ok(Some(true));
         }
-        let (mut left, mut right) = (vec![0; 1 << 20], vec![0; 1 << 20]);
-        loop {
-            let count = one.read(&mut left)?;
-            if count == 0 {
-                return Ok(true);
-            }
-            other.read_exact(&mut right[..count])?;
-            if left[..count] != right[..count] {
-                return Ok(false);
-            }
+        other.read_exact(&mut right[..count])?;
+        if left[..count] != right[..count] {
+            return Ok(Some(false));
         }
-    };
-    compare().unwrap_or(false)
+    }
+    Ok(None)
 }
 
 /// Parts below `output/` that no task needs any more are removed, and copies of sidecars that a crash cut off. Returns
@@ -405,7 +500,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        config::Verify,
+        config::{Verify, WhenNotSmaller},
         durable::faults::{self, Fault},
     };
 
@@ -413,6 +508,7 @@ mod tests {
         PublishConfig {
             verify: Verify::Auto,
             after_success,
+            when_not_smaller: WhenNotSmaller::Copy,
             archive_dir: folder.join("input/.done"),
             sidecars,
             output_mode: None,
@@ -465,6 +561,147 @@ mod tests {
             .collect();
         names.sort();
         names
+    }
+
+    #[test]
+    fn a_source_is_carried_as_a_file_of_its_own_or_as_a_link_that_leaves_it_untouched() {
+        for (wanted, carried) in [
+            (WhenNotSmaller::Copy, Carried::Copied),
+            (WhenNotSmaller::Link, Carried::Linked),
+        ] {
+            let scene = scene();
+            let config = PublishConfig {
+                when_not_smaller: wanted,
+                output_mode: Some(0o600),
+                ..config(AfterSuccess::Delete, Sidecars::Copy, scene.folder.path())
+            };
+            durable::set_mode(&scene.source, 0o644).unwrap();
+            durable::set_modified(&scene.source, 1_000_000_000_123_456_789).unwrap();
+            let before = look(&scene.source).unwrap();
+            assert_eq!(
+                carry_source(&scene.source, &scene.part, &config, &|| true).unwrap(),
+                carried
+            );
+            let sealed = seal_carried(&scene.part, carried, before.mtime_ns, &config).unwrap();
+            place(&scene.part, &scene.output, &sealed, Replace::Nothing).unwrap();
+            assert_eq!(fs::read(&scene.output).unwrap(), b"source");
+            assert_eq!(sealed.mtime_ns, before.mtime_ns);
+            assert!(look(&scene.source).unwrap().same_file(&before), "{wanted:?}");
+            assert_eq!(
+                scene.source.metadata().unwrap().mode() & 0o777,
+                0o644,
+                "{wanted:?}"
+            );
+            assert_eq!(sealed.inode == before.inode, carried == Carried::Linked);
+            let disposed = dispose(
+                Published {
+                    source: &scene.source,
+                    source_identity: &before,
+                    relative: Path::new("720/a.mov"),
+                    output: &scene.output,
+                    output_identity: &sealed,
+                },
+                &config,
+            );
+            let goes = carried == Carried::Copied;
+            assert_eq!(disposed.unwrap() == Disposed::Deleted, goes, "{wanted:?}");
+            assert_eq!(scene.source.exists(), !goes, "{wanted:?}");
+        }
+    }
+
+    #[test]
+    fn a_copy_that_has_no_room_or_is_stopped_is_none() {
+        let scene = scene();
+        let roomy = config(AfterSuccess::Keep, Sidecars::Copy, scene.folder.path());
+        // A file system with reflinks needs no room.
+        let is_cloned = durable::clone_not_synced(&scene.source, &scene.part).is_ok();
+        let full = PublishConfig {
+            min_free_bytes: u64::MAX,
+            ..roomy.clone()
+        };
+        let carried = carry_source(&scene.source, &scene.part, &full, &|| true);
+        assert!(
+            is_cloned || matches!(carried, Err(PublishError::NoRoom { .. })),
+            "{carried:?}"
+        );
+        let stopped = carry_source(&scene.source, &scene.part, &roomy, &|| false);
+        assert!(
+            is_cloned || matches!(stopped, Err(PublishError::Stopped)),
+            "{stopped:?}"
+        );
+    }
+
+    #[test]
+    fn a_link_to_another_disk_is_a_copy() {
+        let Ok(elsewhere) = tempfile::tempdir_in("/dev/shm") else {
+            return;
+        };
+        let scene = scene();
+        let config = PublishConfig {
+            when_not_smaller: WhenNotSmaller::Link,
+            ..config(AfterSuccess::Keep, Sidecars::Copy, scene.folder.path())
+        };
+        let source = elsewhere.path().join("a.mov");
+        fs::write(&source, "elsewhere").unwrap();
+        let is_elsewhere = look(&source).unwrap().device != look(&scene.source).unwrap().device;
+        let carried = carry_source(&source, &scene.part, &config, &|| true).unwrap();
+        assert_eq!(carried == Carried::Copied, is_elsewhere);
+        assert_eq!(fs::read(&scene.part).unwrap(), b"elsewhere");
+    }
+
+    #[test]
+    fn a_copy_that_a_crash_cuts_off_at_any_step_is_made_again_and_never_seen_half() {
+        for wanted in [WhenNotSmaller::Copy, WhenNotSmaller::Link] {
+            let mut step = 1;
+            loop {
+                let scene = scene();
+                let config = PublishConfig {
+                    when_not_smaller: wanted,
+                    ..config(AfterSuccess::Keep, Sidecars::Copy, scene.folder.path())
+                };
+                let run = || -> Result<(), PublishError> {
+                    let carried = carry_source(&scene.source, &scene.part, &config, &|| true)?;
+                    let sealed = seal_carried(&scene.part, carried, 7, &config)?;
+                    place(&scene.part, &scene.output, &sealed, Replace::OwnResult(sealed))
+                };
+                faults::inject(Fault::CrashAt(step));
+                let crashed = run().is_err();
+                faults::end();
+                let whole = |path: &Path| fs::read(path).is_ok_and(|bytes| bytes == b"source");
+                assert!(whole(&scene.source), "{wanted:?}, step {step}");
+                assert!(
+                    !scene.output.exists() || whole(&scene.output),
+                    "{wanted:?}, step {step}: half a copy"
+                );
+                // As a start does: what has its name is completed, everything else is done again.
+                sweep_parts(&scene.folder.path().join("output"), |_| false);
+                if !scene.output.exists() {
+                    run().unwrap();
+                }
+                assert!(whole(&scene.output), "{wanted:?}, step {step}");
+                assert_eq!(
+                    names(&scene.folder.path().join("output")),
+                    ["720/a.mp4"],
+                    "{wanted:?}, step {step}"
+                );
+                if !crashed {
+                    assert!(step > 4, "only {step} steps");
+                    break;
+                }
+                step += 1;
+            }
+        }
+    }
+
+    #[test]
+    fn an_older_output_is_removed_only_as_long_as_it_is_ours() {
+        let scene = scene();
+        let own = look(&scene.part).unwrap();
+        assert!(remove_replaced(&scene.part, &own).unwrap());
+        assert!(!remove_replaced(&scene.part, &own).unwrap(), "it is gone");
+        fs::write(&scene.part, "somebody else's").unwrap();
+        assert!(!remove_replaced(&scene.part, &own).unwrap());
+        assert!(scene.part.exists());
     }
 
     #[test]

@@ -55,6 +55,8 @@ struct Row<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     retried: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    forced: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     sample_hash: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     source_file: Option<FileRow>,
@@ -184,7 +186,8 @@ fn row(task: &Task) -> Row<'_> {
         reason: task.reason.as_deref(),
         waiting_for: task.waiting_for.as_ref().map(ToString::to_string),
         attempts: task.attempts,
-        retried: (task.origin == Origin::Retried).then_some(true),
+        retried: (task.origin != Origin::Dropped).then_some(true),
+        forced: (task.origin == Origin::Forced).then_some(true),
         sample_hash: task.sample.map(|sample| Fingerprint(sample).to_string()),
         source_file: task.source.map(FileRow::from),
         output_file: task.output_identity.map(FileRow::from),
@@ -244,10 +247,10 @@ pub fn from_value(value: Value, new_id: impl FnOnce() -> TaskId) -> Result<Task,
             .and_then(|value| i32::try_from(value).ok())
             .unwrap_or(0),
         profile: text(take("profile")),
-        origin: if take("retried") == Some(Value::Bool(true)) {
-            Origin::Retried
-        } else {
-            Origin::Dropped
+        origin: match (take("retried"), take("forced")) {
+            (_, Some(Value::Bool(true))) => Origin::Forced,
+            (Some(Value::Bool(true)), _) => Origin::Retried,
+            _ => Origin::Dropped,
         },
         fingerprint: text(take("hash")).and_then(|hash| hash.parse().ok()),
         sample: text(take("sample_hash"))
@@ -325,6 +328,7 @@ pub fn known_from_json(json: &str) -> Option<(PathBuf, Known)> {
     let output = row
         .output
         .map(|output| decode_path(&output, row.output_encoding.is_some()));
+    let output_file = row.output_file.map(Identity::from);
     let known = Known {
         id: TaskId::from(&*row.id),
         resolution: row
@@ -336,10 +340,10 @@ pub fn known_from_json(json: &str) -> Option<(PathBuf, Known)> {
         source: row.source_file.map(Identity::from),
         size_before_bytes: row.file_size_before,
         published: output
-            .zip(row.output_file)
-            .filter(|_| status == Status::Processed)
-            .map(|(output, file)| (Arc::from(output), Identity::from(file))),
-        standing: Standing::new(&status, None),
+            .zip(output_file)
+            .filter(|_| matches!(status, Status::Processed | Status::Skipped))
+            .map(|(output, file)| (Arc::from(output), file)),
+        standing: Standing::new(&status, None, output_file.as_ref()),
         status,
     };
     Some((path, known))
@@ -465,7 +469,7 @@ mod tests {
         task.status = Status::Processed;
         task.priority = -1;
         task.profile = Some("slow".into());
-        task.origin = Origin::Retried;
+        task.origin = Origin::Forced;
         task.fingerprint = Some(Fingerprint(0xab));
         task.sample = Some(0xcd);
         let identity = Identity {
@@ -493,7 +497,7 @@ mod tests {
         let json = to_json(&task).unwrap();
         assert_eq!(
             json,
-            r#"{"id":"0k5v2d4x9q001","path":"720/a.mkv","hash":"000000000000000000000000000000ab","resolution":"720","status":"processed","priority":-1,"profile":"slow","added_time":"2026-11-21T01:02:03.000Z","start_time":"2026-11-21T01:02:04.500Z","end_time":"2026-11-21T01:03:04.500Z","file_size_before":1000,"file_size_after":400,"time_taken_seconds":60.0,"output":"720/a.mkv","summary":"-60 %","error":"e","reason":"r","waiting_for":"task x","attempts":2,"retried":true,"sample_hash":"000000000000000000000000000000cd","source_file":{"device":1,"inode":2,"size":3,"mtime_ns":4,"ctime_ns":5},"output_file":{"device":1,"inode":2,"size":3,"mtime_ns":4,"ctime_ns":5},"previous_output":"720/b.mkv","previous_output_file":{"device":1,"inode":2,"size":3,"mtime_ns":4,"ctime_ns":5},"disposal":"pending"}"#
+            r#"{"id":"0k5v2d4x9q001","path":"720/a.mkv","hash":"000000000000000000000000000000ab","resolution":"720","status":"processed","priority":-1,"profile":"slow","added_time":"2026-11-21T01:02:03.000Z","start_time":"2026-11-21T01:02:04.500Z","end_time":"2026-11-21T01:03:04.500Z","file_size_before":1000,"file_size_after":400,"time_taken_seconds":60.0,"output":"720/a.mkv","summary":"-60 %","error":"e","reason":"r","waiting_for":"task x","attempts":2,"retried":true,"forced":true,"sample_hash":"000000000000000000000000000000cd","source_file":{"device":1,"inode":2,"size":3,"mtime_ns":4,"ctime_ns":5},"output_file":{"device":1,"inode":2,"size":3,"mtime_ns":4,"ctime_ns":5},"previous_output":"720/b.mkv","previous_output_file":{"device":1,"inode":2,"size":3,"mtime_ns":4,"ctime_ns":5},"disposal":"pending"}"#
         );
         let again = read(serde_json::from_str(&json).unwrap());
         assert_eq!(

@@ -30,6 +30,7 @@ check_interval_seconds = 0.1
 rotation_threshold = 5
 rotation_idle_scans = 1
 min_free_bytes = 0
+min_saving = -10000
 profile = "quick"
 threads = 1
 [profiles.quick]

@@ -13,7 +13,7 @@ use std::{
 use tempfile::TempDir;
 use video_compressor::{
     config::{AudioPolicy, Damaged, DynamicHdr, EncodeConfig, OnLoss, Profile},
-    encode::{self, EncodeError},
+    encode::{self, EncodeError, Next},
     media::MediaInfo,
     plan::{self, EncodePlan, Treatment},
     probe::{self, ProbeError, Rejection},
@@ -32,6 +32,7 @@ fn config() -> EncodeConfig {
         damaged: Damaged::Strict,
         dynamic_hdr: DynamicHdr::Skip,
         on_loss: OnLoss::Note,
+        min_saving_percent: 5.0,
         max_pixels: 8192 * 4320,
         profiles: BTreeMap::new(),
         default_profile: "quick".into(),
@@ -89,7 +90,10 @@ fn compress(path: &Path, folder: u32, config: &EncodeConfig) -> Compressed {
         config,
         &cancel,
         |started| pid = started,
-        |progress| last = Some(*progress),
+        |progress| {
+            last = Some(*progress);
+            Next::GoOn
+        },
     )
     .unwrap();
     assert!(pid > 0);
@@ -362,14 +366,15 @@ fn damage_in_the_middle_stops_a_strict_encode_and_is_survived_by_salvage() {
     let source = probe::probe_source(&path, &config(), &cancel).unwrap();
     let part = folder.path().join("part");
     let strict = plan::plan(&source, &quick(), Resolution(720), &config()).unwrap();
-    let error = encode::encode(&strict, &path, &part, &config(), &cancel, |_| {}, |_| {}).unwrap_err();
+    let error =
+        encode::encode(&strict, &path, &part, &config(), &cancel, |_| {}, |_| Next::GoOn).unwrap_err();
     assert!(matches!(error, EncodeError::SourceDamaged { .. }), "{error}");
     let salvage = EncodeConfig {
         damaged: Damaged::Salvage,
         ..config()
     };
     let lenient = plan::plan(&source, &quick(), Resolution(720), &salvage).unwrap();
-    encode::encode(&lenient, &path, &part, &salvage, &cancel, |_| {}, |_| {}).unwrap();
+    encode::encode(&lenient, &path, &part, &salvage, &cancel, |_| {}, |_| Next::GoOn).unwrap();
 }
 
 #[test]
@@ -417,7 +422,7 @@ fn a_full_disk_a_missing_encoder_and_a_stall_are_told_apart() {
         }
     };
     let run = |config: &EncodeConfig, part: &Path| {
-        encode::encode(&plan, &path, part, config, &cancel, |_| {}, |_| {}).unwrap_err()
+        encode::encode(&plan, &path, part, config, &cancel, |_| {}, |_| Next::GoOn).unwrap_err()
     };
     if cfg!(target_os = "linux") {
         assert!(matches!(
@@ -468,7 +473,10 @@ fn an_encode_can_be_cancelled() {
         &config(),
         &cancel,
         |_| {},
-        move |_| stop.cancel(),
+        move |_| {
+            stop.cancel();
+            Next::GoOn
+        },
     )
     .unwrap_err();
     assert!(matches!(error, EncodeError::Cancelled), "{error}");

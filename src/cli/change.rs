@@ -3,7 +3,7 @@
 use super::{Exit, Failure, Outcome, print, select::select, setup::Setup};
 use crate::{
     queue::{self, EditError, Files},
-    task::{Status, Task, TaskId},
+    task::{Origin, Status, Task, TaskId},
 };
 
 impl From<EditError> for Failure {
@@ -19,7 +19,8 @@ impl From<crate::durable::DurableError> for Failure {
 }
 
 /// `retry`
-pub fn retry(setup: &Setup, wanted: &[String], failed: bool) -> Outcome {
+pub fn retry(setup: &Setup, wanted: &[String], failed: bool, force: bool) -> Outcome {
+    let origin = if force { Origin::Forced } else { Origin::Retried };
     let (_, files) = setup.for_reading()?;
     let archived = archived(&files)?;
     let mut new_ids = (std::process::id()..).map(|number| TaskId::new(jiff::Timestamp::now(), number));
@@ -38,7 +39,7 @@ pub fn retry(setup: &Setup, wanted: &[String], failed: bool) -> Outcome {
         }
         chosen
             .iter()
-            .map(|task| retry_one(live, task, &mut new_ids))
+            .map(|task| retry_one(live, task, origin, &mut new_ids))
             .collect()
     })?;
     tell(lines.map_err(Failure::usage)?, "nothing to retry")
@@ -47,6 +48,7 @@ pub fn retry(setup: &Setup, wanted: &[String], failed: bool) -> Outcome {
 fn retry_one(
     live: &mut Vec<Task>,
     task: &Task,
+    origin: Origin,
     mut new_ids: impl Iterator<Item = TaskId>,
 ) -> Result<String, String> {
     let shown = task.shown();
@@ -59,6 +61,7 @@ fn retry_one(
         }
         // The end time stays: it tells the service that this row was seen finished.
         row.status = Status::Queued;
+        row.origin = origin;
         return Ok(format!("{shown}: queued again"));
     }
     let Some(id) = new_ids.next() else {
@@ -67,6 +70,7 @@ fn retry_one(
     let mut again = task.clone();
     again.queue_again();
     again.id = id;
+    again.origin = origin;
     // The service gives it the time at which it takes it in.
     again.added = None;
     again.output = None;

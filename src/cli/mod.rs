@@ -146,7 +146,7 @@ enum Command {
     },
     /// Queue finished tasks again, archived ones too; also encodes duplicates
     #[command(
-        after_help = "Examples:\n  video-compressor retry 720/a.mkv\n  video-compressor retry --failed"
+        after_help = "Examples:\n  video-compressor retry 720/a.mkv\n  video-compressor retry --failed\n  video-compressor retry --force 720/a.mkv"
     )]
     Retry {
         #[arg(required_unless_present = "failed", value_name = "TASK")]
@@ -154,6 +154,9 @@ enum Command {
         /// All failed tasks of the queue
         #[arg(long)]
         failed: bool,
+        /// Take the result even when it is not smaller than its source
+        #[arg(long)]
+        force: bool,
     },
     /// Take tasks out of the queue; a running encode is ended. Sources stay
     Cancel {
@@ -280,7 +283,7 @@ fn dispatch(arguments: Arguments) -> Outcome {
             profile,
             json,
         } => explain::explain(&setup, &file, resolution, profile.as_deref(), json),
-        Command::Retry { tasks, failed } => change::retry(&setup, &tasks, failed),
+        Command::Retry { tasks, failed, force } => change::retry(&setup, &tasks, failed, force),
         Command::Cancel { tasks, queued } => change::cancel(&setup, &tasks, queued),
         Command::Pause => change::pause(&setup),
         Command::Resume => change::resume(&setup),

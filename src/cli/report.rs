@@ -22,7 +22,9 @@ struct Saved {
 
 /// `report`
 pub fn report(setup: &Setup, json: bool, csv: bool) -> Outcome {
-    let tasks = processed(setup)?.0;
+    let mut tasks = with_output(setup)?.0;
+    // A copy of a source saves nothing.
+    tasks.retain(|task| task.status == Status::Processed);
     let rows = totals(&tasks);
     let total = rows.values().fold(Saved::default(), |sum, row| sum.plus(*row));
     if json {
@@ -102,21 +104,29 @@ fn totals(tasks: &[Task]) -> BTreeMap<(String, String), Saved> {
     rows
 }
 
-fn processed(setup: &Setup) -> Result<(Vec<Task>, crate::config::Config), Failure> {
+fn with_output(setup: &Setup) -> Result<(Vec<Task>, crate::config::Config), Failure> {
     let (loaded, files) = setup.for_reading()?;
     let mut tasks = archived(&files)?;
     tasks.extend(queue::read_live(&files)?);
-    tasks.retain(|task| task.status == Status::Processed);
+    tasks.retain(|task| task.own_output().is_some() || task.status == Status::Processed);
     Ok((tasks, loaded.config))
 }
 
 /// `verify`
 pub fn verify(setup: &Setup, decode: bool, json: bool) -> Outcome {
-    let (tasks, config) = processed(setup)?;
-    // A retry replaces the output of the task before it: the newest one counts.
-    let newest: HashMap<&PathBuf, &Task> = tasks
+    let (tasks, config) = with_output(setup)?;
+    // A retry replaces the output of the task before it, also one of another name: the newest one counts.
+    let by_source: HashMap<&PathBuf, usize> = tasks
         .iter()
-        .filter_map(|task| Some((task.output.as_ref()?, task)))
+        .enumerate()
+        .filter(|(_, task)| task.output.is_some())
+        .map(|(place, task)| (&task.path, place))
+        .collect();
+    let mut places: Vec<usize> = by_source.into_values().collect();
+    places.sort_unstable();
+    let newest: HashMap<&PathBuf, &Task> = places
+        .into_iter()
+        .filter_map(|place| Some((tasks[place].output.as_ref()?, &tasks[place])))
         .collect();
     let mut newest: Vec<_> = newest.into_iter().collect();
     newest.sort_by_key(|(output, _)| *output);

@@ -14,7 +14,7 @@ use std::{
 
 use super::{
     AfterSuccess, AlertsConfig, Config, Credentials, Damaged, DynamicHdr, EncodeConfig, Folders, LogConfig,
-    LogFormat, OnLoss, PublishConfig, QueueConfig, Sidecars, Verify, WatchConfig,
+    LogFormat, OnLoss, PublishConfig, QueueConfig, Sidecars, Verify, WatchConfig, WhenNotSmaller,
     profile::{self, BUILT_IN_RESOLUTIONS, ProfileEdit},
     value,
 };
@@ -88,6 +88,7 @@ impl Draft {
                 damaged: Damaged::Strict,
                 dynamic_hdr: DynamicHdr::Skip,
                 on_loss: OnLoss::Auto,
+                min_saving_percent: 0.0,
                 max_pixels: 0,
                 profiles: BTreeMap::new(),
                 default_profile: String::new(),
@@ -96,6 +97,7 @@ impl Draft {
             publish: PublishConfig {
                 verify: Verify::Auto,
                 after_success: AfterSuccess::Keep,
+                when_not_smaller: WhenNotSmaller::Copy,
                 archive_dir: PathBuf::new(),
                 sidecars: Sidecars::Copy,
                 output_mode: None,

@@ -64,6 +64,8 @@ pub struct EncodeConfig {
     pub damaged: Damaged,
     pub dynamic_hdr: DynamicHdr,
     pub on_loss: OnLoss,
+    /// Negative takes results that are bigger than their sources.
+    pub min_saving_percent: f64,
     /// Width times height beyond which a picture is refused.
     pub max_pixels: u64,
     pub profiles: BTreeMap<String, Profile>,
@@ -118,6 +120,7 @@ pub enum DynamicHdr {
 pub struct PublishConfig {
     pub verify: Verify,
     pub after_success: AfterSuccess,
+    pub when_not_smaller: WhenNotSmaller,
     /// Absolute.
     pub archive_dir: PathBuf,
     pub sidecars: Sidecars,
@@ -141,6 +144,17 @@ pub enum AfterSuccess {
     Keep,
     Archive,
     Delete,
+}
+
+/// What `output/` gets when a result would not be smaller than its source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhenNotSmaller {
+    /// The source's bytes.
+    Copy,
+    /// The source itself under a second name; it is never moved or deleted then.
+    Link,
+    /// It is never moved or deleted then.
+    Nothing,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

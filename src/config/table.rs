@@ -7,7 +7,8 @@
 use toml::Value;
 
 use super::{
-    AfterSuccess, Damaged, DynamicHdr, LogFormat, OnLoss, Sidecars, Verify, check::Draft, value as parse,
+    AfterSuccess, Damaged, DynamicHdr, LogFormat, OnLoss, Sidecars, Verify, WhenNotSmaller, check::Draft,
+    value as parse,
 };
 
 /// One setting.
@@ -335,6 +336,15 @@ pub static SETTINGS: &[Setting] = &[
             set(&mut d.config.encode.dynamic_hdr, parse::choice(&v, &choices))
         },
     ),
+    Setting::new(
+        Stage::Encode,
+        "min_saving",
+        "5",
+        "-10000 to 90",
+        "By how many per cent a result must be smaller than its source; an encode that will not get there is stopped\n\
+         and the file skipped (see when_not_smaller). A negative number takes results that are so much bigger.",
+        |d, v| set(&mut d.config.encode.min_saving_percent, parse::number(&v, -10_000.0..=90.0)),
+    ),
     // 8192 x 8192 takes every 8K picture (7680 x 4320, 8192 x 4320) and square 8K of 360° cameras; a decoder then
     // holds some 2 GB of frames. From 268435455 pixels on, ffmpeg refuses a picture itself (av_image_check_size).
     Setting::new(
@@ -374,6 +384,22 @@ pub static SETTINGS: &[Setting] = &[
                 ("delete", AfterSuccess::Delete),
             ];
             set(&mut d.config.publish.after_success, parse::choice(&v, &choices))
+        },
+    ),
+    Setting::new(
+        Stage::Publish,
+        "when_not_smaller",
+        r#""copy""#,
+        r#""copy", "link" or "none""#,
+        "What output gets instead of a result that is not smaller: a copy of the source, which shares its disk space\n\
+         where the file system can; a hard link to it; or nothing. With the last two after_success leaves the source.",
+        |d, v| {
+            let choices = [
+                ("copy", WhenNotSmaller::Copy),
+                ("link", WhenNotSmaller::Link),
+                ("none", WhenNotSmaller::Nothing),
+            ];
+            set(&mut d.config.publish.when_not_smaller, parse::choice(&v, &choices))
         },
     ),
     Setting::new(

@@ -106,6 +106,7 @@ fn the_defaults_are_what_the_design_says() {
             damaged: Damaged::Strict,
             dynamic_hdr: DynamicHdr::Skip,
             on_loss: OnLoss::Auto,
+            min_saving_percent: 5.0,
             max_pixels: 8192 * 8192,
             profiles: BTreeMap::from([
                 profile(
@@ -125,6 +126,7 @@ fn the_defaults_are_what_the_design_says() {
         PublishConfig {
             verify: Verify::Auto,
             after_success: AfterSuccess::Keep,
+            when_not_smaller: WhenNotSmaller::Copy,
             archive_dir: at("input/.done"),
             sidecars: Sidecars::Copy,
             output_mode: None,

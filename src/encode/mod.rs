@@ -35,6 +35,9 @@ pub enum EncodeError {
     },
     #[error("cancelled")]
     Cancelled,
+    /// `on_progress` said [`Next::GiveUp`].
+    #[error("given up")]
+    GivenUp,
     /// Give up on this file (`damaged = "strict"`).
     #[error("the source is damaged: {reason}; set damaged = \"salvage\" to keep what can be read")]
     SourceDamaged { reason: String, finished: Box<Finished> },
@@ -52,6 +55,14 @@ impl From<StartError> for EncodeError {
             reason: error.to_string(),
         }
     }
+}
+
+/// What a report of progress leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    GoOn,
+    /// The result is not wanted any more: ffmpeg is ended.
+    GiveUp,
 }
 
 /// A run of ffmpeg that reported its end.
@@ -91,7 +102,7 @@ pub fn encode(
     config: &EncodeConfig,
     cancel: &Cancel,
     on_start: impl FnOnce(u32),
-    mut on_progress: impl FnMut(&Progress),
+    mut on_progress: impl FnMut(&Progress) -> Next,
 ) -> Result<Encoded, EncodeError> {
     let began = Instant::now();
     let _covers = Covers(plan.covers.iter().map(|cover| cover.file(part)).collect());
@@ -117,7 +128,10 @@ pub fn encode(
         };
         let report = report.measured(plan.duration_s, plan.frames, began.elapsed());
         ended |= report.ended;
-        on_progress(&report);
+        // What has ended by itself is judged as it is.
+        if on_progress(&report) == Next::GiveUp && !report.ended {
+            return Activity::Enough;
+        }
         // The moving of the index to the front (faststart) shows in neither; it takes the disk's time, not hours.
         let state = (report.out_time, report.total_size_bytes, report.frame);
         if std::mem::replace(&mut last, state) == state {
@@ -173,6 +187,7 @@ fn outcome(finished: Finished, ended: bool, stall: Duration) -> Result<Encoded, 
             stderr_tail: finished.stderr_tail,
         }),
         End::Cancelled => Err(EncodeError::Cancelled),
+        End::Enough => Err(EncodeError::GivenUp),
         End::Stalled | End::TimedOut => Err(EncodeError::Stalled {
             after: stall,
             finished: Box::new(finished),
@@ -282,6 +297,7 @@ mod tests {
             (End::Signalled(11), false, "corrupt\n", "failed"),
             (End::Stalled, false, "", "stalled"),
             (End::Cancelled, true, "", "cancelled"),
+            (End::Enough, false, "corrupt\n", "given up"),
         ];
         for (end, reported, stderr, expected) in cases {
             let found = match outcome(ended(end, stderr), reported, Duration::from_secs(60)) {
@@ -289,6 +305,7 @@ mod tests {
                 Err(EncodeError::OutOfSpace) => "space",
                 Err(EncodeError::Stalled { .. }) => "stalled",
                 Err(EncodeError::Cancelled) => "cancelled",
+                Err(EncodeError::GivenUp) => "given up",
                 Err(EncodeError::SourceDamaged { .. }) => "damaged",
                 Err(EncodeError::EncoderMissing { .. }) => "encoder",
                 Err(EncodeError::Failed { .. }) => "failed",

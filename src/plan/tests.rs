@@ -125,6 +125,7 @@ pub fn config() -> EncodeConfig {
         damaged: Damaged::Strict,
         dynamic_hdr: DynamicHdr::Skip,
         on_loss: OnLoss::Note,
+        min_saving_percent: 5.0,
         max_pixels: 8192 * 8192,
         profiles: BTreeMap::new(),
         default_profile: "medium".into(),

@@ -197,7 +197,7 @@ pub fn decode_check(
     })?;
     match finished.end {
         End::Cancelled => return Err(ProbeError::Cancelled),
-        End::Stalled | End::TimedOut | End::Signalled(_) => {
+        End::Stalled | End::TimedOut | End::Enough | End::Signalled(_) => {
             return Err(ProbeError::Failed(Box::new(finished)));
         }
         End::Exited(_) => {}
@@ -272,7 +272,9 @@ fn ended(finished: Finished) -> Result<Finished, ProbeError> {
     match finished.end {
         End::Exited(_) => Ok(finished),
         End::Cancelled => Err(ProbeError::Cancelled),
-        End::Signalled(_) | End::Stalled | End::TimedOut => Err(ProbeError::Failed(Box::new(finished))),
+        End::Signalled(_) | End::Stalled | End::TimedOut | End::Enough => {
+            Err(ProbeError::Failed(Box::new(finished)))
+        }
     }
 }
 
@@ -328,6 +330,7 @@ fn examine(
         },
     )?;
     let scan = ended(scan)?;
+    info.bytes_by_second = packets.bytes_by_second();
     let mut counts = Vec::new();
     for (stream, header_count) in info.streams.iter_mut().zip(header_counts) {
         let scanned = packets.of(stream.index);

@@ -267,6 +267,7 @@ pub fn media_info(json: &str, size_bytes: u64) -> Option<(MediaInfo, Vec<Option<
             })
             .collect(),
         tags: report.format.tags,
+        bytes_by_second: Vec::new(),
     };
     Some((info, counts))
 }
@@ -486,6 +487,7 @@ pub struct PacketScan {
     /// Streams with encrypted packets.
     pub encrypted: BTreeSet<u32>,
     streams: BTreeMap<u32, Scanned>,
+    seconds: BTreeMap<i64, u64>,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
@@ -497,6 +499,8 @@ pub struct Scanned {
 
 /// Streams beyond this many are not counted: no real file has them.
 const STREAMS_MAX: usize = 4096;
+/// Seconds beyond this many are not counted one by one: three days, half a megabyte.
+const SECONDS_MAX: usize = 3 * 24 * 60 * 60;
 
 impl PacketScan {
     pub fn line(&mut self, line: &str) {
@@ -533,6 +537,14 @@ impl PacketScan {
         let packets = &mut scanned.packets;
         packets.count += 1;
         let Some(time) = pts.or(dts) else { return };
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "a time too big ends in the last second there is"
+        )]
+        let second = time.floor() as i64;
+        if self.seconds.len() < SECONDS_MAX || self.seconds.contains_key(&second) {
+            *self.seconds.entry(second).or_default() += size;
+        }
         packets.first_s = Some(packets.first_s.map_or(time, |first| first.min(time)));
         if packets.last_s.is_none_or(|last| time >= last) {
             packets.last_s = Some(time);
@@ -540,6 +552,24 @@ impl PacketScan {
         }
         let end = time + duration.unwrap_or(0.0);
         packets.end_s = Some(packets.end_s.map_or(end, |latest| latest.max(end)));
+    }
+
+    /// See [`MediaInfo::bytes_by_second`].
+    pub fn bytes_by_second(&self) -> Vec<u64> {
+        let Some((first, _)) = self.seconds.first_key_value() else {
+            return Vec::new();
+        };
+        let mut bytes = Vec::new();
+        for (second, more) in &self.seconds {
+            // One packet with a wild time must not make a list of years.
+            let place = usize::try_from(second.saturating_sub(*first)).unwrap_or(usize::MAX);
+            if place >= SECONDS_MAX {
+                break;
+            }
+            bytes.resize(place + 1, 0);
+            bytes[place] = *more;
+        }
+        bytes
     }
 
     pub fn of(&self, index: u32) -> Scanned {

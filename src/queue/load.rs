@@ -276,7 +276,10 @@ fn from_receipts(files: &Files, output: &Path, table: &Table, findings: &mut Vec
                 })
         })
         .map(|task| Task {
-            status: Status::Processed,
+            status: match task.status {
+                Status::Skipped => Status::Skipped,
+                _ => Status::Processed,
+            },
             disposal: Disposal::Settled,
             ..task
         })

@@ -344,7 +344,7 @@ impl World {
                     );
                     self.table.change(&id, |task| task.finish(Status::Cancelled, now));
                 }
-                Edit::QueueAgain(id) => {
+                Edit::QueueAgain(id, _) => {
                     assert!(self.touched_by_hand.contains(id.as_str()));
                     self.table.change(&id, Task::queue_again);
                 }

@@ -96,8 +96,11 @@ impl State {
         for edit in edits {
             match edit {
                 Edit::Cancel(id) => self.cancel(&id),
-                Edit::QueueAgain(id) => {
-                    self.table.change(&id, Task::queue_again);
+                Edit::QueueAgain(id, origin) => {
+                    self.table.change(&id, |task| {
+                        task.origin = origin;
+                        task.queue_again();
+                    });
                     self.resting.remove(&id);
                     self.say(&id, "queued again");
                 }

@@ -10,7 +10,7 @@ use crate::{
     alerts::{Alert, Wording},
     dedupe::{self, Decision},
     fingerprint::{self, Candidate},
-    task::{Fingerprint, Identity, Known, Resolution, Shown, Status, Task, TaskId, WaitingFor},
+    task::{Fingerprint, Identity, Known, Resolution, Shown, Standing, Status, Task, TaskId, WaitingFor},
     watch::{self, Place, RootState, Settled},
 };
 
@@ -306,7 +306,7 @@ impl State {
                 self.pending.remove(&path);
                 return self.replace_source_of(&id, identity, fingerprint);
             }
-            if same_content && known.status == Status::Processed {
+            if same_content && known.standing == Standing::HasOutput {
                 candidates.extend(self.candidate(&path, known, None));
             }
         }

@@ -16,18 +16,19 @@ use std::{
 
 use super::now;
 use crate::{
-    config::{AfterSuccess, EncodeConfig, Profile, PublishConfig, Sidecars, Verify},
+    config::{AfterSuccess, EncodeConfig, Profile, PublishConfig, Sidecars, Verify, WhenNotSmaller},
     durable::{self, DurableError},
-    encode::{self, EncodeError, Progress},
+    encode::{self, EncodeError, Next, Progress},
     fingerprint,
     media::MediaInfo,
     naming::{self, Named, Namesake, Occupant},
     plan::{self, EncodePlan, NotEncoded},
     probe::{self, ProbeError},
     process::{Cancel, End},
-    publish::{self, PublishError, Replace},
-    receipt::{self, Ending, Receipt, SourceFingerprint},
-    task::{Identity, Status, Task},
+    publish::{self, Carried, PublishError, Replace},
+    receipt::{self, Ending, OutputHolds, Receipt, SourceFingerprint, Versions},
+    shrink::{Forecast, Found, Limit, NotSmaller},
+    task::{Identity, Origin, Shown, Status, Task},
     verify::{self, Verdict},
 };
 
@@ -81,19 +82,31 @@ pub enum Report {
     ReceiptFails {
         reason: String,
     },
-    /// Encoded, verified, fsynced, with a durable receipt: to be recorded before the output gets its name.
+    /// Made, verified, fsynced, with a durable receipt: to be recorded before the output gets its name.
     Sealed {
         output: PathBuf,
         identity: Identity,
-        summary: String,
+        content: Content,
     },
     Ended(Outcome),
+}
+
+/// What an output is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    Result {
+        summary: String,
+    },
+    /// The source's own bytes, and why: the task will be skipped.
+    Source {
+        reason: String,
+    },
 }
 
 /// How a job ended, by what happens next.
 #[derive(Debug)]
 pub enum Outcome {
-    /// The output has its name. `notes` are for the log.
+    /// The output, as it was sealed, has its name. `notes` are for the log.
     Published {
         notes: Vec<String>,
     },
@@ -168,8 +181,23 @@ impl Job<'_> {
             .resolution
             .ok_or_else(|| refused("it lies in no resolution folder"))?;
         let plan = plan::plan(&info, &order.profile, resolution, &order.encode).map_err(not_encoded)?;
+        let limit = self.limit(&info);
+        let kept = |why, encoded_for| {
+            self.keep_source(&Kept {
+                path: &source,
+                identity,
+                sample,
+                info: &info,
+                plan: &plan,
+                why,
+                encoded_for,
+            })
+        };
+        if let Some(why) = limit.and_then(|limit| limit.check_copied(&info, &plan)) {
+            return kept(why, None);
+        }
 
-        let mut named = self.choose_name(&plan);
+        let named = self.choose_name(&plan);
         let target = order.output.join(&named.path);
         if let Some(folder) = target.parent() {
             durable::make_directory(folder).map_err(|error| disk(&error))?;
@@ -180,6 +208,9 @@ impl Job<'_> {
         });
         let part = Part(publish::part_of(&target, &order.task.id));
 
+        let forecast = limit.map(|limit| Forecast::new(limit, &info, &plan));
+        let mut too_big = None;
+        let began = Instant::now();
         let encoded = encode::encode(
             &plan,
             &source,
@@ -187,9 +218,32 @@ impl Job<'_> {
             &order.encode,
             &order.cancel,
             |pid| (self.report)(Report::Child(pid)),
-            |progress| (self.report)(Report::Progress(*progress)),
-        )
-        .map_err(encode_outcome)?;
+            |progress| {
+                (self.report)(Report::Progress(*progress));
+                let film_s = progress.out_time.map_or(0.0, |time| time.as_secs_f64());
+                let bytes = progress.total_size_bytes.unwrap_or(0);
+                too_big = forecast
+                    .as_ref()
+                    .and_then(|forecast| forecast.judge(film_s, bytes));
+                if too_big.is_some() {
+                    Next::GiveUp
+                } else {
+                    Next::GoOn
+                }
+            },
+        );
+        let encoded = match (encoded, too_big) {
+            (Err(EncodeError::GivenUp), Some(why)) => {
+                drop(part);
+                return kept(why, Some(began.elapsed()));
+            }
+            (encoded, _) => encoded.map_err(encode_outcome)?,
+        };
+        let result_bytes = part.0.metadata().map_or(0, |metadata| metadata.len());
+        if let Some(why) = limit.and_then(|limit| limit.check(result_bytes)) {
+            drop(part);
+            return kept(why, Some(began.elapsed()));
+        }
         let (result, remarks) = self.verified(&plan, &info, &part.0)?;
         self.unchanged_source(&source)?;
 
@@ -199,42 +253,212 @@ impl Job<'_> {
         let versions = encode::versions(&part.0, &order.encode, &order.cancel);
         let encode_seconds = encoded.elapsed.as_secs_f64();
         let summary = receipt::summary(&info, &result, &plan, None, encode_seconds);
+        let (named, replaced) = self.place(
+            &part.0,
+            sealed,
+            named,
+            || self.choose_name(&plan),
+            &Content::Result {
+                summary: summary.clone(),
+            },
+            |named| {
+                self.write_receipt(&Receipt {
+                    task: &self.as_processed(named, sealed, sample, &summary),
+                    source: &info,
+                    plan: &plan,
+                    ending: Ending::Compressed {
+                        output: &result,
+                        remarks: &remarks,
+                        name_note: named.note.as_deref(),
+                        quality: None,
+                    },
+                    encode: Some(receipt::Encode {
+                        arguments: &command.arguments,
+                        command: &command.to_string(),
+                        versions: &versions,
+                        seconds: encode_seconds,
+                        decoder_complaints: &encoded.stderr_tail,
+                    }),
+                    fingerprint: SourceFingerprint { identity, sample },
+                })
+            },
+        )?;
+        let notes = remarks.into_iter().chain(replaced).collect();
+        Ok(self.with_sidecars(&source, &order.output.join(&named.path), notes))
+    }
+
+    /// Gives a sealed part its name, once that and the receipt are recorded, and removes what it replaces under another
+    /// name. Returns what is to be noted.
+    fn place(
+        &self,
+        part: &Path,
+        sealed: Identity,
+        mut named: Named,
+        choose_again: impl Fn() -> Named,
+        content: &Content,
+        write_receipt: impl Fn(&Named) -> Result<(), Outcome>,
+    ) -> Result<(Named, Vec<String>), Outcome> {
+        let order = self.order;
         loop {
             let target = order.output.join(&named.path);
-            self.write_receipt(&Receipt {
-                task: &self.as_processed(&named, sealed, sample, &summary),
-                source: &info,
-                plan: &plan,
-                ending: Ending::Compressed {
-                    output: &result,
-                    remarks: &remarks,
-                    name_note: named.note.as_deref(),
-                    quality: None,
-                },
-                encode: Some(receipt::Encode {
-                    arguments: &command.arguments,
-                    command: &command.to_string(),
-                    versions: &versions,
-                    seconds: encode_seconds,
-                    decoder_complaints: &encoded.stderr_tail,
-                }),
-                fingerprint: SourceFingerprint { identity, sample },
-            })?;
+            write_receipt(&named)?;
             (self.report)(Report::Sealed {
                 output: named.path.clone(),
                 identity: sealed,
-                summary: summary.clone(),
+                content: content.clone(),
             });
             order.go.recv().map_err(|_| Outcome::Cancelled)?;
-            match publish::place(&part.0, &target, &sealed, self.replace(&named)) {
-                Err(PublishError::NameTaken(_)) => named = self.choose_name(&plan),
+            match publish::place(part, &target, &sealed, self.replace(&named)) {
+                Err(PublishError::NameTaken(_)) => named = choose_again(),
                 result => {
                     result.map_err(|error| publish_outcome(&error))?;
-                    break;
+                    let notes = self.remove_replaced(&named);
+                    return Ok((named, notes));
                 }
             }
         }
-        Ok(self.with_sidecars(&source, &order.output.join(&named.path), remarks))
+    }
+
+    /// An older output of this source with another extension or number is not left beside the new one.
+    fn remove_replaced(&self, named: &Named) -> Vec<String> {
+        let Order {
+            task, output, claims, ..
+        } = self.order;
+        let replaced = claims
+            .iter()
+            .filter(|claim| *claim.source == *task.path && *claim.output != *named.path);
+        replaced
+            .filter_map(|claim| {
+                match publish::remove_replaced(&output.join(&claim.output), &claim.identity) {
+                    Ok(true) => Some(format!("replaces output/{}", Shown(&claim.output))),
+                    Ok(false) => None,
+                    Err(error) => Some(format!("its older output stays: {error}")),
+                }
+            })
+            .collect()
+    }
+
+    /// What the result must not pass; `None` when a person wants it whatever its size.
+    fn limit(&self, info: &MediaInfo) -> Option<Limit> {
+        (self.order.task.origin != Origin::Forced).then_some(Limit {
+            source_bytes: info.size_bytes,
+            min_saving_percent: self.order.encode.min_saving_percent,
+        })
+    }
+
+    /// Puts the source's own bytes into `output/`, as `when_not_smaller` says, in the way of a result.
+    fn keep_source(&self, kept: &Kept<'_>) -> Result<Vec<String>, Outcome> {
+        let order = self.order;
+        if order.publish.when_not_smaller == WhenNotSmaller::Nothing {
+            let reason = format!(
+                "{}; nothing was put into output/ (when_not_smaller = \"none\")",
+                kept.why
+            );
+            let mut task = Task::clone(&order.task);
+            task.finish(Status::Skipped, now());
+            task.sample = Some(kept.sample);
+            task.reason = Some(reason.clone());
+            self.write_receipt_of_kept(kept, &task, None, OutputHolds::Nothing)?;
+            return Err(Outcome::Skipped { reason });
+        }
+        let choose = || {
+            let extension = order.task.path.extension().unwrap_or_default();
+            // Two sources cannot have one whole name, so the extension is not needed to keep them apart.
+            self.choose(&extension.to_string_lossy(), Namesake::None)
+        };
+        let named = choose();
+        let target = order.output.join(&named.path);
+        if let Some(folder) = target.parent() {
+            durable::make_directory(folder).map_err(|error| disk(&error))?;
+        }
+        (self.report)(Report::Planned {
+            output: named.path.clone(),
+            sample: kept.sample,
+        });
+        let part = Part(publish::part_of(&target, &order.task.id));
+        let go_on = || !order.cancel.is_cancelled();
+        let carried = publish::carry_source(kept.path, &part.0, &order.publish, &go_on)
+            .map_err(|error| publish_outcome(&error))?;
+        self.unchanged_source(kept.path)?;
+        let sealed = publish::seal_carried(&part.0, carried, kept.identity.mtime_ns, &order.publish)
+            .map_err(|error| publish_outcome(&error))?;
+        let (holds, what) = match (carried, order.publish.when_not_smaller) {
+            (Carried::Linked, _) => (
+                OutputHolds::Link,
+                "output/ has a hard link to the source, which therefore stays",
+            ),
+            (Carried::Copied, WhenNotSmaller::Link) => (
+                OutputHolds::Copy,
+                "output/ has a copy of the source (no hard link is possible there)",
+            ),
+            (Carried::Copied, _) => (OutputHolds::Copy, "output/ has a copy of the source"),
+        };
+        let reason = format!("{}; {what}", kept.why);
+        let (named, notes) = self.place(
+            &part.0,
+            sealed,
+            named,
+            choose,
+            &Content::Source {
+                reason: reason.clone(),
+            },
+            |named| {
+                let mut task = self.as_processed(named, sealed, kept.sample, "");
+                task.status = Status::Skipped;
+                task.summary = None;
+                task.reason = Some(reason.clone());
+                self.write_receipt_of_kept(kept, &task, named.note.as_deref(), holds)
+            },
+        )?;
+        Ok(self.with_sidecars(kept.path, &order.output.join(&named.path), notes))
+    }
+
+    fn write_receipt_of_kept(
+        &self,
+        kept: &Kept<'_>,
+        task: &Task,
+        name_note: Option<&str>,
+        output_holds: OutputHolds,
+    ) -> Result<(), Outcome> {
+        let order = self.order;
+        let (projected_bytes, progress, result_bytes) = match kept.why.found {
+            Found::CopiedStreams { .. } => (None, None, None),
+            Found::Foreseen {
+                projected_bytes,
+                progress,
+                ..
+            } => (Some(projected_bytes), Some(progress), None),
+            Found::Finished { result_bytes } => (None, Some(1.0), Some(result_bytes)),
+        };
+        let reason = task.reason.iter().map(String::as_str).chain(name_note);
+        let target = task.output.as_ref().unwrap_or(&task.path);
+        let part = publish::part_of(&order.output.join(target), &task.id);
+        let command = encode::command(kept.plan, kept.path, &part, &order.encode);
+        let (in_shell, versions) = (command.to_string(), Versions::default());
+        self.write_receipt(&Receipt {
+            task,
+            source: kept.info,
+            plan: kept.plan,
+            ending: Ending::NotSmaller(&receipt::NotSmaller {
+                reason: reason.collect::<Vec<_>>().join("; "),
+                min_saving_percent: kept.why.limit.min_saving_percent,
+                projected_bytes,
+                encoded_percent: progress.map(|progress| (progress * 1000.0).round() / 10.0),
+                result_bytes,
+                output_holds,
+            }),
+            encode: kept.encoded_for.map(|time| receipt::Encode {
+                arguments: &command.arguments,
+                command: &in_shell,
+                versions: &versions,
+                seconds: time.as_secs_f64(),
+                decoder_complaints: "",
+            }),
+            fingerprint: SourceFingerprint {
+                identity: kept.identity,
+                sample: kept.sample,
+            },
+        })
     }
 
     /// # Errors
@@ -288,11 +512,15 @@ impl Job<'_> {
     }
 
     fn choose_name(&self, plan: &EncodePlan) -> Named {
+        let extension = plan.container.extension();
+        self.choose(extension, self.namesake(extension))
+    }
+
+    fn choose(&self, extension: &str, namesake: Namesake) -> Named {
         let Order {
             task, output, claims, ..
         } = self.order;
-        let extension = plan.container.extension();
-        naming::choose(&task.path, extension, self.namesake(extension), |name| {
+        naming::choose(&task.path, extension, namesake, |name| {
             let Ok(metadata) = output.join(name).symlink_metadata() else {
                 return Occupant::Nobody;
             };
@@ -420,6 +648,18 @@ impl Job<'_> {
     }
 }
 
+/// A source whose result is not wanted.
+struct Kept<'a> {
+    path: &'a Path,
+    identity: Identity,
+    sample: u128,
+    info: &'a MediaInfo,
+    plan: &'a EncodePlan,
+    why: NotSmaller,
+    /// `None`: nothing was encoded.
+    encoded_for: Option<Duration>,
+}
+
 /// A file that is removed when it did not get a name.
 struct Part(PathBuf);
 
@@ -478,6 +718,10 @@ fn disk(error: &DurableError) -> Outcome {
 fn publish_outcome(error: &PublishError) -> Outcome {
     match error {
         PublishError::Durable(error) => disk(error),
+        PublishError::NoRoom { .. } => Outcome::OutOfSpace {
+            reason: error.to_string(),
+        },
+        PublishError::Stopped => Outcome::Cancelled,
         error => Outcome::Broken {
             reason: error.to_string(),
         },
@@ -529,7 +773,7 @@ fn encode_outcome(error: EncodeError) -> Outcome {
     };
     match error {
         EncodeError::OutOfSpace => Outcome::OutOfSpace { reason },
-        EncodeError::Cancelled => Outcome::Cancelled,
+        EncodeError::Cancelled | EncodeError::GivenUp => Outcome::Cancelled,
         EncodeError::EncoderMissing { .. } => Outcome::EncoderMissing { reason },
         EncodeError::Stalled { .. } => Outcome::Broken { reason },
         // 255 is what ffmpeg ends with after a signal that it caught.

@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     Deferred, Event, RETRY_DELAY, State, View, disposal,
-    job::{self, Claim, Order, Outcome, Report},
+    job::{self, Claim, Content, Order, Outcome, Report},
     now,
 };
 use crate::{
@@ -142,6 +142,7 @@ impl State {
             task.ended = None;
             task.waiting_for = None;
             task.output_identity = None;
+            task.reason = None;
             task.attempts += 1;
         });
         self.changed();
@@ -267,7 +268,7 @@ impl State {
             Report::Sealed {
                 output,
                 identity,
-                summary,
+                content,
             } => {
                 if let Some(running) = &mut self.running {
                     running.sealed = true;
@@ -275,7 +276,10 @@ impl State {
                 self.table.change(id, |task| {
                     task.output = Some(output);
                     task.output_identity = Some(identity);
-                    task.summary = Some(summary);
+                    match content {
+                        Content::Result { summary } => task.summary = Some(summary),
+                        Content::Source { reason } => task.reason = Some(reason),
+                    }
                 });
                 self.changed();
                 self.when_committed(Deferred::Go(id.clone()));
@@ -392,6 +396,7 @@ impl State {
             task.started = None;
             task.output_identity = None;
             task.summary = None;
+            task.reason = None;
             task.waiting_for = waiting_for;
             if without_blame {
                 task.attempts = task.attempts.saturating_sub(1);
@@ -412,8 +417,30 @@ impl State {
     }
 
     fn published(&mut self, id: &TaskId, notes: &[String]) {
-        let goes = self.config.publish.after_success != AfterSuccess::Keep;
-        self.finish(id, Status::Processed, |task| {
+        let goes = self.finish_published(id);
+        if let Some(task) = self.table.get(id) {
+            for note in notes {
+                tracing::info!("{}: {note}", task.shown());
+            }
+        }
+        if goes {
+            self.when_committed(Deferred::Dispose(id.clone()));
+        }
+    }
+
+    /// Ends a task whose output has its name. Returns whether its source is to be moved or deleted.
+    pub(super) fn finish_published(&mut self, id: &TaskId) -> bool {
+        let Some(task) = self.table.get(id) else {
+            return false;
+        };
+        // The reason was recorded together with the identity of the output: that is the source's own bytes then.
+        let status = if task.reason.is_some() {
+            Status::Skipped
+        } else {
+            Status::Processed
+        };
+        let goes = self.config.publish.after_success != AfterSuccess::Keep && task.output_is_independent();
+        self.finish(id, status, |task| {
             task.size_after_bytes = task.output_identity.map(|identity| identity.size_bytes);
             task.previous_output = None;
             task.error = None;
@@ -423,14 +450,7 @@ impl State {
                 Disposal::Settled
             };
         });
-        if let Some(task) = self.table.get(id) {
-            for note in notes {
-                tracing::info!("{}: {note}", task.shown());
-            }
-        }
-        if goes {
-            self.when_committed(Deferred::Dispose(id.clone()));
-        }
+        goes
     }
 
     /// A missing file on the disk that it was on is gone; on another disk it is only out of reach.

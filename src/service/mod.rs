@@ -633,7 +633,11 @@ impl State {
             Status::Skipped => {
                 tracing::info!("{file}: skipped: {reason}");
                 self.count(|summary| summary.skipped += 1);
-                let reason = Wording::naming(reason, "there is nothing to do; see the log");
+                // Only a duplicate is skipped before its turn, and only its reason names a file.
+                let reason = match task.started {
+                    Some(_) => Wording::free_of_names(reason),
+                    None => Wording::naming(reason, "the same content was compressed before"),
+                };
                 self.alert(Alert::Skipped { file, reason });
             }
             Status::Cancelled => tracing::info!("{file}: cancelled"),

@@ -7,7 +7,7 @@ use std::{collections::HashSet, path::Path};
 
 use super::{Deferred, Live, State, live};
 use crate::{
-    config::{AfterSuccess, Sidecars},
+    config::Sidecars,
     process,
     publish::{self, Replace},
     task::{ATTEMPTS_LIMIT, Disposal, Shown, Status, Task, TaskId, WaitingFor},
@@ -41,7 +41,7 @@ impl State {
         let pending: Vec<TaskId> = self
             .table
             .iter()
-            .filter(|task| task.status == Status::Processed && task.disposal == Disposal::Pending)
+            .filter(|task| task.own_output().is_some() && task.disposal == Disposal::Pending)
             .map(|task| task.id.clone())
             .collect();
         for id in pending {
@@ -88,23 +88,20 @@ impl State {
             .table
             .known(&task.path)
             .and_then(|known| known.published.clone());
-        let replace = match own {
-            Some((output, identity)) if *output == **relative => Replace::OwnResult(identity),
-            _ => Replace::Nothing,
+        let (replace, replaced) = match own {
+            Some((output, identity)) if *output == **relative => (Replace::OwnResult(identity), None),
+            own => (Replace::Nothing, own),
         };
         match publish::place(&part, &target, &sealed, replace) {
             Ok(()) => {
                 self.bring_sidecars(task, &target);
-                let goes = self.config.publish.after_success != AfterSuccess::Keep;
-                self.finish(&task.id, Status::Processed, |task| {
-                    task.size_after_bytes = Some(sealed.size_bytes);
-                    task.previous_output = None;
-                    task.disposal = if goes {
-                        Disposal::Pending
-                    } else {
-                        Disposal::Settled
-                    };
-                });
+                if let Some((output, identity)) = replaced {
+                    let output = self.config.folders.output.join(output);
+                    if let Err(error) = publish::remove_replaced(&output, &identity) {
+                        tracing::warn!("{}: its older output stays: {error}", task.shown());
+                    }
+                }
+                self.finish_published(&task.id);
                 true
             }
             Err(error) => {
@@ -141,6 +138,7 @@ impl State {
             task.started = None;
             task.output_identity = None;
             task.summary = None;
+            task.reason = None;
         });
     }
 }

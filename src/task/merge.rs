@@ -8,13 +8,14 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-use super::{Status, Task, TaskId};
+use super::{Origin, Status, Task, TaskId};
 
 /// One thing that a hand edit asks for.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Edit {
     Cancel(TaskId),
-    QueueAgain(TaskId),
+    /// With the origin that the row gives it: a person may force it.
+    QueueAgain(TaskId, Origin),
     Priority(TaskId, i32),
     Profile(TaskId, Option<String>),
     Add(Box<Task>),
@@ -74,9 +75,11 @@ fn compare(task: &Task, row: &Task, edits: &mut Vec<Edit>) {
         }
         // The person saw the finished row when its end time is in what they wrote; else the row is merely old.
         (from, Status::Queued) if from.is_finished() && row.ended == task.ended => {
-            edits.push(Edit::QueueAgain(task.id.clone()));
+            edits.push(Edit::QueueAgain(task.id.clone(), row.origin));
         }
-        (Status::Unknown(_), Status::Queued) => edits.push(Edit::QueueAgain(task.id.clone())),
+        (Status::Unknown(_), Status::Queued) => {
+            edits.push(Edit::QueueAgain(task.id.clone(), row.origin));
+        }
         (_, Status::Queued | Status::Processing) if row.ended != task.ended || !task.status.is_finished() => {
         }
         (from, to) => {
@@ -146,7 +149,7 @@ mod tests {
                 "retry a failed one",
                 task("a", Failed),
                 with(task("a", Failed), |row| row.status = Queued),
-                vec![Edit::QueueAgain(id())],
+                vec![Edit::QueueAgain(id(), Origin::Dropped)],
             ),
             (
                 "an old row of a task that was done meanwhile",

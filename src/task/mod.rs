@@ -14,7 +14,11 @@ pub use merge::{Edit, merge_edit};
 pub use shown::Shown;
 pub use table::{Known, Standing, Table};
 
-use std::{fmt, path::PathBuf, str::FromStr};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 use jiff::Timestamp;
 
@@ -189,6 +193,8 @@ pub enum Origin {
     Dropped,
     /// Asked for by a person: encoded even when an equal file has an output.
     Retried,
+    /// As [`Origin::Retried`], and the result is taken even when it is not smaller (`retry --force`).
+    Forced,
 }
 
 /// What is still to be done with the source of a processed task.
@@ -234,7 +240,8 @@ pub struct Task {
     pub disposal: Disposal,
     pub summary: Option<String>,
     pub error: Option<String>,
-    /// Why it was skipped or cancelled.
+    /// Why it was skipped or cancelled. While it is processed: why it will be skipped, recorded with the identity of the
+    /// copy of its source that is about to get its name.
     pub reason: Option<String>,
     pub waiting_for: Option<WaitingFor>,
     /// Encodes begun, not counting those that an orderly stop ended.
@@ -280,14 +287,17 @@ impl Task {
         }
     }
 
-    /// Puts a finished task back into the queue because a person asked: everything of the last try is forgotten.
+    /// Puts a finished task back into the queue because a person asked: everything of the last try is forgotten. That
+    /// it is [`Origin::Forced`] stays.
     pub fn queue_again(&mut self) {
         // Whatever the status: a row that a person set to `queued` while no service ran comes here as it is.
         if let (Some(output), Some(identity)) = (&self.output, self.output_identity) {
             self.previous_output = Some((output.clone(), identity));
         }
         self.status = Status::Queued;
-        self.origin = Origin::Retried;
+        if self.origin == Origin::Dropped {
+            self.origin = Origin::Retried;
+        }
         self.started = None;
         self.ended = None;
         self.size_after_bytes = None;
@@ -309,6 +319,21 @@ impl Task {
         self.time_taken_seconds = self
             .started
             .map(|started| now.duration_since(started).as_secs_f64().max(0.0));
+    }
+
+    /// What this very task put into `output/`: a result, or a copy of its source.
+    #[must_use]
+    pub fn own_output(&self) -> Option<(&Path, Identity)> {
+        let has_output = matches!(self.status, Status::Processed | Status::Skipped);
+        Some((self.output.as_deref()?, self.output_identity?)).filter(|_| has_output)
+    }
+
+    /// Whether its output would be there without its source: a hard link would change with it.
+    #[must_use]
+    pub fn output_is_independent(&self) -> bool {
+        self.source
+            .zip(self.output_identity)
+            .is_none_or(|(source, output)| (source.device, source.inode) != (output.device, output.inode))
     }
 
     #[must_use]

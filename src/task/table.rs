@@ -16,18 +16,19 @@ use super::{Fingerprint, Identity, Resolution, Status, Task, TaskId, WaitingFor}
 pub enum Standing {
     /// Queued or processing, and not itself waiting for another task's result (two must not wait for each other).
     Pending,
-    Processed,
-    /// Failed, cancelled, skipped, or waiting for another task.
+    /// Processed, or skipped with a copy of its source as its output.
+    HasOutput,
+    /// Failed, cancelled, skipped without an output, or waiting for another task.
     NoCandidate,
 }
 
 impl Standing {
     #[must_use]
-    pub fn new(status: &Status, waiting_for: Option<&WaitingFor>) -> Self {
-        match (status, waiting_for) {
-            (Status::Queued | Status::Processing, Some(WaitingFor::Task(_))) => Self::NoCandidate,
-            (Status::Queued | Status::Processing, _) => Self::Pending,
-            (Status::Processed, _) => Self::Processed,
+    pub fn new(status: &Status, waiting_for: Option<&WaitingFor>, output: Option<&Identity>) -> Self {
+        match (status, waiting_for, output) {
+            (Status::Queued | Status::Processing, Some(WaitingFor::Task(_)), _) => Self::NoCandidate,
+            (Status::Queued | Status::Processing, _, _) => Self::Pending,
+            (Status::Processed, _, _) | (Status::Skipped, _, Some(_)) => Self::HasOutput,
             _ => Self::NoCandidate,
         }
     }
@@ -62,16 +63,18 @@ impl From<&Task> for Known {
         Self {
             id: task.id.clone(),
             status: task.status.clone(),
-            standing: Standing::new(&task.status, task.waiting_for.as_ref()),
+            standing: Standing::new(
+                &task.status,
+                task.waiting_for.as_ref(),
+                task.output_identity.as_ref(),
+            ),
             resolution: task.resolution,
             fingerprint: task.fingerprint,
             sample: task.sample,
             source: task.source,
             size_before_bytes: task.size_before_bytes,
-            published: match (&task.status, &task.output, task.output_identity) {
-                (Status::Processed, Some(output), Some(identity)) => {
-                    Some((Arc::from(output.as_path()), identity))
-                }
+            published: match task.own_output() {
+                Some((output, identity)) => Some((Arc::from(output), identity)),
                 _ => task
                     .previous_output
                     .as_ref()
