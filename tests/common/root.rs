@@ -280,6 +280,12 @@ impl Root {
         std::thread::sleep(Duration::from_millis(2200));
     }
 
+    /// Leaves the folder on disk for a person to look at, and says where.
+    pub fn keep(mut self) {
+        self.folder.disable_cleanup(true);
+        println!("kept: {}", self.folder.path().display());
+    }
+
     /// Every file below `output/`, relative to it, sorted; hidden ones too.
     pub fn outputs(&self) -> Vec<String> {
         files_below(&self.path("output"))
