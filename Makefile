@@ -19,10 +19,10 @@ CONFIG := conf/video-compressor.toml
 WITH_BINDIR := sed 's|/usr/local/bin/video-compressor|$(BINDIR)/video-compressor|g'
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-all lint bench install uninstall clean
+.PHONY: help run build test test-all test-corpus lint bench install uninstall clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Install ffmpeg when it is missing, build, and watch input/ here
 	scripts/install-ffmpeg
@@ -48,6 +48,12 @@ test-all: ## All tests, also those that need root, systemd's tools or a real ntf
 	scripts/install-test-tools
 	scripts/get-ntfy target/tools || echo "no ntfy server here, so its tests are skipped"
 	VIDEO_COMPRESSOR_TEST_ALL=1 $(CARGO) test --locked
+
+# Files to judge; without DIR, small ones of every kind are made.
+DIR ?=
+test-corpus: ## Compress every video of DIR=… and compare results with sources, independently of the program's own checks
+	scripts/install-ffmpeg
+	CORPUS_DIR='$(abspath $(DIR))' CORPUS_ZOO='$(if $(DIR),,1)' $(CARGO) test --locked --test corpus -- --nocapture comes_out_as_it_went_in
 
 lint: ## Formatting, clippy, and cargo-deny where it is installed
 	$(CARGO) fmt --check

@@ -49,7 +49,9 @@ pub fn pictures(was: &[Vec<u8>], is: &[Vec<u8>]) -> Pictures {
         ("turned and mirrored", |row, column| (column, row)),
         ("turned to the right", |row, column| (LAST - column, row)),
         ("turned to the left", |row, column| (column, LAST - row)),
-        ("turned and mirrored the other way", |row, column| (LAST - column, LAST - row)),
+        ("turned and mirrored the other way", |row, column| {
+            (LAST - column, LAST - row)
+        }),
     ];
     let turned = upright.and_then(|upright| {
         turns
@@ -78,9 +80,9 @@ fn moved(was: &[Vec<u8>], is: &[Vec<u8>]) -> Option<String> {
     let difference = |from: usize, shift: isize| -> Option<f64> {
         let until = (from + WINDOW).min(count);
         let mut sum = 0.0;
-        for place in from..until {
+        for (place, picture) in is.iter().enumerate().take(until).skip(from) {
             let other = place.checked_add_signed(shift).filter(|other| *other < count)?;
-            sum += distance(&was[other], &is[place]);
+            sum += distance(&was[other], picture);
         }
         Some(sum / (until - from) as f64)
     };
@@ -113,7 +115,10 @@ const LEAST_MATCH: f64 = 0.5;
 pub fn sounds(was: &Sound, is: &Sound) -> Sounds {
     let (before, after) = (mixed(was, None), mixed(is, None));
     let Some(from) = loudest(&before) else {
-        return Sounds { lag_s: None, unlike: None };
+        return Sounds {
+            lag_s: None,
+            unlike: None,
+        };
     };
     let stretch = &before[from..(from + length()).min(before.len())];
     let Some((lag, match_)) = best_lag(stretch, &after, from) else {
@@ -129,22 +134,26 @@ pub fn sounds(was: &Sound, is: &Sound) -> Sounds {
         };
     }
     // Each loud channel must be in its own place.
-    let swapped = (0..was.channels).filter(|_| was.channels > 1).find_map(|channel| {
-        let before = mixed(was, Some(channel));
-        let stretch = &before[from..(from + length()).min(before.len())];
-        if loudness(stretch) < SILENCE * 4.0 {
-            return None;
-        }
-        let fits = |channel: usize| {
-            let after = mixed(is, Some(channel));
-            at_lag(stretch, &after, from, lag).unwrap_or(0.0)
-        };
-        let own = fits(channel);
-        (0..is.channels)
-            .map(|other| (other, fits(other)))
-            .find(|(_, fit)| *fit > own + 0.3)
-            .map(|(other, fit)| format!("channel {channel} is heard in place {other} ({fit:.2} against {own:.2})"))
-    });
+    let swapped = (0..was.channels)
+        .filter(|_| was.channels > 1)
+        .find_map(|channel| {
+            let before = mixed(was, Some(channel));
+            let stretch = &before[from..(from + length()).min(before.len())];
+            if loudness(stretch) < SILENCE * 4.0 {
+                return None;
+            }
+            let fits = |channel: usize| {
+                let after = mixed(is, Some(channel));
+                at_lag(stretch, &after, from, lag).unwrap_or(0.0)
+            };
+            let own = fits(channel);
+            (0..is.channels)
+                .map(|other| (other, fits(other)))
+                .find(|(_, fit)| *fit > own + 0.3)
+                .map(|(other, fit)| {
+                    format!("channel {channel} is heard in place {other} ({fit:.2} against {own:.2})")
+                })
+        });
     Sounds {
         lag_s: Some(lag as f64 / SOUND_HZ),
         unlike: swapped,
@@ -173,8 +182,16 @@ fn loudest(samples: &[f32]) -> Option<usize> {
     let last = samples.len().checked_sub(length().min(samples.len() / 2))?;
     (0..last)
         .step_by(length() / 4)
-        .filter(|from| *from >= room.min(samples.len() / 4) && from + length() + room <= samples.len().max(length() + 2 * room))
-        .map(|from| (from, loudness(&samples[from..(from + length()).min(samples.len())])))
+        .filter(|from| {
+            *from >= room.min(samples.len() / 4)
+                && from + length() + room <= samples.len().max(length() + 2 * room)
+        })
+        .map(|from| {
+            (
+                from,
+                loudness(&samples[from..(from + length()).min(samples.len())]),
+            )
+        })
         .filter(|(_, loudness)| *loudness > SILENCE)
         .max_by(|a, b| a.1.total_cmp(&b.1))
         .map(|(from, _)| from)
@@ -232,7 +249,10 @@ fn mean(picture: &[u8]) -> f64 {
 
 fn deviation(picture: &[u8]) -> f64 {
     let mean = mean(picture);
-    let sum: f64 = picture.iter().map(|value| (f64::from(*value) - mean).powi(2)).sum();
+    let sum: f64 = picture
+        .iter()
+        .map(|value| (f64::from(*value) - mean).powi(2))
+        .sum();
     (sum / picture.len() as f64).sqrt()
 }
 

@@ -21,8 +21,8 @@ const FOLDERS: [u64; 3] = [480, 720, 1080];
 pub const COPIES_SOUND: u64 = 540;
 /// Names that end in one of these are taken, whatever the shipped list says.
 pub const EXTENSIONS: [&str; 19] = [
-    "mp4", "mkv", "mov", "avi", "webm", "m4v", "ts", "m2ts", "mts", "mpg", "mpeg", "wmv", "flv", "3gp", "ogv", "vob", "mxf",
-    "asf", "m2v",
+    "mp4", "mkv", "mov", "avi", "webm", "m4v", "ts", "m2ts", "mts", "mpg", "mpeg", "wmv", "flv", "3gp",
+    "ogv", "vob", "mxf", "asf", "m2v",
 ];
 
 /// One file on its way into one folder.
@@ -165,7 +165,9 @@ fn receipt(path: &Path) -> Option<Receipt> {
     let mut receipt = Receipt::default();
     for lost in value["lost"].as_array().into_iter().flatten() {
         let reason = lost["reason"].as_str().unwrap_or_default().to_owned();
-        receipt.notes.push(format!("{}: {reason}", lost["what"].as_str().unwrap_or_default()));
+        receipt
+            .notes
+            .push(format!("{}: {reason}", lost["what"].as_str().unwrap_or_default()));
         if let Some(stream) = lost["stream"].as_u64() {
             receipt.lost.insert(stream, reason);
         }

@@ -64,7 +64,7 @@ fn condition(path: &Path, media: &Result<Media, String>) -> Condition {
     if media.of_kind(Kind::Video).all(|track| track.frames.is_none()) {
         return Condition::Undecodable;
     }
-    if let (Some(header), Some(end), Some(start)) = (media.duration_s, media.end_s(), media.start_s())
+    if let (Some(header), Some(end), Some(start)) = (media.duration_s, media.end_of_all_s(), media.start_s())
         && header > end - start.min(0.0) + 1.0 + header * 0.02
     {
         return Condition::Truncated;
@@ -114,7 +114,12 @@ pub fn judge(folder: &Path, files: Vec<Given>) -> Vec<Line> {
     let sources = in_parallel(&files, |(path, must_fail)| {
         let media = measure::measure(path);
         Source {
-            name: path.strip_prefix(folder).unwrap_or(path).to_str().unwrap_or("?").to_owned(),
+            name: path
+                .strip_prefix(folder)
+                .unwrap_or(path)
+                .to_str()
+                .unwrap_or("?")
+                .to_owned(),
             path: path.clone(),
             condition: condition(path, &media),
             media,
@@ -175,14 +180,20 @@ fn line(source: &Source, job: &Job, outcome: &Outcome) -> Line {
         "tasks.json."
     };
     if outcome.found_in.len() != 1 || !outcome.found_in[0].starts_with(archive) {
-        fault(Kinds::Receipt, format!("{:?} is found in {:?}", outcome.status, outcome.found_in));
+        fault(
+            Kinds::Receipt,
+            format!("{:?} is found in {:?}", outcome.status, outcome.found_in),
+        );
     }
     match outcome.status.as_str() {
         "processed" => {
             let must_fail = source.must_fail.is_some()
                 || !matches!(source.condition, Condition::Good | Condition::Damaged);
             if must_fail {
-                fault(Kinds::Accepted, format!("{:?}, and yet published", source.condition));
+                fault(
+                    Kinds::Accepted,
+                    format!("{:?}, and yet published", source.condition),
+                );
             }
             published(source, job, outcome, &mut line);
         }
@@ -191,7 +202,10 @@ fn line(source: &Source, job: &Job, outcome: &Outcome) -> Line {
             let words = source.must_fail.unwrap_or(source.condition.words());
             if source.condition == Condition::Good && source.must_fail.is_none() {
                 fault(Kinds::Refused, outcome.reason.clone());
-            } else if !words.iter().any(|word| outcome.reason.to_lowercase().contains(word)) {
+            } else if !words
+                .iter()
+                .any(|word| outcome.reason.to_lowercase().contains(word))
+            {
                 fault(
                     Kinds::Reason,
                     format!("{:?}, but the reason says: {}", source.condition, outcome.reason),
@@ -202,7 +216,10 @@ fn line(source: &Source, job: &Job, outcome: &Outcome) -> Line {
             }
             line.notes.push(outcome.reason.clone());
         }
-        other => fault(Kinds::Receipt, format!("the task is {other:?} at the end: {}", outcome.reason)),
+        other => fault(
+            Kinds::Receipt,
+            format!("the task is {other:?} at the end: {}", outcome.reason),
+        ),
     }
     line
 }
@@ -227,7 +244,10 @@ fn published(source: &Source, job: &Job, outcome: &Outcome, line: &mut Line) {
     line.bytes.1 = output.bytes;
     let Ok(media) = &source.media else { return };
     if source.condition == Condition::Damaged && !receipt.notes.iter().any(|note| note.contains("decoder")) {
-        fault(Kinds::Receipt, "the source's decoder complains and the receipt does not say so");
+        fault(
+            Kinds::Receipt,
+            "the source's decoder complains and the receipt does not say so",
+        );
     }
     let order = Order {
         folder: job.folder,
@@ -236,8 +256,12 @@ fn published(source: &Source, job: &Job, outcome: &Outcome, line: &mut Line) {
     };
     let (faults, figures) = compare::compare(media, &output, receipt, order);
     line.faults.extend(faults);
-    line.notes
-        .extend(receipt.lost.iter().map(|(index, reason)| format!("stream {index} not carried: {reason}")));
+    line.notes.extend(
+        receipt
+            .lost
+            .iter()
+            .map(|(index, reason)| format!("stream {index} not carried: {reason}")),
+    );
     line.figures = Some(figures);
 }
 
@@ -248,7 +272,10 @@ fn skipped(source: &Source, outcome: &Outcome, line: &mut Line) {
         fault(Kinds::Reason, format!("skipped for {:?}", outcome.reason));
     }
     if source.must_fail.is_some() || !matches!(source.condition, Condition::Good | Condition::Damaged) {
-        fault(Kinds::Accepted, format!("{:?} is skipped, not failed", source.condition));
+        fault(
+            Kinds::Accepted,
+            format!("{:?} is skipped, not failed", source.condition),
+        );
     }
     // What is not compressed comes out as it is, except where something is against it being used at all.
     if let Some(output) = outcome.output.as_deref().filter(|output| output.exists()) {
@@ -296,7 +323,11 @@ pub fn table(lines: &[Line]) -> String {
         let verdict = if line.faults.is_empty() {
             line.verdict.clone()
         } else {
-            let mut kinds: Vec<String> = line.faults.iter().map(|fault| format!("{:?}", fault.kind)).collect();
+            let mut kinds: Vec<String> = line
+                .faults
+                .iter()
+                .map(|fault| format!("{:?}", fault.kind))
+                .collect();
             kinds.dedup();
             format!("**{}: {}**", line.verdict, kinds.join(", "))
         };
@@ -309,7 +340,9 @@ pub fn table(lines: &[Line]) -> String {
         let measured = line.figures.as_ref().map_or_else(
             || " | | | | | | ".to_owned(),
             |figures| {
-                let sync = figures.sync_ms.map_or_else(String::new, |sync| format!("{sync:.1} ms"));
+                let sync = figures
+                    .sync_ms
+                    .map_or_else(String::new, |sync| format!("{sync:.1} ms"));
                 format!(
                     "{} | {:.3} ms | {sync} | {:.2} % | {:.3} | {} | {}",
                     figures.frames,
@@ -317,7 +350,11 @@ pub fn table(lines: &[Line]) -> String {
                     figures.aspect_percent,
                     figures.likeness,
                     figures.kept,
-                    if figures.lost == 0 { String::new() } else { figures.lost.to_string() }
+                    if figures.lost == 0 {
+                        String::new()
+                    } else {
+                        figures.lost.to_string()
+                    }
                 )
             },
         );

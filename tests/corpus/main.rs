@@ -1,6 +1,10 @@
 //! What goes in comes out: every file of a folder goes through the real binary, and what comes out is compared with what
 //! went in, independently of the program's own checks. `make test-corpus DIR=…` runs it on any folder.
-#![allow(clippy::disallowed_methods, clippy::cast_precision_loss, clippy::cast_possible_truncation)]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation
+)]
 #![allow(clippy::cast_sign_loss, clippy::cast_possible_wrap)]
 
 #[path = "../common/mod.rs"]
@@ -10,8 +14,9 @@ mod content;
 mod drive;
 mod judge;
 mod measure;
+mod zoo;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 fn report(lines: &[judge::Line]) {
     println!("{}", judge::table(lines));
@@ -24,17 +29,29 @@ fn report(lines: &[judge::Line]) {
     assert!(faults.is_empty(), "what is wrong:\n{faults}");
 }
 
-/// The folder that `make test-corpus` names, else the one beside the repository.
-fn corpus() -> Option<PathBuf> {
-    if let Some(named) = std::env::var_os("CORPUS_DIR").filter(|named| !named.is_empty()) {
-        return Some(named.into());
-    }
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
-    beside.is_dir().then_some(beside)
+/// The folder that `make test-corpus` names.
+fn named() -> Option<PathBuf> {
+    std::env::var_os("CORPUS_DIR")
+        .filter(|named| !named.is_empty())
+        .map(PathBuf::from)
 }
 
 #[test]
 fn every_clip_of_the_corpus_comes_out_as_it_went_in() {
-    let Some(folder) = corpus() else { return };
+    let Some(folder) = named() else {
+        println!("runs with CORPUS_DIR=… (make test-corpus DIR=…)");
+        return;
+    };
     report(&judge::judge(&folder, judge::files_of(&folder)));
+}
+
+#[test]
+fn every_file_of_the_zoo_comes_out_as_it_went_in() {
+    if std::env::var_os("CORPUS_ZOO").is_none_or(|wanted| wanted.is_empty()) {
+        println!("runs with CORPUS_ZOO=1 (make test-corpus without DIR)");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let files = zoo::make(folder.path(), zoo::Extent::Whole);
+    report(&judge::judge(folder.path(), files));
 }

@@ -62,6 +62,7 @@ pub struct Track {
     pub picture: Picture,
     pub channels: u64,
     pub layout: String,
+    pub sample_rate_hz: f64,
     /// Frames of a film's video track; none of a cover.
     pub frames: Option<Frames>,
     pub sound: Option<Sound>,
@@ -117,10 +118,7 @@ impl Picture {
 
     /// Bits of one component, from ffmpeg's name of the pixel format.
     pub fn bit_depth(&self) -> u32 {
-        let name = self
-            .pixel_format
-            .trim_end_matches("le")
-            .trim_end_matches("be");
+        let name = self.pixel_format.trim_end_matches("le").trim_end_matches("be");
         match name {
             "p010" | "x2rgb10" => 10,
             "rgb48" | "rgba64" | "bgr48" => 16,
@@ -142,7 +140,7 @@ pub struct Frames {
     pub times_s: Vec<f64>,
     /// Brightness of `SIDE` × `SIDE` places, full range.
     pub pictures: Vec<Vec<u8>>,
-    /// How many frames look combed and how many do not (ffmpeg's idet).
+    /// How many of the first frames look combed and how many do not (ffmpeg's idet).
     pub combed: u64,
     pub clean: u64,
 }
@@ -173,7 +171,11 @@ impl Track {
     /// Bits per second by its packets.
     pub fn bit_rate(&self) -> Option<f64> {
         let bytes: u64 = self.packets.iter().map(|packet| packet.bytes).sum();
-        let first = self.packets.iter().filter_map(|packet| packet.time_s).min_by(f64::total_cmp)?;
+        let first = self
+            .packets
+            .iter()
+            .filter_map(|packet| packet.time_s)
+            .min_by(f64::total_cmp)?;
         let end = self
             .packets
             .iter()
@@ -217,6 +219,15 @@ impl Media {
         self.tracks
             .iter()
             .filter(|track| matches!(track.kind, Kind::Video | Kind::Audio))
+            .flat_map(|track| &track.packets)
+            .filter_map(|packet| Some(packet.time_s? + packet.duration_s.unwrap_or(0.0)))
+            .max_by(f64::total_cmp)
+    }
+
+    /// As [`Media::end_s`], with subtitles and all else counted.
+    pub fn end_of_all_s(&self) -> Option<f64> {
+        self.tracks
+            .iter()
             .flat_map(|track| &track.packets)
             .filter_map(|packet| Some(packet.time_s? + packet.duration_s.unwrap_or(0.0)))
             .max_by(f64::total_cmp)
@@ -310,6 +321,7 @@ fn track(path: &Path, stream: &Value, packets: Vec<Packet>) -> Track {
         picture: Picture::default(),
         channels: stream["channels"].as_u64().unwrap_or(0),
         layout: text(&stream["channel_layout"]),
+        sample_rate_hz: number(&stream["sample_rate"]).unwrap_or(48_000.0),
         frames: None,
         sound: None,
         cues: None,
@@ -330,13 +342,6 @@ fn track(path: &Path, stream: &Value, packets: Vec<Packet>) -> Track {
 }
 
 fn picture(path: &Path, index: u64, stream: &Value) -> Picture {
-    // Names of unknown values are all the same to a viewer.
-    let known = |key: &str| {
-        stream[key]
-            .as_str()
-            .filter(|value| !["unknown", "unspecified", "reserved"].contains(value))
-            .map(str::to_owned)
-    };
     let mut picture = Picture {
         width: stream["width"].as_u64().unwrap_or(0),
         height: stream["height"].as_u64().unwrap_or(0),
@@ -344,20 +349,37 @@ fn picture(path: &Path, index: u64, stream: &Value) -> Picture {
             .filter(|aspect| *aspect > 0.0)
             .unwrap_or(1.0),
         pixel_format: text(&stream["pix_fmt"]),
-        range: known("color_range"),
-        matrix: known("color_space"),
-        transfer: known("color_transfer"),
-        primaries: known("color_primaries"),
+        range: known(stream, "color_range"),
+        matrix: known(stream, "color_space"),
+        transfer: known(stream, "color_transfer"),
+        primaries: known(stream, "color_primaries"),
         ..Picture::default()
     };
     let select = index.to_string();
     let first = probe(
         path,
-        &["-select_streams", &select, "-show_frames", "-read_intervals", "%+#12"],
+        &[
+            "-select_streams",
+            &select,
+            "-show_frames",
+            "-read_intervals",
+            "%+#12",
+        ],
     )
     .unwrap_or_default();
     let first = list(&first["frames"]);
-    let interlaced = first.iter().filter(|frame| frame["interlaced_frame"] == 1).count();
+    if let Some(frame) = first.first() {
+        // The decoder knows some values that the container's reader does not.
+        let told = |key: &str| known(frame, key);
+        picture.range = picture.range.or_else(|| told("color_range"));
+        picture.matrix = picture.matrix.or_else(|| told("color_space"));
+        picture.transfer = picture.transfer.or_else(|| told("color_transfer"));
+        picture.primaries = picture.primaries.or_else(|| told("color_primaries"));
+    }
+    let interlaced = first
+        .iter()
+        .filter(|frame| frame["interlaced_frame"] == 1)
+        .count();
     picture.is_flagged_interlaced = interlaced * 2 > first.len();
     let of_first = first.first().map(|frame| list(&frame["side_data_list"]));
     for data in list(&stream["side_data_list"])
@@ -371,11 +393,23 @@ fn picture(path: &Path, index: u64, stream: &Value) -> Picture {
             .iter()
             .any(|part| name.contains(part))
         {
-            let name = if name.contains("2094") { "HDR10+".to_owned() } else { name };
+            let name = if name.contains("2094") {
+                "HDR10+".to_owned()
+            } else {
+                name
+            };
             picture.hdr.insert(name, numbers(data));
         }
     }
     picture
+}
+
+/// Names of unknown values are all the same to a viewer.
+fn known(of: &Value, key: &str) -> Option<String> {
+    of[key]
+        .as_str()
+        .filter(|value| !["unknown", "unspecified", "reserved"].contains(value))
+        .map(str::to_owned)
 }
 
 /// `00000000:            0       65536           0` and two more lines like it.
@@ -383,9 +417,15 @@ fn orientation(picture: &mut Picture, matrix: &str) {
     let rows: Vec<Vec<i64>> = matrix
         .lines()
         .filter_map(|line| line.split_once(':'))
-        .map(|(_, row)| row.split_whitespace().filter_map(|cell| cell.parse().ok()).collect())
+        .map(|(_, row)| {
+            row.split_whitespace()
+                .filter_map(|cell| cell.parse().ok())
+                .collect()
+        })
         .collect();
-    let [first, second, ..] = rows.as_slice() else { return };
+    let [first, second, ..] = rows.as_slice() else {
+        return;
+    };
     let ([a, b, ..], [c, d, ..]) = (first.as_slice(), second.as_slice()) else {
         return;
     };
@@ -405,31 +445,52 @@ fn numbers(data: &Value) -> Vec<f64> {
 
 fn frames(path: &Path, index: u64, complaints: &mut Vec<String>) -> Option<Frames> {
     let small = format!("scale={SIDE}:{SIDE}:flags=area,format=gray");
-    let combing = format!("idet,{small}");
     let map = format!("0:{index}");
-    let common = ["-fps_mode", "passthrough", "-enc_time_base", "-1", "-c:v", "rawvideo"];
-    let mut arguments = vec!["-map", &map, "-vf", &combing];
-    arguments.extend(common);
-    arguments.extend(["-f", "rawvideo", "pipe:1", "-map", &map, "-vf", &small]);
-    arguments.extend(common);
+    let kept = [
+        "-fps_mode",
+        "passthrough",
+        "-enc_time_base",
+        "-1",
+        "-map",
+        &map,
+        "-c:v",
+    ];
+    let mut arguments = kept.to_vec();
+    arguments.extend(["rawvideo", "-vf", &small, "-f", "rawvideo", "pipe:1"]);
+    arguments.extend(kept);
+    // Nothing is copied or scaled for the list: only times count there.
+    arguments.push("wrapped_avframe");
     let decoded = decode(path, &arguments, complaints);
-    let pictures: Vec<Vec<u8>> = decoded.bytes.chunks_exact(SIDE * SIDE).map(<[u8]>::to_vec).collect();
+    let pictures: Vec<Vec<u8>> = decoded
+        .bytes
+        .chunks_exact(SIDE * SIDE)
+        .map(<[u8]>::to_vec)
+        .collect();
     let times_s: Vec<f64> = decoded.listed.iter().map(|(start, _)| *start).collect();
-    let multi = decoded
-        .log
-        .lines()
-        .rfind(|line| line.contains("Multi frame detection"))
-        .unwrap_or_default();
-    let count = |label: &str| {
-        let after = multi.split(label).nth(1)?;
-        after.split_whitespace().next()?.parse::<u64>().ok()
-    };
-    (!pictures.is_empty()).then(|| Frames {
+    let (combed, clean) = combing(path, &map);
+    (!pictures.is_empty()).then_some(Frames {
         times_s,
         pictures,
-        combed: count("TFF:").unwrap_or(0) + count("BFF:").unwrap_or(0),
-        clean: count("Progressive:").unwrap_or(0),
+        combed,
+        clean,
     })
+}
+
+/// How many of the first frames look combed, and how many do not.
+fn combing(path: &Path, map: &str) -> (u64, u64) {
+    let (_, log) = ffmpeg(
+        path,
+        &["-map", map, "-frames:v", "60", "-vf", "idet", "-f", "null", "-"],
+    );
+    let multi = log.lines().rfind(|line| line.contains("Multi frame detection"));
+    let count = |label: &str| {
+        let after = multi?.split(label).nth(1)?;
+        after.split_whitespace().next()?.parse::<u64>().ok()
+    };
+    (
+        count("TFF:").unwrap_or(0) + count("BFF:").unwrap_or(0),
+        count("Progressive:").unwrap_or(0),
+    )
 }
 
 fn sound(path: &Path, index: u64, channels: u64, complaints: &mut Vec<String>) -> Option<Sound> {
@@ -438,7 +499,18 @@ fn sound(path: &Path, index: u64, channels: u64, complaints: &mut Vec<String>) -
     let decoded = decode(
         path,
         &[
-            "-map", &map, "-ar", &rate, "-c:a", "pcm_s16le", "-f", "s16le", "pipe:1", "-map", &map, "-c:a",
+            "-map",
+            &map,
+            "-ar",
+            &rate,
+            "-c:a",
+            "pcm_s16le",
+            "-f",
+            "s16le",
+            "pipe:1",
+            "-map",
+            &map,
+            "-c:a",
             "pcm_s16le",
         ],
         complaints,
@@ -504,7 +576,6 @@ struct Decoded {
     bytes: Vec<u8>,
     /// Start and end of each frame, in seconds.
     listed: Vec<(f64, f64)>,
-    log: String,
 }
 
 /// Decodes with times kept; the last output that `arguments` begin is a list of frames.
@@ -531,25 +602,40 @@ fn decode(path: &Path, arguments: &[&str], complaints: &mut Vec<String>) -> Deco
             Some((start * tick, (start + length) * tick))
         })
         .collect();
-    Decoded { bytes, listed, log }
+    Decoded { bytes, listed }
 }
 
 /// What ffmpeg wrote to its standard output, and its log with the level in each line.
 fn ffmpeg(path: &Path, arguments: &[&str]) -> (Vec<u8>, String) {
     let output = Command::new("ffmpeg")
-        .args(["-hide_banner", "-nostdin", "-nostats", "-loglevel", "level+info", "-copyts", "-i"])
+        .args([
+            "-hide_banner",
+            "-nostdin",
+            "-nostats",
+            "-loglevel",
+            "level+info",
+            "-copyts",
+            "-i",
+        ])
         .arg(named(path))
         .args(arguments)
         .stdin(Stdio::null())
         .output()
         .expect("ffmpeg is installed");
-    (output.stdout, String::from_utf8_lossy(&output.stderr).into_owned())
+    (
+        output.stdout,
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    )
 }
 
 /// The lines at level error and above.
 fn errors(log: &str) -> Vec<String> {
     log.lines()
-        .filter(|line| ["[error]", "[fatal]", "[panic]"].iter().any(|level| line.contains(level)))
+        .filter(|line| {
+            ["[error]", "[fatal]", "[panic]"]
+                .iter()
+                .any(|level| line.contains(level))
+        })
         .map(str::to_owned)
         .collect()
 }
