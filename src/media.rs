@@ -189,11 +189,12 @@ pub struct ContentLight {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Dispositions(pub Vec<String>);
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Chapter {
     pub start_s: f64,
     pub end_s: f64,
     pub title: Option<String>,
+    pub tags: BTreeMap<String, String>,
 }
 
 /// A fraction; the denominator is never 0.

@@ -3,10 +3,14 @@
 //! Promises: all reasons against a result are given, not only the first. Pure.
 //! Never in here: file system, children.
 
+mod carried;
+
 use crate::{
     media::{Colour, DecodeReport, MediaInfo, Orientation, Stream, StreamKind, Video},
     plan::{EncodePlan, Expected, PlannedStream},
 };
+
+pub use carried::missing;
 
 /// How far the end of a stream may be off, in seconds, unless one frame is longer.
 const TOLERANCE_S: f64 = 0.1;

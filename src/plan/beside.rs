@@ -65,7 +65,8 @@ fn tag<'a>(stream: &'a Stream, name: &str) -> Option<&'a str> {
 impl Draft<'_> {
     pub(super) fn add_audio(&mut self, stream: &Stream, audio: &Audio) {
         let name = described(stream);
-        let channels = audio.channels;
+        // A header that no decoder has confirmed may be wrong.
+        let channels = audio.sample_format.as_ref().map_or(0, |_| audio.channels);
         match sound::sound(stream, audio, self.profile.audio, self.container) {
             Sound::Copy { reason } => {
                 self.notes.push(format!("{name} is copied: {reason}"));

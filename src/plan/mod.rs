@@ -301,7 +301,7 @@ fn acceptable(lost: &[Lost], policy: OnLoss) -> Result<(), Skip> {
 }
 
 /// As `audio (ac3)`; data streams are named by their tag.
-fn described(stream: &Stream) -> String {
+pub(crate) fn described(stream: &Stream) -> String {
     let kind = match &stream.kind {
         StreamKind::Video(video) if video.attached_picture => "cover picture",
         StreamKind::Video(_) => "video",

@@ -520,6 +520,7 @@ fn the_chapter_track_of_quicktime_is_not_a_loss() {
         start_s: 0.0,
         end_s: 5.0,
         title: None,
+        ..Chapter::default()
     }];
     assert_eq!(planned(&source, 720).lost, []);
 }

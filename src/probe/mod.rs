@@ -408,8 +408,10 @@ fn judge(probed: &Probed, config: &EncodeConfig) -> Result<(), Rejection> {
         });
     };
     let is_locked = |stream: &Stream| {
-        matches!(stream.codec_tag.as_deref(), Some("encv" | "drmi" | "enca" | "drms"))
-            || probed.encrypted.contains(&stream.index)
+        matches!(
+            stream.codec_tag.as_deref(),
+            Some("encv" | "drmi" | "enca" | "drms")
+        ) || probed.encrypted.contains(&stream.index)
     };
     if info.streams.iter().any(is_locked) {
         return Err(Rejection::Encrypted);

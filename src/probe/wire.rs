@@ -263,6 +263,7 @@ pub fn media_info(json: &str, size_bytes: u64) -> Option<(MediaInfo, Vec<Option<
                     start_s: seconds(chapter.start_time.as_ref())?,
                     end_s: seconds(chapter.end_time.as_ref())?,
                     title: tag(&chapter.tags, "title"),
+                    tags: chapter.tags,
                 })
             })
             .collect(),

@@ -30,6 +30,7 @@ fn source() -> MediaInfo {
         start_s: 0.0,
         end_s: 10.0,
         title: Some("One".into()),
+        ..Chapter::default()
     }];
     info
 }

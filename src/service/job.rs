@@ -180,7 +180,7 @@ impl Job<'_> {
             .task
             .resolution
             .ok_or_else(|| refused("it lies in no resolution folder"))?;
-        let plan = plan::plan(&info, &order.profile, resolution, &order.encode).map_err(not_encoded)?;
+        let mut plan = plan::plan(&info, &order.profile, resolution, &order.encode).map_err(not_encoded)?;
         let limit = self.limit(&info);
         let kept = |why, encoded_for| {
             self.keep_source(&Kept {
@@ -245,6 +245,7 @@ impl Job<'_> {
             return kept(why, Some(began.elapsed()));
         }
         let (result, remarks) = self.verified(&plan, &info, &part.0)?;
+        plan.lost.extend(verify::missing(&plan, &info, &result));
         self.unchanged_source(&source)?;
 
         let sealed = publish::seal(&part.0, identity.mtime_ns, &order.publish)
