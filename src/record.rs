@@ -349,6 +349,75 @@ pub fn known_from_json(json: &str) -> Option<(PathBuf, Known)> {
     Some((path, known))
 }
 
+/// As much of a row as totals need, for archives of 100,000.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ended {
+    /// Relative to `input/`.
+    pub path: PathBuf,
+    /// Relative to `output/`; `None` when no file of ours is known to have been put there, as in rows of the older service.
+    pub output: Option<PathBuf>,
+    pub status: Status,
+    pub ended: Option<Timestamp>,
+    /// 0 when unknown.
+    pub size_before_bytes: u64,
+    pub size_after_bytes: Option<u64>,
+    pub time_taken_seconds: Option<f64>,
+}
+
+impl From<&Task> for Ended {
+    fn from(task: &Task) -> Self {
+        Self {
+            path: task.path.clone(),
+            output: task.output.clone().filter(|_| task.output_identity.is_some()),
+            status: task.status.clone(),
+            ended: task.ended,
+            size_before_bytes: task.size_before_bytes,
+            size_after_bytes: task.size_after_bytes,
+            time_taken_seconds: task.time_taken_seconds,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct EndedRow<'a> {
+    #[serde(borrow)]
+    path: Cow<'a, str>,
+    path_encoding: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    status: Cow<'a, str>,
+    end_time: Option<Cow<'a, str>>,
+    file_size_before: u64,
+    file_size_after: Option<u64>,
+    time_taken_seconds: Option<f64>,
+    output: Option<Cow<'a, str>>,
+    output_encoding: Option<Cow<'a, str>>,
+    output_file: Option<FileRow>,
+}
+
+/// What a row says about how its task ended. `None` when it is no row of a task.
+#[must_use]
+pub fn ended_from_json(json: &str) -> Option<Ended> {
+    let Ok(row) = serde_json::from_str::<EndedRow<'_>>(json) else {
+        // Python's rows and hand-made ones.
+        let task = from_value(serde_json::from_str(json).ok()?, || TaskId::from("")).ok()?;
+        return Some(Ended::from(&task));
+    };
+    let is_encoded = |encoding: Option<Cow<'_, str>>| encoding.as_deref() == Some("percent");
+    let output_is_encoded = is_encoded(row.output_encoding);
+    Some(Ended {
+        path: below_input(&decode_path(&row.path, is_encoded(row.path_encoding))),
+        output: row
+            .output
+            .filter(|_| row.output_file.is_some())
+            .map(|output| decode_path(&output, output_is_encoded)),
+        status: Status::from(&*row.status),
+        ended: time(row.end_time.map(|text| Value::String(text.into_owned()))),
+        size_before_bytes: row.file_size_before,
+        size_after_bytes: row.file_size_after,
+        time_taken_seconds: row.time_taken_seconds,
+    })
+}
+
 fn text(value: Option<Value>) -> Option<String> {
     value.and_then(|value| match value {
         Value::String(text) => Some(text),
@@ -507,6 +576,24 @@ mod tests {
                 ..task
             }
         );
+    }
+
+    #[test]
+    fn the_quick_way_to_read_how_a_task_ended_agrees_with_the_whole_row() {
+        for json in [
+            r#"{"id":"1","path":"720/a\"\n.mkv","hash":null,"resolution":"720","status":"processed","priority":0,"end_time":"2026-11-21T06:00:06.500Z","file_size_before":9,"file_size_after":4,"time_taken_seconds":1.5,"output":"720/a.mkv","summary":"x"}"#,
+            r#"{"id":"2","path":"720/%FF%25.mkv","path_encoding":"percent","status":"processed","file_size_before":9,"file_size_after":null,"time_taken_seconds":null,"output":"720/%FF.mkv","output_encoding":"percent","output_file":{"device":1,"inode":2,"size":3,"mtime_ns":4,"ctime_ns":5}}"#,
+            r#"{"id":3,"path":"/srv/vc/input/480/odd.mp4","md5":"d4","status":"processed","end_time":"2024-05-01T10:10:05.5","file_size_before":9,"file_size_after":4}"#,
+            r#"{"path":"input/480/odd.mp4","status":"error_exception","file_size_before":null,"end_time":7}"#,
+            r#"{"path":"480/odd.mp4","status":"skipped","file_size_before":1e9,"file_size_after":-1}"#,
+            r#"{"path":"480/odd.mp4"}"#,
+        ] {
+            let whole = read(serde_json::from_str(json).unwrap());
+            assert_eq!(ended_from_json(json), Some(Ended::from(&whole)), "{json}");
+        }
+        for json in ["3", "{}", "{\"path\":3}", "[", ""] {
+            assert_eq!(ended_from_json(json), None, "{json}");
+        }
     }
 
     #[test]

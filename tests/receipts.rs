@@ -10,7 +10,7 @@ use common::{
     ntfy::Ntfy,
     root::Root,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Two sounds, a subtitle, a chapter: what a summary counts.
 fn film() -> std::path::PathBuf {
@@ -191,4 +191,120 @@ fn nothing_is_processed_before_its_receipt_is_durable() {
     let receipt = root.path(format!("conf/receipts/{}.json", row["id"].as_str().unwrap()));
     assert!(receipt.exists());
     assert_eq!(row["attempts"], 1, "encoded once");
+}
+
+#[test]
+fn the_report_sums_up_queue_and_archives_by_folder_and_month() {
+    let root = Root::new(&[]);
+    let done = |id: &str, path: &str, end: &str, before: u64, after: u64| {
+        json!({
+            "id": id, "path": path, "output": path, "hash": null, "resolution": "720", "status": "processed",
+            "priority": 0, "added_time": end, "start_time": end, "end_time": end, "file_size_before": before,
+            "file_size_after": after, "time_taken_seconds": 60.0,
+        })
+    };
+    let older = json!({
+        "id": 7, "path": root.input("480/old.avi"), "md5": "d41d", "status": "processed", "resolution": "480p",
+        "end_time": "2024-05-01T10:10:05.5", "file_size_before": 1000, "file_size_after": 400, "time_taken_seconds": 60,
+    });
+    let failed = json!({ "id": "f1", "path": "720/bad.mkv", "status": "failed", "end_time": "2026-01-01T00:00:00Z", "file_size_before": 5 });
+    let mended = json!({ "id": "f2", "path": "720/Films/a.mkv", "status": "failed", "end_time": "2025-12-01T00:00:00Z", "file_size_before": 5 });
+    let bare = json!({ "id": "s1", "path": "720/bare.mkv", "status": "processed", "file_size_before": 0 });
+    for (name, rows) in [
+        (
+            "tasks.json.20260101-000000",
+            json!([
+                older,
+                done("a", "720/Films/a.mkv", "2026-01-10T12:00:00Z", 2_000, 1_000)
+            ]),
+        ),
+        ("tasks-err.json.20260102-000000", json!([failed, mended])),
+        (
+            "tasks.json.20260201-000000",
+            json!([
+                done("b", "720/Films/a.mkv", "2026-01-20T12:00:00Z", 2_000, 500),
+                bare
+            ]),
+        ),
+        (
+            "tasks.json",
+            json!([done("c", "720/c\u{1b}.mkv", "2026-02-10T12:00:00Z", 1_000, 1_500)]),
+        ),
+    ] {
+        fs::write(root.path("conf").join(name), rows.to_string()).unwrap();
+    }
+    fs::write(root.path("conf/tasks.json.20260301-000000"), "{ cut").unwrap();
+
+    let finished = root.ok(&["report", "--json"]);
+    assert!(
+        finished.stderr.contains("tasks.json.20260301-000000"),
+        "{finished:?}"
+    );
+    let report = finished.json();
+    let total = &report["total"];
+    let number = |key: &str| total[key].as_i64().unwrap();
+    assert_eq!(
+        (
+            number("files"),
+            number("without_sizes"),
+            number("failed"),
+            number("skipped")
+        ),
+        (4, 1, 1, 0)
+    );
+    assert_eq!(
+        (
+            number("before_bytes"),
+            number("after_bytes"),
+            number("saved_bytes")
+        ),
+        (4_000, 2_400, 1_600)
+    );
+    assert_eq!(
+        (&total["saved_percent"], number("encode_seconds")),
+        (&json!(40.0), 180)
+    );
+    let keys = |group: &str, key: &str| -> Vec<Value> {
+        report[group]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|sum| sum[key].clone())
+            .collect()
+    };
+    assert_eq!(keys("by_folder", "folder"), ["480", "720", "720/Films"]);
+    assert_eq!(
+        keys("by_month", "month"),
+        ["unknown", "2024-05", "2026-01", "2026-02"]
+    );
+    for group in ["by_folder", "by_month", "rows"] {
+        let saved: i64 = keys(group, "saved_bytes")
+            .iter()
+            .map(|saved| saved.as_i64().unwrap())
+            .sum();
+        assert_eq!(saved, 1_600, "{group}");
+    }
+
+    let csv = root.ok(&["report", "--csv"]).stdout;
+    let rows: Vec<Vec<&str>> = csv.lines().map(|line| line.split(',').collect()).collect();
+    assert!(rows.iter().all(|row| row.len() == 12), "{csv}");
+    let saved: i64 = rows[1..].iter().map(|row| row[5].parse::<i64>().unwrap()).sum();
+    assert_eq!(saved, 1_600, "{csv}");
+
+    let text = root.ok(&["report"]).stdout;
+    for words in [
+        "480",
+        "720",
+        "Films",
+        "2026-01",
+        "total",
+        "4.0 kB",
+        "2.4 kB",
+        "−40 %",
+        "1 failed",
+        "without sizes",
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    assert!(!text.contains('\u{1b}'), "{text}");
 }

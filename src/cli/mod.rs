@@ -16,6 +16,7 @@ mod show;
 mod status;
 mod terminal;
 mod unit;
+mod verify;
 
 use std::{io::Write, path::PathBuf, process::ExitCode, time::Duration};
 
@@ -304,7 +305,7 @@ fn dispatch(arguments: Arguments) -> Outcome {
         Command::NotifyTest => doctor::notify_test(&setup),
         Command::Service { action } => unit::unit(&setup, &action),
         Command::Report { json, csv } => report::report(&setup, json, csv),
-        Command::Verify { decode, json } => report::verify(&setup, decode, json),
+        Command::Verify { decode, json } => verify::verify(&setup, decode, json),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "video-compressor", &mut script);

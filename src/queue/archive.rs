@@ -11,6 +11,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use serde_json::value::RawValue;
 
 use super::Files;
 use crate::{
@@ -102,6 +103,42 @@ pub(super) fn load(
     files: &Files,
     mut each: impl FnMut(&Path, Known),
 ) -> Result<Vec<(PathBuf, String)>, DurableError> {
+    each_archive(files, |bytes| load_one(bytes, &mut each))
+}
+
+fn load_one(bytes: &[u8], each: &mut impl FnMut(&Path, Known)) -> Result<(), String> {
+    let values: Vec<&RawValue> = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    for raw in values {
+        // Most rows are ours and plain: this way costs a third of a full row.
+        if let Some((path, known)) = record::known_from_json(raw.get()) {
+            each(&path, known);
+        }
+    }
+    Ok(())
+}
+
+/// Gives how every archived task ended to `each`, oldest archive first, one archive in memory at a time. Returns the
+/// archives that could not be understood, with why.
+///
+/// # Errors
+/// When an archive or the folder cannot be read at all.
+pub fn each_ended(
+    files: &Files,
+    mut each: impl FnMut(record::Ended),
+) -> Result<Vec<(PathBuf, String)>, DurableError> {
+    each_archive(files, |bytes| {
+        let rows: Vec<&RawValue> = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+        rows.into_iter()
+            .filter_map(|row| record::ended_from_json(row.get()))
+            .for_each(&mut each);
+        Ok(())
+    })
+}
+
+fn each_archive(
+    files: &Files,
+    mut read: impl FnMut(&[u8]) -> Result<(), String>,
+) -> Result<Vec<(PathBuf, String)>, DurableError> {
     let unreadable = |path: &Path| {
         let path = path.to_owned();
         move |source| DurableError {
@@ -113,23 +150,11 @@ pub(super) fn load(
     let mut bad = Vec::new();
     for path in list(files).map_err(unreadable(&files.conf))? {
         let bytes = fs::read(&path).map_err(unreadable(&path))?;
-        if let Err(reason) = load_one(&bytes, &mut each) {
+        if let Err(reason) = read(&bytes) {
             bad.push((path, reason));
         }
     }
     Ok(bad)
-}
-
-fn load_one(bytes: &[u8], each: &mut impl FnMut(&Path, Known)) -> Result<(), String> {
-    let values: Vec<&serde_json::value::RawValue> =
-        serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-    for raw in values {
-        // Most rows are ours and plain: this way costs a third of a full row.
-        if let Some((path, known)) = record::known_from_json(raw.get()) {
-            each(&path, known);
-        }
-    }
-    Ok(())
 }
 
 /// Every archived task whole, for `list --all`, `show` and `report`. Rows that cannot be understood are left out.
