@@ -93,6 +93,8 @@ pub struct Video {
     pub real_frame_rate: Option<Rational>,
     pub orientation: Orientation,
     pub field_order: FieldOrder,
+    /// What a look at decoded pictures found; `None` when nobody looked.
+    pub fields: Option<FieldCounts>,
     pub colour: Colour,
     pub hdr: Hdr,
     /// A still picture that belongs to the file (cover art), not a moving one.
@@ -137,6 +139,41 @@ pub enum FieldOrder {
     Progressive,
     TopFirst,
     BottomFirst,
+}
+
+/// Pictures, by what their fields look like (ffmpeg's idet, several pictures together).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct FieldCounts {
+    pub top_first: u64,
+    pub bottom_first: u64,
+    pub progressive: u64,
+    pub undetermined: u64,
+    /// Those that show the top field of the picture before them again; they are counted above, too.
+    pub repeated_top: u64,
+    pub repeated_bottom: u64,
+}
+
+impl FieldCounts {
+    /// All pictures that were looked at.
+    #[must_use]
+    pub fn pictures(self) -> u64 {
+        self.top_first + self.bottom_first + self.progressive + self.undetermined
+    }
+}
+
+impl std::ops::Add for FieldCounts {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            top_first: self.top_first + other.top_first,
+            bottom_first: self.bottom_first + other.bottom_first,
+            progressive: self.progressive + other.progressive,
+            undetermined: self.undetermined + other.undetermined,
+            repeated_top: self.repeated_top + other.repeated_top,
+            repeated_bottom: self.repeated_bottom + other.repeated_bottom,
+        }
+    }
 }
 
 /// ffmpeg's names of the colour tags; `None` where the file has none.
@@ -288,11 +325,6 @@ impl Video {
         } else {
             (width, height)
         }
-    }
-
-    #[must_use]
-    pub fn is_interlaced(&self) -> bool {
-        matches!(self.field_order, FieldOrder::TopFirst | FieldOrder::BottomFirst)
     }
 }
 

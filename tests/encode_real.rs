@@ -12,7 +12,7 @@ use std::{
 
 use tempfile::TempDir;
 use video_compressor::{
-    config::{AudioPolicy, Damaged, DynamicHdr, EncodeConfig, OnLoss, Profile},
+    config::{AudioPolicy, Damaged, Deinterlace, DynamicHdr, EncodeConfig, OnLoss, Profile},
     encode::{self, EncodeError, Next},
     media::MediaInfo,
     plan::{self, EncodePlan, Treatment},
@@ -30,6 +30,7 @@ fn config() -> EncodeConfig {
         threads: 0,
         stall: Duration::from_secs(60),
         damaged: Damaged::Strict,
+        deinterlace: Deinterlace::Auto,
         dynamic_hdr: DynamicHdr::Skip,
         on_loss: OnLoss::Note,
         min_saving_percent: 5.0,

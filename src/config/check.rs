@@ -13,8 +13,8 @@ use std::{
 };
 
 use super::{
-    AfterSuccess, AlertsConfig, Config, Credentials, Damaged, DynamicHdr, EncodeConfig, Folders, LogConfig,
-    LogFormat, OnLoss, PublishConfig, QueueConfig, Sidecars, Verify, WatchConfig, WhenNotSmaller,
+    AfterSuccess, AlertsConfig, Config, Credentials, Damaged, Deinterlace, DynamicHdr, EncodeConfig, Folders,
+    LogConfig, LogFormat, OnLoss, PublishConfig, QueueConfig, Sidecars, Verify, WatchConfig, WhenNotSmaller,
     profile::{self, BUILT_IN_RESOLUTIONS, ProfileEdit},
     value,
 };
@@ -86,6 +86,7 @@ impl Draft {
                 threads: 0,
                 stall: Duration::ZERO,
                 damaged: Damaged::Strict,
+                deinterlace: Deinterlace::Auto,
                 dynamic_hdr: DynamicHdr::Skip,
                 on_loss: OnLoss::Auto,
                 min_saving_percent: 0.0,

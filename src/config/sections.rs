@@ -62,6 +62,7 @@ pub struct EncodeConfig {
     pub threads: u32,
     pub stall: Duration,
     pub damaged: Damaged,
+    pub deinterlace: Deinterlace,
     pub dynamic_hdr: DynamicHdr,
     pub on_loss: OnLoss,
     /// Negative takes results that are bigger than their sources.
@@ -105,6 +106,15 @@ pub enum OnLoss {
     Note,
     /// Skipped.
     Skip,
+}
+
+/// Whether two fields are made one picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deinterlace {
+    /// Where the header says interlaced, or the pictures do.
+    Auto,
+    On,
+    Off,
 }
 
 /// What to do with HDR10+ and Dolby Vision that cannot be carried.

@@ -7,8 +7,8 @@
 use toml::Value;
 
 use super::{
-    AfterSuccess, Damaged, DynamicHdr, LogFormat, OnLoss, Sidecars, Verify, WhenNotSmaller, check::Draft,
-    value as parse,
+    AfterSuccess, Damaged, Deinterlace, DynamicHdr, LogFormat, OnLoss, Sidecars, Verify, WhenNotSmaller,
+    check::Draft, value as parse,
 };
 
 /// One setting.
@@ -322,6 +322,22 @@ pub static SETTINGS: &[Setting] = &[
                 ("skip", OnLoss::Skip),
             ];
             set(&mut d.config.encode.on_loss, parse::choice(&v, &choices))
+        },
+    ),
+    Setting::new(
+        Stage::Encode,
+        "deinterlace",
+        r#""auto""#,
+        r#""auto", "on" or "off""#,
+        "Two fields become one picture: auto does it where the file says that it is interlaced, or a look at some\n\
+         pictures does; on does it always, off never.",
+        |d, v| {
+            let choices = [
+                ("auto", Deinterlace::Auto),
+                ("on", Deinterlace::On),
+                ("off", Deinterlace::Off),
+            ];
+            set(&mut d.config.encode.deinterlace, parse::choice(&v, &choices))
         },
     ),
     Setting::new(

@@ -104,6 +104,7 @@ fn the_defaults_are_what_the_design_says() {
             threads: 0,
             stall: Duration::from_secs(300),
             damaged: Damaged::Strict,
+            deinterlace: Deinterlace::Auto,
             dynamic_hdr: DynamicHdr::Skip,
             on_loss: OnLoss::Auto,
             min_saving_percent: 5.0,

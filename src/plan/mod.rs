@@ -5,6 +5,7 @@
 //! Never in here: file system, children, clock.
 
 mod beside;
+mod fields;
 mod picture;
 mod sound;
 pub(crate) mod tags;

@@ -1,6 +1,6 @@
 //! The picture of one video stream: its size, filters, and what x265 is told. Pure.
 
-use super::Skip;
+use super::{Skip, fields::Fields};
 use crate::{
     config::{DynamicHdr, Profile},
     media::{Chroma, Hdr, Rational, Stream, Video},
@@ -145,11 +145,9 @@ fn is_rgb(video: &Video) -> bool {
 
 /// The filter chain, from the upright picture to what x265 gets.
 #[must_use]
-pub fn filters(video: &Video, size: Size) -> String {
+pub fn filters(video: &Video, size: Size, fields: Fields) -> String {
     let mut chain = Vec::new();
-    if video.is_interlaced() {
-        chain.push("bwdif=mode=send_frame:parity=auto:deint=interlaced".to_owned());
-    }
+    chain.extend(fields.filter().map(str::to_owned));
     let (width, height, sample_aspect) = upright(video);
     let mut scale = Vec::new();
     if (width, height) != (size.width, size.height) {

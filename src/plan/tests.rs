@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use super::*;
 use crate::{
-    config::{AudioPolicy, DynamicHdr},
+    config::{AudioPolicy, Deinterlace, DynamicHdr},
     media::{
         Audio, Chapter, Chroma, ContentLight, Dispositions, DolbyVision, FieldOrder, Hdr, MasteringDisplay,
         Orientation, Packets, Video,
@@ -123,6 +123,7 @@ pub fn config() -> EncodeConfig {
         threads: 0,
         stall: Duration::from_secs(60),
         damaged: Damaged::Strict,
+        deinterlace: Deinterlace::Auto,
         dynamic_hdr: DynamicHdr::Skip,
         on_loss: OnLoss::Note,
         min_saving_percent: 5.0,

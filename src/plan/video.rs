@@ -1,6 +1,6 @@
 //! One moving picture of the source in the plan: its options, what must come out, and what is said about it. Pure.
 
-use super::{Container, Draft, Expected, Treatment, described, picture};
+use super::{Container, Draft, Expected, Treatment, described, fields, picture};
 use crate::media::{Chroma, Colour, FieldOrder, MediaInfo, Orientation, Rational, Stream, Video};
 
 impl Draft<'_> {
@@ -19,7 +19,8 @@ impl Draft<'_> {
             "x265-params",
             picture::encoder_parameters(self.profile, stream, video, size, self.config.threads),
         );
-        self.option("filter", picture::filters(video, size));
+        let fields = fields::fields(video, self.config.deinterlace);
+        self.option("filter", picture::filters(video, size, fields));
         self.option("pix_fmt", picture::pixel_format(video));
         for (name, value) in picture::colour_tags(video) {
             self.option(name, value);
@@ -52,11 +53,8 @@ impl Draft<'_> {
     fn note_video(&mut self, stream: &Stream, video: &Video, size: picture::Size) {
         let name = described(stream);
         let notes = &mut self.notes;
-        if video.is_interlaced() {
-            notes.push(format!(
-                "{name} is interlaced: deinterlaced, one picture for each pair of fields"
-            ));
-        }
+        let said = fields::fields(video, self.config.deinterlace).note(video, self.config.deinterlace);
+        notes.extend(said.map(|said| format!("{name} {said}")));
         match video.chroma {
             Chroma::C422 | Chroma::C444 => notes.push(format!("{name}: colour is stored at 4:2:0 now")),
             Chroma::Other => notes.push(format!(

@@ -4,6 +4,7 @@
 //! encoding; nothing outside the file is read; no report of ffprobe's, however odd, panics.
 //! Never in here: what to do with the file.
 
+mod fields;
 mod sniff;
 mod wire;
 
@@ -94,7 +95,7 @@ pub enum Rejection {
     Encrypted,
 }
 
-/// Everything that is known of a source without decoding it: header and packets. With [`Damaged::Salvage`] a
+/// Everything that is known of a source from header and packets, and what some decoded pictures say about its fields. With [`Damaged::Salvage`] a
 /// truncated file passes for what it holds.
 ///
 /// # Errors
@@ -108,8 +109,9 @@ pub fn probe_source(path: &Path, config: &EncodeConfig, cancel: &Cancel) -> Resu
     {
         return Err(Rejection::TransportStreamCut.into());
     }
-    let probed = examine(path, &start, size_bytes, config, cancel)?;
+    let mut probed = examine(path, &start, size_bytes, config, cancel)?;
     judge(&probed, config)?;
+    fields::look(&mut probed.info, path, config, cancel)?;
     Ok(probed.info)
 }
 

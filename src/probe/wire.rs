@@ -352,6 +352,7 @@ fn video(wire: &WireStream, dispositions: &Dispositions) -> Video {
             Some("bb" | "tb") => FieldOrder::BottomFirst,
             _ => FieldOrder::Unknown,
         },
+        fields: None,
         colour: Colour {
             range: known(wire.color_range.as_ref()),
             primaries: known(wire.color_primaries.as_ref()),
