@@ -12,7 +12,7 @@ pub enum Fields {
     Leave,
     /// Pictures that are marked as interlaced are deinterlaced, the others are not touched.
     Marked,
-    /// Every picture; the marks are missing or wrong.
+    /// Every picture; the marks are missing.
     All(Parity),
     /// Film whose fields were repeated to get to 30 pictures a second: the fields that belong together are put
     /// together again, which loses nothing; only what still shows combs is deinterlaced.
@@ -27,16 +27,14 @@ pub enum Parity {
     BottomFirst,
 }
 
-/// Fewer pictures with a clear result prove nothing.
-const ENOUGH_PICTURES: u64 = 20;
+/// Fewer pictures with a clear result prove nothing: a progressive test chart fools idet for up to 37 pictures in a row.
+const ENOUGH_PICTURES: u64 = 40;
 /// Of the interlaced pictures, those of one parity, in percent. Interlaced clips gave 100; progressive ones that fool
 /// idet (test charts, 3 of 40 clips) gave 60 to 64, with one exception (see [`SHARE`]).
-const ONE_PARITY: u64 = 90;
+const ONE_PARITY: u64 = 95;
 /// Of the pictures with a result, the interlaced ones, in percent. Interlaced clips gave 100; the exception, a
 /// progressive MPEG-4 clip, 37.
 const SHARE: u64 = 50;
-/// The same where the header says "progressive": it is only disbelieved when nearly every picture speaks against it.
-const SHARE_AGAINST_HEADER: u64 = 90;
 /// Pictures that repeat the top field of the one before, and as many the bottom field, in percent. The 3:2 pattern
 /// repeats each in every fifth picture; a clip of it gave 20 and 20, all others 0.
 const REPEATED: u64 = 12;
@@ -55,17 +53,18 @@ pub fn fields(video: &Video, policy: Deinterlace) -> Fields {
     match video.field_order {
         FieldOrder::TopFirst | FieldOrder::BottomFirst if is_telecined => Fields::Telecined,
         FieldOrder::TopFirst | FieldOrder::BottomFirst => Fields::Marked,
-        FieldOrder::Unknown => by_counts(counts, SHARE),
-        FieldOrder::Progressive => by_counts(counts, SHARE_AGAINST_HEADER),
+        FieldOrder::Unknown => by_counts(counts),
+        // No count is worth more than a header that says so: test charts fool idet in all pictures of a second.
+        FieldOrder::Progressive => Fields::Leave,
     }
 }
 
-fn by_counts(counts: FieldCounts, share: u64) -> Fields {
+fn by_counts(counts: FieldCounts) -> Fields {
     let interlaced = counts.top_first + counts.bottom_first;
     let one_parity = counts.top_first.max(counts.bottom_first);
     let clear = interlaced + counts.progressive;
     if interlaced < ENOUGH_PICTURES
-        || interlaced * 100 < clear * share
+        || interlaced * 100 < clear * SHARE
         || one_parity * 100 < interlaced * ONE_PARITY
     {
         Fields::Leave
@@ -79,8 +78,12 @@ fn by_counts(counts: FieldCounts, share: u64) -> Fields {
 impl Fields {
     /// The filter; `None` when nothing is to be done.
     #[must_use]
-    pub fn filter(self) -> Option<&'static str> {
+    pub fn filter(self, video: &Video, policy: Deinterlace) -> Option<&'static str> {
         match self {
+            Self::Leave if policy != Deinterlace::Off && video.field_order == FieldOrder::Unknown => {
+                // Some decoders (DV) mark every picture as interlaced; the result must not say so.
+                Some("setfield=prog")
+            }
             Self::Leave => None,
             Self::Marked => Some("bwdif=mode=send_frame:parity=auto:deint=interlaced"),
             Self::All(Parity::AsMarked) => Some("bwdif=mode=send_frame:parity=auto:deint=all"),
@@ -153,19 +156,14 @@ mod tests {
             // Clips with fields.
             (Unknown, Some([75, 0, 0, 0, 0, 0]), Auto, All(Parity::TopFirst)),
             (Unknown, Some([0, 75, 0, 0, 0, 0]), Auto, All(Parity::BottomFirst)),
-            (
-                Progressive,
-                Some([75, 0, 0, 0, 0, 0]),
-                Auto,
-                All(Parity::TopFirst),
-            ),
-            // Fields in half of the pictures: enough where nothing is said, too few against the header.
+            // Fields in half of the pictures.
             (Unknown, Some([60, 1, 55, 9, 0, 0]), Auto, All(Parity::TopFirst)),
-            (Progressive, Some([60, 1, 55, 9, 0, 0]), Auto, Leave),
             // Progressive clips that fool idet.
             (Unknown, Some([0, 32, 55, 9, 0, 0]), Auto, Leave),
             (Unknown, Some([44, 25, 6, 0, 0, 0]), Auto, Leave),
-            (Progressive, Some([37, 24, 16, 0, 0, 0]), Auto, Leave),
+            (Unknown, Some([37, 24, 16, 0, 0, 0]), Auto, Leave),
+            (Unknown, Some([25, 0, 0, 0, 0, 0]), Auto, Leave),
+            (Progressive, Some([75, 0, 0, 0, 0, 0]), Auto, Leave),
             // Nothing moves.
             (Unknown, Some([0, 0, 0, 150, 0, 0]), Auto, Leave),
             (Unknown, Some([5, 0, 0, 20, 0, 0]), Auto, Leave),

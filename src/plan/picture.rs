@@ -1,6 +1,6 @@
 //! The picture of one video stream: its size, filters, and what x265 is told. Pure.
 
-use super::{Skip, fields::Fields};
+use super::Skip;
 use crate::{
     config::{DynamicHdr, Profile},
     media::{Chroma, Hdr, Rational, Stream, Video},
@@ -143,11 +143,11 @@ fn is_rgb(video: &Video) -> bool {
             .is_none_or(|name| !name.starts_with("yuv"))
 }
 
-/// The filter chain, from the upright picture to what x265 gets.
+/// The filter chain, from the upright picture to what x265 gets. `fields` is the filter that joins fields.
 #[must_use]
-pub fn filters(video: &Video, size: Size, fields: Fields) -> String {
+pub fn filters(video: &Video, size: Size, fields: Option<&str>) -> String {
     let mut chain = Vec::new();
-    chain.extend(fields.filter().map(str::to_owned));
+    chain.extend(fields.map(str::to_owned));
     let (width, height, sample_aspect) = upright(video);
     let mut scale = Vec::new();
     if (width, height) != (size.width, size.height) {

@@ -19,7 +19,8 @@ impl Draft<'_> {
             "x265-params",
             picture::encoder_parameters(self.profile, stream, video, size, self.config.threads),
         );
-        let fields = fields::fields(video, self.config.deinterlace);
+        let policy = self.config.deinterlace;
+        let fields = fields::fields(video, policy).filter(video, policy);
         self.option("filter", picture::filters(video, size, fields));
         self.option("pix_fmt", picture::pixel_format(video));
         for (name, value) in picture::colour_tags(video) {

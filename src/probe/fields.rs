@@ -73,8 +73,7 @@ pub(super) fn look(
 }
 
 /// Whether the header leaves open what the pictures are: it says nothing; or "interlaced" where it may be film with
-/// fields repeated (only at 30 pictures a second); or "progressive" where recorders are known to forget the flag,
-/// at the sizes and rates of interlaced television.
+/// fields repeated (only at 30 pictures a second).
 fn is_in_doubt(stream: &Stream, video: &Video) -> bool {
     if video.attached_picture
         || video.height <= LINES_OF_A_FIELD
@@ -87,10 +86,7 @@ fn is_in_doubt(stream: &Stream, video: &Video) -> bool {
     match video.field_order {
         FieldOrder::Unknown => true,
         FieldOrder::TopFirst | FieldOrder::BottomFirst => is_ntsc,
-        FieldOrder::Progressive => {
-            (is_ntsc || (24.9..25.1).contains(&rate))
-                && matches!(video.height, 480 | 486 | 512 | 576 | 608 | 1080 | 1088)
-        }
+        FieldOrder::Progressive => false,
     }
 }
 
@@ -217,11 +213,7 @@ mod tests {
             ("mpeg4", 576, 25, Unknown, true),
             ("mpeg4", 288, 25, Unknown, false),
             ("vp9", 1080, 25, Unknown, false),
-            ("h264", 1080, 25, Progressive, true),
-            ("h264", 1080, 24, Progressive, false),
-            ("h264", 1080, 60, Progressive, false),
-            ("h264", 1920, 30, Progressive, false),
-            ("h264", 720, 25, Progressive, false),
+            ("h264", 1080, 25, Progressive, false),
             ("mpeg2video", 480, 30, TopFirst, true),
             ("mpeg2video", 576, 25, TopFirst, false),
         ];
