@@ -434,10 +434,14 @@ fn quality(quality: &Quality) -> String {
         quality.vmaf.map(|vmaf| format!("VMAF {vmaf:.1}")),
         quality.xpsnr_db.map(|xpsnr| format!("XPSNR {xpsnr:.1} dB")),
     ]);
-    if quality.measured_on.is_empty() {
-        measured
-    } else {
-        format!("{measured}, measured on {}", quality.measured_on)
+    match (measured.as_str(), quality.measured_on.as_str()) {
+        ("", "") => "not measured".to_owned(),
+        ("", nothing) => {
+            let reason = nothing.strip_prefix("nothing: ").unwrap_or(nothing);
+            format!("not measured: {reason}")
+        }
+        (_, "") => measured,
+        (_, on) => format!("{measured}, measured on {on}"),
     }
 }
 
@@ -625,6 +629,36 @@ mod tests {
         }
         for (number, expected) in [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")] {
             assert_eq!(grouped(number), expected);
+        }
+    }
+
+    #[test]
+    fn quality_says_what_was_measured_and_on_what() {
+        let measured = |on: &str, ssim_db, vmaf| {
+            quality(&Quality {
+                measured_on: on.to_owned(),
+                ssim_db,
+                vmaf,
+                ..Quality::default()
+            })
+        };
+        for (on, ssim_db, vmaf, expected) in [
+            (
+                "8 samples of 2 s",
+                Some(17.93),
+                Some(93.21),
+                "SSIM 17.9 dB, VMAF 93.2, measured on 8 samples of 2 s",
+            ),
+            ("", Some(17.93), None, "SSIM 17.9 dB"),
+            (
+                "nothing: it is too short",
+                None,
+                None,
+                "not measured: it is too short",
+            ),
+            ("", None, None, "not measured"),
+        ] {
+            assert_eq!(measured(on, ssim_db, vmaf), expected);
         }
     }
 

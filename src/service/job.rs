@@ -435,7 +435,11 @@ impl Job<'_> {
         let target = task.output.as_ref().unwrap_or(&task.path);
         let part = publish::part_of(&order.output.join(target), &task.id);
         let command = encode::command(kept.plan, kept.path, &part, &order.encode);
-        let (in_shell, versions) = (command.to_string(), Versions::default());
+        let in_shell = command.to_string();
+        let versions = match kept.encoded_for {
+            Some(_) => encode::versions(&part, &order.encode, &order.cancel),
+            None => Versions::default(),
+        };
         self.write_receipt(&Receipt {
             task,
             source: kept.info,
