@@ -4,10 +4,13 @@
 //! the same input gives the same plan.
 //! Never in here: file system, children, clock.
 
-mod beside;
+mod attached;
+mod data;
 mod fields;
 mod picture;
 mod sound;
+mod streams;
+mod subtitles;
 pub(crate) mod tags;
 mod timing;
 mod video;
@@ -18,10 +21,12 @@ use std::{
 };
 
 use crate::{
-    config::{Damaged, EncodeConfig, OnLoss, Profile},
-    media::{CONTAINER_WHITELIST, Colour, MediaInfo, Rational, Stream, StreamKind},
+    config::{Damaged, EncodeConfig, Profile},
+    media::{CONTAINER_WHITELIST, Colour, MediaInfo, Rational, Stream},
     task::Resolution,
 };
+pub(crate) use streams::described;
+use streams::{Draft, acceptable};
 use tags::Mp4Tags;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -190,7 +195,7 @@ pub fn plan(
         picture::dynamic_hdr(video, config.dynamic_hdr)?;
     }
     let mut notes = Vec::new();
-    let container = beside::container(info, profile.audio, &mut notes);
+    let container = streams::container(info, profile.audio, &mut notes);
     let origin_s = timing::origin_s(info);
     let mut draft = Draft {
         info,
@@ -278,119 +283,6 @@ pub fn plan(
         before_input,
         after_input: options,
     })
-}
-
-/// Whether the policy takes these losses.
-fn acceptable(lost: &[Lost], policy: OnLoss) -> Result<(), Skip> {
-    let weighs = |lost: &&Lost| match policy {
-        OnLoss::Note => false,
-        OnLoss::Auto => lost.loss == Loss::Noticed,
-        OnLoss::Skip => lost.loss != Loss::Detail,
-    };
-    let named: Vec<String> = lost
-        .iter()
-        .filter(weighs)
-        .map(|lost| format!("{}: {}", lost.what, lost.reason))
-        .collect();
-    if named.is_empty() {
-        Ok(())
-    } else {
-        Err(Skip::Loss {
-            lost: named.join("; "),
-        })
-    }
-}
-
-/// As `audio (ac3)`; data streams are named by their tag.
-pub(crate) fn described(stream: &Stream) -> String {
-    let kind = match &stream.kind {
-        StreamKind::Video(video) if video.attached_picture => "cover picture",
-        StreamKind::Video(_) => "video",
-        StreamKind::Audio(_) => "audio",
-        StreamKind::Subtitle => "subtitles",
-        StreamKind::Attachment => "attachment",
-        StreamKind::Data => "data",
-        StreamKind::Unknown => "stream",
-    };
-    let tag = stream
-        .codec_tag
-        .as_deref()
-        .filter(|_| matches!(stream.kind, StreamKind::Data | StreamKind::Unknown));
-    format!(
-        "{kind} {} ({})",
-        stream.index,
-        tag.unwrap_or_else(|| stream.codec_name())
-    )
-}
-
-/// A plan while its streams are being added.
-struct Draft<'a> {
-    info: &'a MediaInfo,
-    origin_s: f64,
-    profile: &'a Profile,
-    resolution: Resolution,
-    config: &'a EncodeConfig,
-    container: Container,
-    streams: Vec<PlannedStream>,
-    lost: Vec<Lost>,
-    notes: Vec<String>,
-    options: Vec<OsString>,
-    /// ffmpeg's indices of the pictures to attach.
-    covers: Vec<u32>,
-}
-
-impl Draft<'_> {
-    fn add(&mut self, stream: &Stream) {
-        match &stream.kind {
-            StreamKind::Video(video) if video.attached_picture => self.add_cover(stream),
-            StreamKind::Video(video) => self.add_video(stream, video),
-            StreamKind::Audio(audio) => self.add_audio(stream, audio),
-            StreamKind::Subtitle => self.add_subtitle(stream),
-            StreamKind::Attachment => self.add_attachment(stream),
-            StreamKind::Data => self.add_data(stream),
-            StreamKind::Unknown => self.lose(stream, "ffmpeg does not know what it is"),
-        }
-    }
-
-    /// Options of the output stream that is being added.
-    fn option(&mut self, name: &str, value: impl Into<OsString>) {
-        let place = self.streams.len();
-        self.options
-            .extend([OsString::from(format!("-{name}:{place}")), value.into()]);
-    }
-
-    /// Call after the stream's own options.
-    fn keep(&mut self, stream: &Stream, codec: &str, treatment: Treatment, expected: Expected) {
-        match treatment {
-            Treatment::Copied => self.option("c", "copy"),
-            Treatment::Encoded => self.remove_outdated_tags(stream),
-        }
-        let dispositions = if stream.dispositions.0.is_empty() {
-            "0".to_owned()
-        } else {
-            stream.dispositions.0.join("+")
-        };
-        self.option("disposition", dispositions);
-        self.options
-            .extend([OsString::from("-map"), format!("0:{}", stream.index).into()]);
-        self.streams.push(PlannedStream {
-            source_index: stream.index,
-            codec: codec.to_owned(),
-            treatment,
-            expected,
-        });
-    }
-
-    fn lose(&mut self, stream: &Stream, reason: &str) {
-        let what = described(stream);
-        self.notes.push(format!("{what} is not in the result: {reason}"));
-        self.lost.push(Lost {
-            source_index: Some(stream.index),
-            what,
-            reason: reason.to_owned(),
-            loss: beside::loss_of(stream),
-        });
-    }
 }
 
 /// `file:` keeps a name from being read as an option, a protocol or a pattern.

@@ -1,6 +1,6 @@
 //! What becomes of one audio stream. Pure.
 
-use super::Container;
+use super::{Container, Draft, Expected, Treatment, described, timing};
 use crate::{
     config::AudioPolicy,
     media::{Audio, Stream},
@@ -230,6 +230,48 @@ fn fits_flac(codec: &str) -> bool {
     ]
     .iter()
     .any(|prefix| codec.starts_with(prefix))
+}
+
+impl Draft<'_> {
+    pub(super) fn add_audio(&mut self, stream: &Stream, audio: &Audio) {
+        let name = described(stream);
+        // A header that no decoder has confirmed may be wrong.
+        let channels = audio.sample_format.as_ref().map_or(0, |_| audio.channels);
+        match sound(stream, audio, self.profile.audio, self.container) {
+            Sound::Copy { reason } => {
+                self.notes.push(format!("{name} is copied: {reason}"));
+                let codec = stream.codec_name().to_owned();
+                self.keep(stream, &codec, Treatment::Copied, Expected::Audio { channels });
+            }
+            Sound::Aac {
+                bits_per_second,
+                force_layout,
+                resampled,
+            } => {
+                if resampled == Resampled::Down {
+                    self.notes.push(format!(
+                        "{name}: {} Hz becomes 96000 Hz, the highest that AAC has",
+                        audio.sample_rate_hz
+                    ));
+                }
+                self.option("c", "aac");
+                self.option("b", bits_per_second.to_string());
+                if timing::drops_priming(self.container, stream, self.origin_s) {
+                    self.option("bsf", "noise=drop=not(n)");
+                }
+                if let Some(layout) = force_layout {
+                    self.option("filter", format!("aformat=channel_layouts={layout}"));
+                }
+                self.keep(stream, "aac", Treatment::Encoded, Expected::Audio { channels });
+            }
+            Sound::Flac { reason } => {
+                self.notes.push(format!("{name} becomes FLAC: {reason}"));
+                self.option("c", "flac");
+                self.keep(stream, "flac", Treatment::Encoded, Expected::Audio { channels });
+            }
+            Sound::Lost { reason } => self.lose(stream, reason),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Container;
-use crate::media::{MediaInfo, StreamKind};
+use crate::media::{MediaInfo, Stream, StreamKind};
 
 /// What ffmpeg 5.1 writes into an MP4 as iTunes tags, which every player reads (tried key by key).
 const ITUNES: [&str; 29] = [
@@ -132,4 +132,13 @@ pub(super) fn outdated(tags: &BTreeMap<String, String>) -> Vec<String> {
         .filter(|key| is_statistic(key))
         .map(|key| format!("{key}="))
         .collect()
+}
+
+/// A tag of a stream by its name, in any case.
+pub(super) fn tag<'a>(stream: &'a Stream, name: &str) -> Option<&'a str> {
+    stream
+        .tags
+        .iter()
+        .find(|(key, _)| key.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value.as_str())
 }

@@ -2,10 +2,10 @@ use std::{collections::BTreeMap, time::Duration};
 
 use super::*;
 use crate::{
-    config::{AudioPolicy, Deinterlace, DynamicHdr},
+    config::{AudioPolicy, Deinterlace, DynamicHdr, OnLoss},
     media::{
         Audio, Chapter, Chroma, ContentLight, Dispositions, DolbyVision, FieldOrder, Hdr, MasteringDisplay,
-        Orientation, Packets, Video,
+        Orientation, Packets, StreamKind, Video,
     },
 };
 
