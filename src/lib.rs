@@ -19,6 +19,7 @@ pub mod plan;
 pub mod naming;
 pub mod shrink;
 pub mod encode;
+pub mod quality;
 pub mod verify;
 pub mod receipt;
 pub mod publish;

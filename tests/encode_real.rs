@@ -46,6 +46,9 @@ fn quick() -> Profile {
         name: "quick".into(),
         preset: "ultrafast".into(),
         crf: 30.0,
+        target: None,
+        crf_min: 12.0,
+        crf_max: 40.0,
         x265_params: "aq-mode=2:ref=1".into(),
         audio: AudioPolicy::Aac,
     }

@@ -11,7 +11,7 @@ use crate::{
     alerts,
     config::{Config, EncodeConfig, FileState},
     process::{self, Cancel, CommandLine, Limits, StartError},
-    publish,
+    publish, quality,
     queue::Files,
     task::Shown,
 };
@@ -75,6 +75,11 @@ pub fn doctor(setup: &Setup, json: bool) -> Outcome {
         ),
     }];
     findings.extend(encoder(&config.encode));
+    findings.extend(
+        unmeasurable_targets(&config.encode)
+            .into_iter()
+            .map(|problem| Finding::bad("target", problem)),
+    );
     findings.extend(folders(config));
     findings.push(space(config));
     findings.push(watches(&config.folders.input));
@@ -163,6 +168,27 @@ fn encoder(config: &EncodeConfig) -> Vec<Finding> {
         Ok(()) => Finding::good("ffmpeg", format!("{version}; a test encode with libx265 worked")),
         Err(problem) => Finding::bad("ffmpeg", problem),
     }]
+}
+
+/// One sentence for each profile that aims at what this ffmpeg cannot measure. ffmpeg is asked only when a profile has a
+/// target; where it cannot be asked, [`encoder_works`] says why.
+pub fn unmeasurable_targets(config: &EncodeConfig) -> Vec<String> {
+    let aims = || {
+        config
+            .profiles
+            .values()
+            .filter_map(|profile| Some((profile, profile.target?.metric)))
+    };
+    if aims().next().is_none() {
+        return Vec::new();
+    }
+    let Ok(measures) = quality::available(config, &Cancel::new()) else {
+        return Vec::new();
+    };
+    aims()
+        .filter(|(_, metric)| !measures.has(*metric))
+        .map(|(profile, metric)| quality::lacks(&profile.name, metric, &config.ffmpeg_path))
+        .collect()
 }
 
 impl Default for ToolProblem {

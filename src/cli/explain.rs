@@ -56,6 +56,12 @@ pub fn explain(
             return Ok(Exit::Done);
         }
     };
+    let search = profile.target.map(|target| {
+        format!(
+            "the CRF that gives {target} is searched between {} and {} before the encode; the command has the one that is tried first",
+            profile.crf_min, profile.crf_max
+        )
+    });
     let output = output_of(&config, &file, below, resolution, &plan);
     let commands: Vec<String> = encode::preparations(&plan, &file, &output, &config.encode)
         .into_iter()
@@ -77,6 +83,7 @@ pub fn explain(
                 "source_index": lost.source_index, "what": lost.what, "reason": lost.reason,
             })).collect::<Vec<_>>(),
             "notes": plan.notes,
+            "search": search,
             "preparations": &commands[..commands.len() - 1],
             "command": commands.last(),
         }));
@@ -109,7 +116,7 @@ pub fn explain(
     for lost in &plan.lost {
         print(&format!("  {} is not carried: {}\n", lost.what, lost.reason));
     }
-    for note in &plan.notes {
+    for note in plan.notes.iter().chain(&search) {
         print(&format!("note: {note}\n"));
     }
     print(&format!("\n{}\n", commands.join("\n\n")));

@@ -36,6 +36,9 @@ pub fn run(setup: &Setup, mode: Mode) -> Outcome {
     if let Err(problem) = doctor::encoder_works(&loaded.config.encode) {
         return Err(Failure::environment(problem));
     }
+    for problem in doctor::unmeasurable_targets(&loaded.config.encode) {
+        tracing::error!("{problem}; until then its files fail");
+    }
     service::end_orphans(&conf);
     greet(setup, &loaded.config, mode);
 

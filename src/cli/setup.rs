@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Exit, Failure, Outcome, print, print_json};
+use super::{Exit, Failure, Outcome, doctor, print, print_json};
 use crate::{
     config::{self, Config, Loaded, Root, Sources},
     queue::Files,
@@ -96,6 +96,11 @@ pub fn show(setup: &Setup, json: bool) -> Outcome {
 pub fn check(setup: &Setup, json: bool) -> Outcome {
     setup.say_root();
     let result = Config::load(&setup.sources);
+    // The settings may be right, and this ffmpeg not up to them.
+    let unmeasurable = result
+        .as_ref()
+        .map(|loaded| doctor::unmeasurable_targets(&loaded.config.encode))
+        .unwrap_or_default();
     if json {
         let problems: Vec<String> = result
             .as_ref()
@@ -104,12 +109,14 @@ pub fn check(setup: &Setup, json: bool) -> Outcome {
             .flat_map(|error| &error.problems)
             .map(ToString::to_string)
             .collect();
+        let exit = match (problems.is_empty(), unmeasurable.is_empty()) {
+            (true, true) => Exit::Done,
+            (true, false) => Exit::Failed,
+            (false, _) => Exit::Usage,
+        };
+        let problems = [problems, unmeasurable].concat();
         print_json(&serde_json::json!({ "ok": problems.is_empty(), "problems": problems }));
-        return Ok(if problems.is_empty() {
-            Exit::Done
-        } else {
-            Exit::Usage
-        });
+        return Ok(exit);
     }
     let loaded = setup.load()?;
     let state = match loaded.file_state {
@@ -120,5 +127,12 @@ pub fn check(setup: &Setup, json: bool) -> Outcome {
         "the settings are good: {}{state}\n",
         Shown(&loaded.file)
     ));
-    Ok(Exit::Done)
+    for problem in &unmeasurable {
+        print(&format!("but {problem}\n"));
+    }
+    Ok(if unmeasurable.is_empty() {
+        Exit::Done
+    } else {
+        Exit::Failed
+    })
 }

@@ -103,7 +103,8 @@ fn encode_line(encode: &crate::service::LiveEncode) -> String {
     ];
     let details: Vec<String> = details.into_iter().flatten().collect();
     format!(
-        "encoding {}: {percent} {}",
+        "{} {}: {percent} {}",
+        encode.stage,
         crate::task::Shown(Path::new(&encode.path)),
         details.join(", ")
     )

@@ -14,7 +14,8 @@ use std::{
 
 use super::{
     AfterSuccess, AlertsConfig, Config, Credentials, Damaged, Deinterlace, DynamicHdr, EncodeConfig, Folders,
-    LogConfig, LogFormat, OnLoss, PublishConfig, QueueConfig, Sidecars, Verify, WatchConfig, WhenNotSmaller,
+    LogConfig, LogFormat, MeasureQuality, OnLoss, PublishConfig, QualityConfig, QueueConfig, Sidecars,
+    Verify, WatchConfig, WhenNotSmaller,
     profile::{self, BUILT_IN_RESOLUTIONS, ProfileEdit},
     value,
 };
@@ -95,6 +96,10 @@ impl Draft {
                 default_profile: String::new(),
                 resolution_profiles: BTreeMap::new(),
             },
+            quality: QualityConfig {
+                measure: MeasureQuality::Auto,
+                floor_ssim_db: None,
+            },
             publish: PublishConfig {
                 verify: Verify::Auto,
                 after_success: AfterSuccess::Keep,
@@ -139,6 +144,7 @@ impl Draft {
         self.finish_paths(root);
         self.check_folders(&mut conflicts);
         self.finish_profiles(&mut conflicts);
+        self.check_quality(&mut conflicts);
         self.config.alerts.credentials = self.credentials(root, &mut conflicts);
         (self.config, conflicts)
     }
@@ -224,7 +230,9 @@ impl Draft {
         let (profiles, refused) = profile::resolve(&self.profiles);
         for (name, message) in refused {
             conflicts.push(Conflict {
-                keys: vec![format!("profiles.{name}.based_on")],
+                keys: ["based_on", "target", "crf_min", "crf_max"]
+                    .map(|key| format!("profiles.{name}.{key}"))
+                    .into(),
                 message,
             });
         }
@@ -245,6 +253,18 @@ impl Draft {
             }
         }
         encode.profiles = profiles;
+    }
+
+    fn check_quality(&self, conflicts: &mut Vec<Conflict>) {
+        let quality = &self.config.quality;
+        if quality.measure == MeasureQuality::Off && quality.floor_ssim_db.is_some() {
+            conflicts.push(Conflict {
+                keys: vec!["quality_floor".into(), "measure_quality".into()],
+                message:
+                    "quality_floor needs measure_quality = \"auto\": what is not measured cannot be judged"
+                        .into(),
+            });
+        }
     }
 
     fn credentials(&mut self, root: &Path, conflicts: &mut Vec<Conflict>) -> Option<Credentials> {

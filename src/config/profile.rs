@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use toml::Value;
 
 use super::{
-    AudioPolicy, Profile,
+    AudioPolicy, Metric, Profile, Target,
     value::{self, Parsed},
 };
 use crate::task::Resolution;
@@ -36,6 +36,17 @@ const COMMON_BASE: &str = "medium";
 
 const AUDIO: [(&str, AudioPolicy); 2] = [("aac", AudioPolicy::Aac), ("copy", AudioPolicy::Copy)];
 
+const METRICS: [(&str, Metric); 3] = [
+    ("ssim_db", Metric::SsimDb),
+    ("vmaf", Metric::Vmaf),
+    ("xpsnr", Metric::Xpsnr),
+];
+
+/// Between these a search for a CRF stays when the profile does not say: below, x265 spends bits on grain that nobody
+/// sees; above, faces lose their features.
+const CRF_MIN: f64 = 12.0;
+const CRF_MAX: f64 = 40.0;
+
 /// The profiles of the design's table: name, preset, CRF, x265-params. The name is the preset's.
 const BUILT_IN: [(&str, f64, &str); 3] = [
     (
@@ -52,6 +63,9 @@ pub(super) fn built_in() -> impl Iterator<Item = Profile> {
         name: name.into(),
         preset: name.into(),
         crf,
+        target: None,
+        crf_min: CRF_MIN,
+        crf_max: CRF_MAX,
         x265_params: x265_params.into(),
         audio: AudioPolicy::Aac,
     })
@@ -63,6 +77,9 @@ pub(super) struct ProfileEdit {
     based_on: Option<String>,
     preset: Option<String>,
     crf: Option<f64>,
+    target: Option<Target>,
+    crf_min: Option<f64>,
+    crf_max: Option<f64>,
     x265_params: Option<String>,
     audio: Option<AudioPolicy>,
 }
@@ -74,7 +91,7 @@ pub(super) struct ProfileKey {
     pub apply: fn(&mut ProfileEdit, &Value) -> Parsed<()>,
 }
 
-pub(super) const PROFILE_KEYS: [ProfileKey; 5] = [
+pub(super) const PROFILE_KEYS: [ProfileKey; 8] = [
     ProfileKey {
         key: "based_on",
         allowed: "the name of another profile",
@@ -91,6 +108,21 @@ pub(super) const PROFILE_KEYS: [ProfileKey; 5] = [
         apply: |edit, value| set(&mut edit.crf, value::number(value, 0.0..=51.0)),
     },
     ProfileKey {
+        key: "target",
+        allowed: r#"{ metric = "ssim_db", value = 17.5 }: the CRF is searched that reaches it; metric is ssim_db (5 to 50), vmaf (1 to 100) or xpsnr (10 to 80)"#,
+        apply: |edit, value| set(&mut edit.target, target(value)),
+    },
+    ProfileKey {
+        key: "crf_min",
+        allowed: "0 to 51; the lowest CRF that a search for a target may choose",
+        apply: |edit, value| set(&mut edit.crf_min, value::number(value, 0.0..=51.0)),
+    },
+    ProfileKey {
+        key: "crf_max",
+        allowed: "0 to 51; the highest",
+        apply: |edit, value| set(&mut edit.crf_max, value::number(value, 0.0..=51.0)),
+    },
+    ProfileKey {
         key: "x265_params",
         allowed: "x265 options as name=value with colons between them, or nothing",
         apply: |edit, value| set(&mut edit.x265_params, x265_params(value)),
@@ -104,6 +136,67 @@ pub(super) const PROFILE_KEYS: [ProfileKey; 5] = [
 
 fn set<T>(place: &mut Option<T>, parsed: Parsed<T>) -> Parsed<()> {
     parsed.map(|value| *place = Some(value))
+}
+
+fn target(value: &Value) -> Parsed<Target> {
+    let Value::Table(table) = value else {
+        return Err("this is no { … }".into());
+    };
+    if let Some(other) = table.keys().find(|key| *key != "metric" && *key != "value") {
+        return Err(format!("{:?} is neither metric nor value", value::escaped(other)));
+    }
+    let part = |key: &str| table.get(key).ok_or_else(|| format!("{key} is missing"));
+    let metric = value::choice(part("metric")?, &METRICS)?;
+    let range = match metric {
+        Metric::SsimDb => 5.0..=50.0,
+        Metric::Vmaf => 1.0..=100.0,
+        Metric::Xpsnr => 10.0..=80.0,
+    };
+    let value = value::number(part("value")?, range)?;
+    Ok(Target { metric, value })
+}
+
+impl Target {
+    /// As the settings file says it.
+    #[must_use]
+    pub fn to_toml(self) -> Value {
+        let mut table = toml::Table::new();
+        table.insert("metric".into(), Value::from(self.metric.name()));
+        table.insert("value".into(), Value::from(self.value));
+        Value::Table(table)
+    }
+}
+
+impl Metric {
+    /// The name in `target`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        METRICS
+            .iter()
+            .find(|(_, metric)| *metric == self)
+            .map_or("", |(name, _)| name)
+    }
+
+    /// ffmpeg's filter that measures it.
+    #[must_use]
+    pub fn filter(self) -> &'static str {
+        match self {
+            Self::SsimDb => "ssim",
+            Self::Vmaf => "libvmaf",
+            Self::Xpsnr => "xpsnr",
+        }
+    }
+}
+
+/// `SSIM 17.50 dB`
+impl std::fmt::Display for Target {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.metric {
+            Metric::SsimDb => write!(f, "SSIM {:.2} dB", self.value),
+            Metric::Vmaf => write!(f, "VMAF {:.2}", self.value),
+            Metric::Xpsnr => write!(f, "XPSNR {:.2} dB", self.value),
+        }
+    }
 }
 
 fn preset(value: &Value) -> Parsed<String> {
@@ -192,9 +285,25 @@ fn resolve_one(name: &str, edits: &BTreeMap<String, ProfileEdit>) -> Result<Prof
     for edit in chain.iter().rev().filter_map(|name| edits.get(*name)) {
         let edit = edit.clone();
         profile.preset = edit.preset.unwrap_or(profile.preset);
+        if edit.crf.is_some() && edit.target.is_some() {
+            return Err("crf and target are both set; leave one of them out".into());
+        }
+        // A CRF of its own takes the place of a target that its base has.
+        profile.target = match edit.crf {
+            Some(_) => None,
+            None => edit.target.or(profile.target),
+        };
         profile.crf = edit.crf.unwrap_or(profile.crf);
+        profile.crf_min = edit.crf_min.unwrap_or(profile.crf_min);
+        profile.crf_max = edit.crf_max.unwrap_or(profile.crf_max);
         profile.x265_params = edit.x265_params.unwrap_or(profile.x265_params);
         profile.audio = edit.audio.unwrap_or(profile.audio);
+    }
+    if profile.crf_min > profile.crf_max {
+        return Err(format!(
+            "crf_min = {} is above crf_max = {}",
+            profile.crf_min, profile.crf_max
+        ));
     }
     profile.name = name.to_owned();
     Ok(profile)
@@ -239,6 +348,34 @@ mod tests {
         assert_eq!(seen("tinier"), ("fast", 35.0));
         assert_eq!(profiles["tinier"].name, "tinier");
         assert_eq!(profiles["tinier"].x265_params, "aq-mode=2:bframes=4:ref=3");
+    }
+
+    #[test]
+    fn a_target_is_inherited_until_a_crf_takes_its_place() {
+        let target = Target {
+            metric: Metric::Vmaf,
+            value: 95.0,
+        };
+        let edits = BTreeMap::from([
+            (
+                "aimed".to_owned(),
+                ProfileEdit {
+                    target: Some(target),
+                    crf_min: Some(20.0),
+                    ..ProfileEdit::default()
+                },
+            ),
+            ("heir".to_owned(), edit(Some("aimed"), None)),
+            ("fixed".to_owned(), edit(Some("aimed"), Some(30.0))),
+        ]);
+        let (profiles, refused) = resolve(&edits);
+        assert_eq!(refused, []);
+        assert_eq!(profiles["medium"].target, None);
+        assert_eq!(
+            (profiles["heir"].target, profiles["heir"].crf_min),
+            (Some(target), 20.0)
+        );
+        assert_eq!((profiles["fixed"].target, profiles["fixed"].crf), (None, 30.0));
     }
 
     #[test]

@@ -18,6 +18,7 @@ pub struct Config {
     pub watch: WatchConfig,
     pub queue: QueueConfig,
     pub encode: EncodeConfig,
+    pub quality: QualityConfig,
     pub publish: PublishConfig,
     pub alerts: AlertsConfig,
     pub log: LogConfig,
@@ -78,7 +79,12 @@ pub struct EncodeConfig {
 pub struct Profile {
     pub name: String,
     pub preset: String,
+    /// With a target: where the search for the CRF begins.
     pub crf: f64,
+    pub target: Option<Target>,
+    /// Bounds of the search.
+    pub crf_min: f64,
+    pub crf_max: f64,
     pub x265_params: String,
     pub audio: AudioPolicy,
 }
@@ -88,6 +94,40 @@ pub enum AudioPolicy {
     /// AAC at 64 kbit/s a channel; an AAC track already at or under that is copied.
     Aac,
     Copy,
+}
+
+/// The quality that a profile aims at.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Target {
+    pub metric: Metric,
+    /// In the metric's own unit.
+    pub value: f64,
+}
+
+/// A measure of likeness; more is better for each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Metric {
+    /// SSIM of all planes, as ffmpeg weighs them, in decibels: −10·log10(1 − SSIM).
+    SsimDb,
+    /// 0 to 100.
+    Vmaf,
+    /// The least of the three planes, in decibels.
+    Xpsnr,
+}
+
+/// Whether results are compared with their sources.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MeasureQuality {
+    /// Up to ten minutes the whole film, then samples.
+    Auto,
+    Off,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct QualityConfig {
+    pub measure: MeasureQuality,
+    /// In dB; a result below it is refused.
+    pub floor_ssim_db: Option<f64>,
 }
 
 /// What to do with a source whose decoder reports errors.

@@ -46,6 +46,11 @@ pub fn show(loaded: &Loaded) -> Vec<Row> {
         let mut add = |key, value| rows.push(row(format!("profiles.{}.{key}", profile.name), Some(value)));
         add("preset", Value::from(profile.preset.clone()));
         add("crf", Value::from(profile.crf));
+        if let Some(target) = profile.target {
+            add("target", target.to_toml());
+            add("crf_min", Value::from(profile.crf_min));
+            add("crf_max", Value::from(profile.crf_max));
+        }
         add("x265_params", Value::from(profile.x265_params.clone()));
         add("audio", Value::from(audio_name(profile.audio)));
     }
@@ -187,6 +192,9 @@ fn profiles(text: &mut String) {
     prose(
         text,
         "A profile of your own takes what it does not say from based_on, or from medium.",
+    );
+    text.push_str(
+        "#[profiles.steady]\n#target = { metric = \"ssim_db\", value = 17.5 }\n#crf_min = 16\n#crf_max = 34\n\n",
     );
     text.push_str("#[profiles.keepsake]\n#based_on = \"slow\"\n#crf = 20\n#audio = \"copy\"\n\n");
     prose(

@@ -7,8 +7,8 @@
 use toml::Value;
 
 use super::{
-    AfterSuccess, Damaged, Deinterlace, DynamicHdr, LogFormat, OnLoss, Sidecars, Verify, WhenNotSmaller,
-    check::Draft, value as parse,
+    AfterSuccess, Damaged, Deinterlace, DynamicHdr, LogFormat, MeasureQuality, OnLoss, Sidecars, Verify,
+    WhenNotSmaller, check::Draft, value as parse,
 };
 
 /// One setting.
@@ -37,6 +37,7 @@ pub enum Stage {
     Watch,
     Queue,
     Encode,
+    Quality,
     Publish,
     Alerts,
     Logs,
@@ -372,6 +373,28 @@ pub static SETTINGS: &[Setting] = &[
         |d, v| set(&mut d.config.encode.max_pixels, parse::whole(&v, 4096..=268_435_455)),
     ),
     Setting::new(
+        Stage::Quality,
+        "measure_quality",
+        r#""auto""#,
+        r#""auto" or "off""#,
+        "auto measures SSIM (VMAF and XPSNR too where this ffmpeg can) after each encode, for the receipt: of the whole film up to ten minutes, beyond that on at least eight samples within 5 % of the encode's time.",
+        |d, v| {
+            let choices = [("auto", MeasureQuality::Auto), ("off", MeasureQuality::Off)];
+            set(&mut d.config.quality.measure, parse::choice(&v, &choices))
+        },
+    ),
+    Setting::new(
+        Stage::Quality,
+        "quality_floor",
+        "0",
+        "0 to 50 (dB); 0 is off",
+        "A result whose SSIM is below this is thrown away and the task fails; its source stays. 15 is plainly worse than the source, 20 hard to tell from it.",
+        |d, v| {
+            let floor = parse::number(&v, 0.0..=50.0).map(|floor| Some(floor).filter(|floor| *floor > 0.0));
+            set(&mut d.config.quality.floor_ssim_db, floor)
+        },
+    ),
+    Setting::new(
         Stage::Publish,
         "verify",
         r#""auto""#,
@@ -591,6 +614,7 @@ impl Stage {
             Self::Watch => "Watch: which files are taken, and when",
             Self::Queue => "Queue: when finished entries go to an archive",
             Self::Encode => "Encode",
+            Self::Quality => "Quality: results compared with their sources",
             Self::Publish => "Publish: checks, and what becomes of the source",
             Self::Alerts => "Alerts on a phone, by ntfy (https://ntfy.sh)",
             Self::Logs => "Logs",

@@ -90,6 +90,9 @@ fn the_defaults_are_what_the_design_says() {
             name: name.into(),
             preset: name.into(),
             crf,
+            target: None,
+            crf_min: 12.0,
+            crf_max: 40.0,
             x265_params: x265_params.into(),
             audio: AudioPolicy::Aac,
         };
@@ -120,6 +123,13 @@ fn the_defaults_are_what_the_design_says() {
             ]),
             default_profile: "medium".into(),
             resolution_profiles: BTreeMap::new(),
+        }
+    );
+    assert_eq!(
+        config.quality,
+        QualityConfig {
+            measure: MeasureQuality::Auto,
+            floor_ssim_db: None,
         }
     );
     assert_eq!(
@@ -282,6 +292,30 @@ fn a_bad_value_is_refused_with_line_key_value_and_what_is_allowed() {
             "profiles.medium.crf = 52: allowed is 0 to 51",
         ),
         (
+            "profiles.medium.target = { metric = \"psnr\", value = 40 }",
+            "metric is ssim_db (5 to 50), vmaf (1 to 100) or xpsnr (10 to 80)",
+        ),
+        (
+            "profiles.medium.target = { metric = \"ssim_db\", value = 0.98 }",
+            "metric is ssim_db (5 to 50)",
+        ),
+        (
+            "profiles.medium.target = { metric = \"vmaf\" }",
+            "value is missing",
+        ),
+        (
+            "profiles.medium = { crf = 20, target = { metric = \"vmaf\", value = 95 } }",
+            "crf and target are both set; leave one of them out",
+        ),
+        (
+            "profiles.medium = { crf_min = 30, crf_max = 20 }",
+            "crf_min = 30 is above crf_max = 20",
+        ),
+        (
+            "quality_floor = 15\nmeasure_quality = \"off\"",
+            "what is not measured cannot be judged",
+        ),
+        (
             "profiles.medium.preset = \"best\"",
             "allowed is ultrafast, superfast",
         ),
@@ -291,7 +325,7 @@ fn a_bad_value_is_refused_with_line_key_value_and_what_is_allowed() {
         ),
         (
             "profiles.medium.cfr = 20",
-            "unknown key profiles.medium.cfr; allowed is based_on, preset, crf, x265_params, audio",
+            "unknown key profiles.medium.cfr; allowed is based_on, preset, crf, target, crf_min, crf_max, x265_params, audio",
         ),
         (
             "profiles.x.sweep_seconds = 2",
@@ -662,7 +696,7 @@ fn uncommented(template: &str) -> String {
 }
 
 #[test]
-fn the_template_uncommented_is_the_defaults_and_the_two_examples() {
+fn the_template_uncommented_is_the_defaults_and_the_examples() {
     let template = template();
     assert!(
         template
@@ -680,6 +714,8 @@ fn the_template_uncommented_is_the_defaults_and_the_two_examples() {
             setting.key
         );
     }
+    let aimed = loaded.config.encode.profiles.remove("steady").unwrap();
+    assert_eq!(aimed.target.unwrap().to_string(), "SSIM 17.50 dB");
     let example = loaded.config.encode.profiles.remove("keepsake").unwrap();
     assert_eq!(
         (example.preset.as_str(), example.crf, example.audio),

@@ -7,6 +7,7 @@
 mod attached;
 mod data;
 mod fields;
+mod film;
 mod picture;
 mod sound;
 mod streams;
@@ -25,6 +26,7 @@ use crate::{
     media::{CONTAINER_WHITELIST, Colour, MediaInfo, Rational, Stream},
     task::Resolution,
 };
+pub use film::{Film, Piece, Span};
 pub(crate) use streams::described;
 use streams::{Draft, acceptable};
 use tags::Mp4Tags;

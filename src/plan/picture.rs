@@ -358,6 +358,9 @@ mod tests {
             name: "slow".into(),
             preset: "slow".into(),
             crf: 24.0,
+            target: None,
+            crf_min: 12.0,
+            crf_max: 40.0,
             x265_params: "aq-mode=3:ref=6".into(),
             audio: crate::config::AudioPolicy::Aac,
         };

@@ -139,6 +139,9 @@ pub fn medium() -> Profile {
         name: "medium".into(),
         preset: "medium".into(),
         crf: 26.0,
+        target: None,
+        crf_min: 12.0,
+        crf_max: 40.0,
         x265_params: "aq-mode=3:bframes=6:ref=4:psy-rd=1.5:rd=3".into(),
         audio: AudioPolicy::Aac,
     }

@@ -4,6 +4,7 @@
 //! Never in here: writing or reading the file.
 
 mod side_by_side;
+mod quality;
 mod text;
 pub mod wire;
 

@@ -142,6 +142,7 @@ pub fn compressed() -> wire::File {
                 ssim_db: Some(17.9),
                 vmaf: None,
                 xpsnr_db: None,
+                ..Quality::default()
             }),
         },
         encode: Some(Encode {

@@ -235,12 +235,67 @@ pub enum OutputHolds {
 /// How near the output is to its source.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Quality {
-    /// What was compared, as `8 samples of 2 s` or `the whole film`.
+    /// What was compared: `the whole film`, `8 samples of 2 s`, or `nothing: ` and the reason.
     pub measured_on: String,
     pub ssim: Option<f64>,
     pub ssim_db: Option<f64>,
     pub vmaf: Option<f64>,
     pub xpsnr_db: Option<f64>,
+    /// How many were compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frames: Option<u64>,
+    /// Of the frame that came out worst.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worst_frame_ssim_db: Option<f64>,
+    /// How long the measuring took.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<f64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub samples: Vec<QualitySample>,
+    /// Where the profile has a target instead of a CRF.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search: Option<CrfSearch>,
+}
+
+/// A piece of the film that was compared.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct QualitySample {
+    pub start_seconds: f64,
+    pub end_seconds: f64,
+    pub frames: u64,
+    pub ssim_db: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vmaf: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub xpsnr_db: Option<f64>,
+}
+
+/// How the CRF was found.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct CrfSearch {
+    /// `ssim_db`, `vmaf` or `xpsnr`.
+    pub metric: String,
+    pub target: f64,
+    pub crf: f64,
+    pub crf_min: f64,
+    pub crf_max: f64,
+    /// In the order in which they were tried.
+    pub probes: Vec<CrfProbe>,
+    /// `12 samples` or `the whole film`: what each probe encoded.
+    pub tried_on: String,
+    /// What the chosen CRF gave there.
+    pub reached_on_trial: f64,
+    /// The same metric of the finished result, as far as it was measured.
+    pub reached: Option<f64>,
+    /// Why the target was not met, when it was not.
+    pub note: Option<String>,
+    pub seconds: f64,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct CrfProbe {
+    pub crf: f64,
+    pub value: f64,
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

@@ -14,9 +14,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::now;
+use super::{now, quality::Look};
 use crate::{
-    config::{AfterSuccess, EncodeConfig, Profile, PublishConfig, Sidecars, Verify, WhenNotSmaller},
+    config::{
+        AfterSuccess, EncodeConfig, Profile, PublishConfig, QualityConfig, Sidecars, Verify, WhenNotSmaller,
+    },
     durable::{self, DurableError},
     encode::{self, EncodeError, Next, Progress},
     fingerprint,
@@ -26,6 +28,7 @@ use crate::{
     probe::{self, ProbeError},
     process::{Cancel, End},
     publish::{self, Carried, PublishError, Replace},
+    quality::SearchReport,
     receipt::{self, Ending, OutputHolds, Receipt, SourceFingerprint, Versions},
     shrink::{Forecast, Found, Limit, NotSmaller},
     task::{Identity, Origin, Shown, Status, Task},
@@ -48,6 +51,7 @@ pub struct Order {
     pub receipt: PathBuf,
     pub profile: Profile,
     pub encode: EncodeConfig,
+    pub quality: QualityConfig,
     pub publish: PublishConfig,
     /// Results of ours in the folder that the output will be in.
     pub claims: Vec<Claim>,
@@ -77,6 +81,8 @@ pub enum Report {
     },
     /// The pid of a child of this job, also its group's id.
     Child(u32),
+    /// What begins now; progress is counted from its start.
+    Stage(Stage),
     Progress(Progress),
     /// Nothing goes on before the receipt is durable: it is tried again until it is. Said once.
     ReceiptFails {
@@ -101,6 +107,27 @@ pub enum Content {
     Source {
         reason: String,
     },
+}
+
+/// What a job is at.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub enum Stage {
+    /// Encoding samples with this CRF, to see how good it is.
+    Searching { crf: f64 },
+    #[default]
+    Encoding,
+    /// Comparing the result with its source.
+    Measuring,
+}
+
+impl std::fmt::Display for Stage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Searching { crf } => write!(f, "trying CRF {crf} for"),
+            Self::Encoding => f.write_str("encoding"),
+            Self::Measuring => f.write_str("measuring the quality of"),
+        }
+    }
 }
 
 /// How a job ended, by what happens next.
@@ -152,9 +179,9 @@ pub fn run(order: &Order, report: &dyn Fn(Report)) {
     report(Report::Ended(outcome));
 }
 
-struct Job<'a> {
-    order: &'a Order,
-    report: &'a dyn Fn(Report),
+pub(super) struct Job<'a> {
+    pub(super) order: &'a Order,
+    pub(super) report: &'a dyn Fn(Report),
 }
 
 impl Job<'_> {
@@ -182,20 +209,21 @@ impl Job<'_> {
             .ok_or_else(|| refused("it lies in no resolution folder"))?;
         let mut plan = plan::plan(&info, &order.profile, resolution, &order.encode).map_err(not_encoded)?;
         let limit = self.limit(&info);
-        let kept = |why, encoded_for| {
+        let kept = |plan: &EncodePlan, why, encoded_for| {
             self.keep_source(&Kept {
                 path: &source,
                 identity,
                 sample,
                 info: &info,
-                plan: &plan,
+                plan,
                 why,
                 encoded_for,
             })
         };
         if let Some(why) = limit.and_then(|limit| limit.check_copied(&info, &plan)) {
-            return kept(why, None);
+            return kept(&plan, why, None);
         }
+        let measures = self.measures()?;
 
         let named = self.choose_name(&plan);
         let target = order.output.join(&named.path);
@@ -208,9 +236,28 @@ impl Job<'_> {
         });
         let part = Part(publish::part_of(&target, &order.task.id));
 
+        let look = Look {
+            source: &source,
+            info: &info,
+            part: &part.0,
+            measures,
+        };
+        let mut search = None;
+        if let Some(target) = order.profile.target {
+            let crf = self.searched_crf(&look, target, |crf| {
+                let profile = Profile {
+                    crf,
+                    ..order.profile.clone()
+                };
+                plan::plan(&info, &profile, resolution, &order.encode).map_err(not_encoded)
+            })?;
+            plan = crf.0;
+            search = Some(crf.1);
+        }
         let forecast = limit.map(|limit| Forecast::new(limit, &info, &plan));
         let mut too_big = None;
         let began = Instant::now();
+        (self.report)(Report::Stage(Stage::Encoding));
         let encoded = encode::encode(
             &plan,
             &source,
@@ -235,17 +282,21 @@ impl Job<'_> {
         let encoded = match (encoded, too_big) {
             (Err(EncodeError::GivenUp), Some(why)) => {
                 drop(part);
-                return kept(why, Some(began.elapsed()));
+                return kept(&plan, why, Some(began.elapsed()));
             }
             (encoded, _) => encoded.map_err(encode_outcome)?,
         };
         let result_bytes = part.0.metadata().map_or(0, |metadata| metadata.len());
         if let Some(why) = limit.and_then(|limit| limit.check(result_bytes)) {
             drop(part);
-            return kept(why, Some(began.elapsed()));
+            return kept(&plan, why, Some(began.elapsed()));
         }
-        let (result, remarks) = self.verified(&plan, &info, &part.0)?;
+        let (result, mut remarks) = self.verified(&plan, &info, &part.0)?;
         plan.lost.extend(verify::missing(&plan, &info, &result));
+        let mut quality = self.quality(&look, &plan, &result, encoded.elapsed)?;
+        remarks.extend(search.as_ref().and_then(SearchReport::note));
+        quality.search = search;
+        let quality = receipt::Quality::from(&quality);
         self.unchanged_source(&source)?;
 
         let sealed = publish::seal(&part.0, identity.mtime_ns, &order.publish)
@@ -253,7 +304,7 @@ impl Job<'_> {
         let command = encode::command(&plan, &source, &part.0, &order.encode);
         let versions = encode::versions(&part.0, &order.encode, &order.cancel);
         let encode_seconds = encoded.elapsed.as_secs_f64();
-        let summary = receipt::summary(&info, &result, &plan, None, encode_seconds);
+        let summary = receipt::summary(&info, &result, &plan, Some(&quality), encode_seconds);
         let (named, replaced) = self.place(
             &part.0,
             sealed,
@@ -271,7 +322,7 @@ impl Job<'_> {
                         output: &result,
                         remarks: &remarks,
                         name_note: named.note.as_deref(),
-                        quality: None,
+                        quality: Some(&quality),
                     },
                     encode: Some(receipt::Encode {
                         arguments: &command.arguments,
@@ -666,7 +717,7 @@ struct Kept<'a> {
 }
 
 /// A file that is removed when it did not get a name.
-struct Part(PathBuf);
+pub(super) struct Part(pub(super) PathBuf);
 
 impl Drop for Part {
     fn drop(&mut self) {
@@ -690,7 +741,7 @@ fn blamed(outcome: Outcome, source: Result<Identity, Outcome>) -> Outcome {
     }
 }
 
-fn refused(reason: impl Into<String>) -> Outcome {
+pub(super) fn refused(reason: impl Into<String>) -> Outcome {
     Outcome::Refused {
         reason: reason.into(),
     }
@@ -764,7 +815,7 @@ fn result_outcome(error: ProbeError) -> Outcome {
     }
 }
 
-fn encode_outcome(error: EncodeError) -> Outcome {
+pub(super) fn encode_outcome(error: EncodeError) -> Outcome {
     let reason = match &error {
         EncodeError::Failed { reason, finished } => {
             tracing::warn!("{finished}");

@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     Deferred, Event, RETRY_DELAY, State, View, disposal,
-    job::{self, Claim, Content, Order, Outcome, Report},
+    job::{self, Claim, Content, Order, Outcome, Report, Stage},
     now,
 };
 use crate::{
@@ -38,6 +38,7 @@ pub(super) struct Running {
     pub(super) path: PathBuf,
     pub(super) go: channel::Sender<()>,
     pub(super) child: Option<u32>,
+    pub(super) stage: Stage,
     pub(super) progress: Option<Progress>,
     cancel: Cancel,
     thread: JoinHandle<()>,
@@ -177,6 +178,7 @@ impl State {
             path: task.path.clone(),
             go,
             child: None,
+            stage: Stage::default(),
             progress: None,
             cancel,
             thread,
@@ -225,6 +227,7 @@ impl State {
             receipt,
             profile,
             encode: self.config.encode.clone(),
+            quality: self.config.quality.clone(),
             publish: self.config.publish.clone(),
             claims,
             is_video: Box::new(move |name| {
@@ -253,6 +256,13 @@ impl State {
             Report::Child(pid) => {
                 if let Some(running) = &mut self.running {
                     running.child = Some(pid);
+                }
+                self.write_live();
+            }
+            Report::Stage(stage) => {
+                if let Some(running) = &mut self.running {
+                    running.stage = stage;
+                    running.progress = None;
                 }
                 self.write_live();
             }

@@ -46,11 +46,18 @@ pub struct LiveRoot {
 pub struct LiveEncode {
     pub id: String,
     pub path: String,
+    /// As `encoding`, `trying CRF 24.5 for`, `measuring the quality of`.
+    #[serde(default = "encoding")]
+    pub stage: String,
     pub percent: Option<f64>,
     pub fps: Option<f64>,
     pub speed: Option<f64>,
     pub seconds_left: Option<f64>,
     pub size_bytes: Option<u64>,
+}
+
+fn encoding() -> String {
+    super::job::Stage::default().to_string()
 }
 
 fn file(conf: &Path) -> PathBuf {
@@ -96,6 +103,7 @@ impl State {
             LiveEncode {
                 id: running.id.to_string(),
                 path: record::encode_path(&running.path).0,
+                stage: running.stage.to_string(),
                 percent: progress.percent,
                 fps: progress.fps,
                 speed: progress.speed,

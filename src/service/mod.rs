@@ -11,6 +11,7 @@ mod files;
 mod job;
 mod jobs;
 mod live;
+mod quality;
 mod recovery;
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,257 @@
+//! The film of a plan without everything beside it: for an encode on trial, and for comparing a result with its source.
+//!
+//! Promises: a trial gets the options of the real encode, word for word; only its piece, its CRF and its container differ.
+//! Pure.
+
+use std::ffi::OsString;
+
+use super::{Container, EncodePlan, Expected, PlannedStream, Treatment};
+
+/// A piece of the film, in seconds from the source's start (the earliest time in the file).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Span {
+    pub start_s: f64,
+    pub end_s: f64,
+}
+
+impl Span {
+    #[must_use]
+    pub fn seconds(self) -> f64 {
+        self.end_s - self.start_s
+    }
+
+    /// With `seconds` more on either side; never before the source's start.
+    #[must_use]
+    pub fn widened(self, seconds: f64) -> Self {
+        Self {
+            start_s: (self.start_s - seconds).max(0.0),
+            end_s: self.end_s + seconds,
+        }
+    }
+}
+
+/// What happens to the film's pictures on their way into the encoder.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Film {
+    /// ffmpeg's index in the source.
+    pub source_index: u32,
+    pub filters: String,
+    pub pixel_format: String,
+    /// Of the result.
+    pub full_range: bool,
+    /// The time of the source, in its own clock, that is the output's zero.
+    pub origin_s: f64,
+}
+
+/// A piece of the source, and what its times are counted from.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Piece {
+    pub span: Span,
+    /// The smallest time in the source, in its own clock.
+    pub source_start_s: f64,
+    /// How long before the piece the decoder begins.
+    pub preroll_s: f64,
+}
+
+impl Piece {
+    /// Options before the input that begin reading some time before the piece. `-ss` counts from the source's start.
+    #[must_use]
+    pub fn seek(&self) -> Vec<OsString> {
+        let seek_s = self.span.start_s - self.preroll_s;
+        // A seek to zero is not the same as none: AVI's first frame is lost by it.
+        if seek_s > 0.0 {
+            vec!["-ss".into(), format!("{seek_s:.6}").into()]
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// A filter that keeps the piece's frames and lets their times count from the source's start. The source must be read
+    /// with `-copyts`.
+    #[must_use]
+    pub fn filter(&self) -> String {
+        let Self {
+            span, source_start_s, ..
+        } = self;
+        format!(
+            "trim=start={:.6}:end={:.6},setpts=PTS-{source_start_s:.6}/TB",
+            span.start_s + source_start_s,
+            span.end_s + source_start_s
+        )
+    }
+}
+
+impl EncodePlan {
+    /// The film and its place in the output; `None` when it is not encoded.
+    fn encoded_film(&self) -> Option<(usize, &PlannedStream)> {
+        self.streams.iter().enumerate().find(|(_, stream)| {
+            stream.treatment == Treatment::Encoded && matches!(stream.expected, Expected::Video { .. })
+        })
+    }
+
+    /// The options of one stream of the output, without its number.
+    fn options_of(&self, place: usize) -> impl Iterator<Item = (&str, &OsString)> {
+        let number = format!(":{place}");
+        self.after_input.windows(2).filter_map(move |pair| {
+            let name = pair[0].to_str()?.strip_prefix('-')?.strip_suffix(&number)?;
+            Some((name, &pair[1]))
+        })
+    }
+
+    /// `None` when the film's pictures are not encoded.
+    #[must_use]
+    pub fn film(&self) -> Option<Film> {
+        let (place, stream) = self.encoded_film()?;
+        let option = |wanted: &str| {
+            self.options_of(place)
+                .find(|(name, _)| *name == wanted)
+                .and_then(|(_, value)| value.to_str())
+                .map(str::to_owned)
+        };
+        let Expected::Video { colour, .. } = &stream.expected else {
+            return None;
+        };
+        Some(Film {
+            source_index: stream.source_index,
+            filters: option("filter")?,
+            pixel_format: option("pix_fmt")?,
+            full_range: colour.range.as_deref() == Some("pc"),
+            origin_s: self.origin_s,
+        })
+    }
+
+    /// Options for reading the source once more. Damage that the encode passed over stops nothing here, and times are the
+    /// source's own.
+    #[must_use]
+    pub fn reading_options(&self) -> Vec<OsString> {
+        let mut options = self.before_input.clone();
+        options.retain(|option| option != "-xerror");
+        if let Some(place) = options.iter().position(|option| option == "-itsoffset") {
+            options.drain(place..place + 2);
+        }
+        options
+    }
+
+    /// The encode of the film alone, whole or a piece of it, to Matroska. `None` when the film is not encoded.
+    #[must_use]
+    pub fn trial(&self, piece: Option<Piece>) -> Option<Self> {
+        /// What belongs to the real container.
+        const OF_THE_CONTAINER: [&str; 2] = ["tag", "disposition"];
+        let (place, stream) = self.encoded_film()?;
+        let mut before_input = self.reading_options();
+        let mut after_input = vec![
+            OsString::from("-map"),
+            format!("0:{}", stream.source_index).into(),
+        ];
+        for (name, value) in self.options_of(place) {
+            if OF_THE_CONTAINER.contains(&name) {
+                continue;
+            }
+            let value = match (name, piece) {
+                ("filter", Some(piece)) => {
+                    let mut chain = value.clone();
+                    chain.push(",");
+                    chain.push(piece.filter());
+                    chain
+                }
+                _ => value.clone(),
+            };
+            after_input.extend([format!("-{name}:0").into(), value]);
+        }
+        if let Some(piece) = piece {
+            before_input.push("-copyts".into());
+            before_input.extend(piece.seek());
+        }
+        after_input.extend(
+            [
+                "-map_metadata",
+                "-1",
+                "-map_chapters",
+                "-1",
+                "-avoid_negative_ts",
+                "disabled",
+                "-f",
+                "matroska",
+            ]
+            .map(OsString::from),
+        );
+        Some(Self {
+            container: Container::Matroska,
+            profile: self.profile.clone(),
+            streams: vec![stream.clone()],
+            lost: Vec::new(),
+            notes: Vec::new(),
+            covers: Vec::new(),
+            origin_s: self.origin_s,
+            duration_s: piece.map_or(self.duration_s, |piece| Some(piece.span.seconds())),
+            frames: self.frames.filter(|_| piece.is_none()),
+            before_input,
+            after_input,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::{
+        plan::{
+            self,
+            tests::{audio_stream, config, hd, info, medium, video_stream},
+        },
+        task::Resolution,
+    };
+
+    #[test]
+    fn a_trial_has_the_film_s_own_options_and_nothing_of_the_others() {
+        let streams = vec![
+            audio_stream(0, "flac", 2, None, 48_000),
+            video_stream(1, "h264", hd()),
+        ];
+        let media = info("mov", streams);
+        let real = plan::plan(&media, &medium(), Resolution(720), &config()).unwrap();
+        let words = |plan: &EncodePlan| -> Vec<String> {
+            plan.arguments(Path::new("in.mp4"), Path::new("out"))
+                .into_iter()
+                .map(|word| word.into_string().unwrap())
+                .collect()
+        };
+        let value = |words: &[String], name: &str| {
+            let place = words.iter().position(|word| word == name).unwrap_or_else(|| {
+                panic!("{name} is not in {words:?}");
+            });
+            words[place + 1].clone()
+        };
+        let piece = Piece {
+            span: Span {
+                start_s: 10.0,
+                end_s: 12.0,
+            },
+            source_start_s: 1.5,
+            preroll_s: 3.0,
+        };
+        let (real_words, trial) = (words(&real), words(&real.trial(Some(piece)).unwrap()));
+        for name in ["c", "preset", "crf", "x265-params", "pix_fmt", "fps_mode"] {
+            assert_eq!(
+                value(&trial, &format!("-{name}:0")),
+                value(&real_words, &format!("-{name}:1"))
+            );
+        }
+        assert_eq!(value(&trial, "-map"), "0:1");
+        assert_eq!(value(&trial, "-ss"), "7.000000");
+        assert_eq!(
+            value(&trial, "-filter:0"),
+            format!(
+                "{},trim=start=11.500000:end=13.500000,setpts=PTS-1.500000/TB",
+                value(&real_words, "-filter:1")
+            )
+        );
+        assert!(!trial.iter().any(|word| word.contains("aac") || word == "-xerror"));
+        let whole = words(&real.trial(None).unwrap());
+        assert_eq!(value(&whole, "-filter:0"), value(&real_words, "-filter:1"));
+        assert!(!whole.iter().any(|word| word == "-ss" || word == "-copyts"));
+        assert_eq!(real.film().unwrap().source_index, 1);
+    }
+}

@@ -1,0 +1,162 @@
+//! Where samples lie, how many there are and how long they last. Pure.
+//!
+//! Promises: samples lie in the film, in order, without overlap, one in each of equal stretches of it; each round puts
+//! them elsewhere; the same film gives the same samples.
+
+use std::time::Duration;
+
+use crate::plan::Span;
+
+/// Fewer say too little about a film of many scenes.
+pub const FEWEST_SAMPLES: usize = 8;
+/// Beyond this many seconds a result is measured by samples.
+const LONG_S: f64 = 600.0;
+/// Part of the encode's time that measuring a long film may take.
+const TIME_SHARE: f64 = 0.05;
+/// More samples for one search cost more than they tell: the error falls with the root of their number.
+const MOST_SEARCH_SAMPLES: usize = 40;
+/// A search takes one sample for each of these stretches, seconds.
+const SEARCH_STRETCH_S: f64 = 15.0;
+/// Length of a search's sample, seconds. x265 opens each with a keyframe, which is better than the rest; shorter ones
+/// flatter the CRF.
+const SEARCH_SAMPLE_S: f64 = 2.0;
+/// A film up to this many seconds is searched as a whole: samples would be most of it.
+const SEARCH_WHOLE_S: f64 = 60.0;
+/// What one comparison costs beside its frames: two programs' start, opening, seeking.
+const SAMPLE_COST_S: f64 = 0.3;
+/// Comparing decodes twice and encodes nothing: it is at least this much quicker than the quickest encode.
+const FASTER_THAN_ENCODE: f64 = 1.5;
+/// Bounds of a measured sample's length, seconds.
+const SHORTEST_SAMPLE_S: f64 = 0.5;
+const LONGEST_SAMPLE_S: f64 = 4.0;
+/// Rounds of [`FEWEST_SAMPLES`] samples when there is time for more.
+const MOST_ROUNDS: u32 = 8;
+
+/// What of a film is looked at.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Placement {
+    Whole,
+    Samples(Vec<Span>),
+    /// Rounds of samples of this length, as long as the time lasts; the first in any case.
+    Rounds {
+        length_s: f64,
+        most: u32,
+        budget: Duration,
+    },
+}
+
+/// What of a result is compared with its source. `film` is where its frames lie; `encode` how long the encode took.
+#[must_use]
+pub fn for_measuring(film: Span, encode: Duration) -> Placement {
+    let duration_s = film.seconds();
+    if duration_s <= LONG_S {
+        return Placement::Whole;
+    }
+    let budget_s = encode.as_secs_f64() * TIME_SHARE;
+    #[allow(clippy::cast_precision_loss)]
+    let for_one_s = budget_s / FEWEST_SAMPLES as f64 - SAMPLE_COST_S;
+    let speed = duration_s / encode.as_secs_f64().max(0.001) * FASTER_THAN_ENCODE;
+    Placement::Rounds {
+        length_s: (for_one_s * speed).clamp(SHORTEST_SAMPLE_S, LONGEST_SAMPLE_S),
+        most: MOST_ROUNDS,
+        budget: Duration::from_secs_f64(budget_s),
+    }
+}
+
+/// What of a film is encoded on trial for each CRF.
+#[must_use]
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+pub fn for_search(film: Span) -> Placement {
+    if film.seconds() <= SEARCH_WHOLE_S {
+        return Placement::Whole;
+    }
+    let count = (film.seconds() / SEARCH_STRETCH_S) as usize;
+    let count = count.clamp(FEWEST_SAMPLES, MOST_SEARCH_SAMPLES);
+    Placement::Samples(spread(film, count, SEARCH_SAMPLE_S, 0))
+}
+
+/// `count` samples of `length_s` each. Where they would overlap, they are shorter.
+#[must_use]
+#[allow(clippy::cast_precision_loss)]
+pub fn spread(film: Span, count: usize, length_s: f64, round: u32) -> Vec<Span> {
+    /// Fractions of its multiples fill an interval evenly, however many there are.
+    const GOLDEN: f64 = 0.618_033_988_749_895;
+    let stretch_s = film.seconds() / count as f64;
+    let length_s = length_s.min(stretch_s);
+    let place = (0.5 + f64::from(round) * GOLDEN).fract();
+    (0..count)
+        .map(|number| {
+            let start_s = film.start_s + stretch_s * number as f64 + (stretch_s - length_s) * place;
+            Span {
+                start_s,
+                end_s: start_s + length_s,
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn film(seconds: f64) -> Span {
+        Span {
+            start_s: 1.0,
+            end_s: 1.0 + seconds,
+        }
+    }
+
+    #[test]
+    fn long_films_are_sampled_within_the_time_there_is() {
+        let measured = |seconds, encode| match for_measuring(film(seconds), Duration::from_secs(encode)) {
+            Placement::Whole => "whole".to_owned(),
+            Placement::Rounds { length_s, budget, .. } => {
+                format!("{length_s:.1} s each in {:.0} s", budget.as_secs_f64())
+            }
+            Placement::Samples(_) => "samples".to_owned(),
+        };
+        for (seconds, encode, expected) in [
+            (5.0, 10, "whole"),
+            (600.0, 10, "whole"),
+            (601.0, 60, "1.1 s each in 3 s"),
+            (700.0, 40, "0.5 s each in 2 s"),
+            (7200.0, 14_400, "4.0 s each in 720 s"),
+        ] {
+            assert_eq!(measured(seconds, encode), expected, "{seconds} s in {encode} s");
+        }
+    }
+
+    #[test]
+    fn a_search_looks_at_all_of_a_short_film_and_at_more_places_of_a_longer_one() {
+        let searched = |seconds| match for_search(film(seconds)) {
+            Placement::Samples(samples) => samples.len(),
+            _ => 0,
+        };
+        for (seconds, expected) in [(0.1, 0), (60.0, 0), (61.0, 8), (362.0, 24), (7200.0, 40)] {
+            assert_eq!(searched(seconds), expected, "{seconds} s");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn samples_lie_in_the_film_in_order_and_apart(
+            seconds in 0.1..20_000.0f64, count in 1usize..100, length in 0.1..10.0f64, round in 0u32..9,
+        ) {
+            let film = film(seconds);
+            let samples = spread(film, count, length, round);
+            prop_assert_eq!(samples.len(), count);
+            prop_assert!(samples[0].start_s >= film.start_s - 1e-9);
+            prop_assert!(samples[count - 1].end_s <= film.end_s + 1e-6);
+            prop_assert!(samples.iter().all(|sample| sample.seconds() > 0.0));
+            prop_assert!(samples.windows(2).all(|pair| pair[0].end_s <= pair[1].start_s + 1e-6));
+            // One in each stretch.
+            let stretch = seconds / count as f64;
+            for (number, sample) in samples.iter().enumerate() {
+                let from = film.start_s + stretch * number as f64;
+                prop_assert!(sample.start_s >= from - 1e-6 && sample.end_s <= from + stretch + 1e-6);
+            }
+        }
+    }
+}
