@@ -23,7 +23,8 @@ impl Draft<'_> {
             (container, Some("tmcd"), _) if tag(stream, "timecode").is_some() => {
                 self.notes.push(match container {
                     Container::Mp4 => format!(
-                        "{} is the timecode: written anew from its start value",
+                        "{} is the timecode: written anew from its start value; its handler_name and its disposition \
+                         (default) are the muxer's now",
                         described(stream)
                     ),
                     Container::Matroska => format!(
@@ -50,4 +51,12 @@ impl Draft<'_> {
             .find(|stream| stream.codec_tag.as_deref() == Some("tmcd"))
             .and_then(of)
     }
+}
+
+/// Tracks that ffmpeg takes for data, but that a player shows as text: TTML, WebVTT, closed captions in MP4.
+pub(super) fn is_shown(stream: &Stream) -> bool {
+    matches!(
+        stream.codec_tag.as_deref(),
+        Some("stpp" | "sbtt" | "wvtt" | "c608" | "c708" | "tx3g")
+    )
 }

@@ -110,7 +110,7 @@ pub enum Expected {
 /// Something of the source that is not in the result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lost {
-    /// ffmpeg's index; `None` for what belongs to the file as a whole.
+    /// ffmpeg's index of a stream that is missing; `None` for everything smaller than a stream.
     pub source_index: Option<u32>,
     /// As `data 3 (gpmd)`.
     pub what: String,
@@ -198,10 +198,9 @@ pub fn plan(
     }
     let mut notes = Vec::new();
     let container = streams::container(info, profile.audio, &mut notes);
-    let origin_s = timing::origin_s(info);
     let mut draft = Draft {
         info,
-        origin_s,
+        origin_s: timing::origin_s(info, |_| true),
         profile,
         resolution,
         config,
@@ -225,6 +224,9 @@ pub fn plan(
         ..
     } = draft;
     acceptable(&lost, config.on_loss)?;
+    let origin_s = timing::origin_s(info, |stream| {
+        streams.iter().any(|kept| kept.source_index == stream.index)
+    });
 
     options.extend(["-map_metadata", "0", "-map_chapters", "0"].map(OsString::from));
     for (option, value) in tags::of_file(info, container) {

@@ -29,7 +29,7 @@ const AAC_LAYOUTS: [&str; 12] = [
     "6.0(front)",
     "7.1",
 ];
-/// What ffmpeg takes for a stream that does not say its layout.
+/// What ffmpeg takes for PCM that does not say its layout. Coded sound without one has speakers that ffmpeg cannot name.
 const LARGEST_GUESSED: u32 = 6;
 /// FLAC in Matroska says every layout that ffmpeg has a name for, up to this many channels.
 const FLAC_CHANNELS: u32 = 8;
@@ -122,7 +122,12 @@ fn wanted(stream: &Stream, audio: &Audio, codec: &str, policy: AudioPolicy) -> S
         Some("5.0(side)") => Some("5.0"),
         Some("downmix") => Some("stereo"),
         Some(layout) if AAC_LAYOUTS.contains(&layout) => None,
-        None if audio.channels <= LARGEST_GUESSED => None,
+        None if audio.channels <= 2 || (is_pcm && audio.channels <= LARGEST_GUESSED) => None,
+        None => {
+            return Sound::Copy {
+                reason: "its channel layout is unknown",
+            };
+        }
         Some(_) if is_pcm && audio.channels <= FLAC_CHANNELS => {
             return Sound::Flac {
                 reason: "AAC cannot say its channel layout",
@@ -260,6 +265,10 @@ impl Draft<'_> {
                     self.option("bsf", "noise=drop=not(n)");
                 }
                 if let Some(layout) = force_layout {
+                    self.notes.push(format!(
+                        "{name}: the channel layout {} is written as {layout}, which AAC does not tell from it",
+                        audio.layout.as_deref().unwrap_or("unknown")
+                    ));
                     self.option("filter", format!("aformat=channel_layouts={layout}"));
                 }
                 self.keep(stream, "aac", Treatment::Encoded, Expected::Audio { channels });
@@ -364,7 +373,18 @@ mod tests {
                 48_000,
                 None,
                 Sound::Copy {
-                    reason: "AAC cannot say its channel layout",
+                    reason: "its channel layout is unknown",
+                },
+            ),
+            ("pcm_s16le", 6, None, 48_000, None, aac(384_000, None)),
+            (
+                "aac",
+                6,
+                None,
+                48_000,
+                Some(640_000),
+                Sound::Copy {
+                    reason: "its channel layout is unknown",
                 },
             ),
             (

@@ -17,7 +17,7 @@
 use std::ffi::OsString;
 
 use super::{
-    Container, Expected, Loss, Lost, PlannedStream, Skip, Treatment,
+    Container, Expected, Loss, Lost, PlannedStream, Skip, Treatment, data,
     sound::{self, Sound},
     subtitles, tags,
 };
@@ -54,6 +54,7 @@ pub(super) fn container(info: &MediaInfo, audio: AudioPolicy, notes: &mut Vec<St
 /// A plan while its streams are being added.
 pub(super) struct Draft<'a> {
     pub(super) info: &'a MediaInfo,
+    /// As if all streams were kept: the same but for broadcasts, which never become MP4.
     pub(super) origin_s: f64,
     pub(super) profile: &'a Profile,
     pub(super) resolution: Resolution,
@@ -149,7 +150,7 @@ pub(super) fn acceptable(lost: &[Lost], policy: OnLoss) -> Result<(), Skip> {
     }
 }
 
-/// As `audio (ac3)`; data streams are named by their tag.
+/// As `audio 1 (ac3)`; data streams are named by their tag.
 pub(crate) fn described(stream: &Stream) -> String {
     let kind = match &stream.kind {
         StreamKind::Video(video) if video.attached_picture => "cover picture",
@@ -163,7 +164,8 @@ pub(crate) fn described(stream: &Stream) -> String {
     let tag = stream
         .codec_tag
         .as_deref()
-        .filter(|_| matches!(stream.kind, StreamKind::Data | StreamKind::Unknown));
+        // Transport streams have numbers there, as `[6][0][0][0]`.
+        .filter(|tag| matches!(stream.kind, StreamKind::Data | StreamKind::Unknown) && !tag.starts_with('['));
     format!(
         "{kind} {} ({})",
         stream.index,
@@ -177,6 +179,7 @@ fn loss_of(stream: &Stream) -> Loss {
         StreamKind::Video(_) | StreamKind::Audio(_) | StreamKind::Subtitle | StreamKind::Attachment => {
             Loss::Noticed
         }
+        StreamKind::Data | StreamKind::Unknown if data::is_shown(stream) => Loss::Noticed,
         StreamKind::Data | StreamKind::Unknown => Loss::Unnoticed,
     }
 }

@@ -345,6 +345,8 @@ fn a_loss_is_noted_or_the_file_is_skipped_as_the_setting_says() {
     let mut telemetry = stream(1, "", StreamKind::Data);
     telemetry.codec_tag = Some("fdsc".into());
     let teletext = stream(1, "dvb_teletext", StreamKind::Subtitle);
+    let mut ttml = stream(1, "", StreamKind::Data);
+    ttml.codec_tag = Some("stpp".into());
     let cases = [
         (&telemetry, OnLoss::Auto, None),
         (&telemetry, OnLoss::Note, None),
@@ -352,6 +354,7 @@ fn a_loss_is_noted_or_the_file_is_skipped_as_the_setting_says() {
         (&teletext, OnLoss::Auto, Some("subtitles 1 (dvb_teletext)")),
         (&teletext, OnLoss::Note, None),
         (&teletext, OnLoss::Skip, Some("subtitles 1 (dvb_teletext)")),
+        (&ttml, OnLoss::Auto, Some("data 1 (stpp)")),
     ];
     for (lost, on_loss, skipped) in cases {
         let source = info(MKV, vec![video_stream(0, "h264", hd()), lost.clone()]);

@@ -9,15 +9,23 @@ const LONGEST_PAUSE_S: f64 = 60.0;
 
 /// The time of the source, in seconds, that is the output's zero.
 ///
-/// Transport and program streams begin at any number: theirs is the first packet of all. Everywhere else zero means
-/// something (an edit list that holds the picture back, a sound track that begins before it) and stays.
+/// Transport and program streams begin at any number: theirs is the first packet of the streams that are kept, because
+/// ffmpeg corrects their start by the streams that it reads. Everywhere else zero means something (an edit list that
+/// holds the picture back, a sound track that begins before it) and stays.
 #[must_use]
-pub fn origin_s(info: &MediaInfo) -> f64 {
+pub fn origin_s(info: &MediaInfo, is_kept: impl Fn(&Stream) -> bool) -> f64 {
     let start_s = info.start_s.unwrap_or(0.0);
     let is_broadcast = info
         .formats
         .iter()
         .any(|format| format.starts_with("mpeg") || format == "wtv");
+    if is_broadcast {
+        let kept = info.streams.iter().filter(|stream| is_kept(stream));
+        return kept
+            .filter_map(|stream| stream.start_s)
+            .reduce(f64::min)
+            .map_or(start_s, |first_s| first_s.max(start_s));
+    }
     // A picture before zero would be cut off.
     let first_picture_s = info
         .streams
@@ -25,7 +33,7 @@ pub fn origin_s(info: &MediaInfo) -> f64 {
         .filter(|stream| stream.video().is_some_and(|video| !video.attached_picture))
         .filter_map(|stream| stream.packets?.first_s)
         .fold(f64::INFINITY, f64::min);
-    if is_broadcast || start_s > LONGEST_PAUSE_S || first_picture_s < 0.0 {
+    if start_s > LONGEST_PAUSE_S || first_picture_s < 0.0 {
         start_s
     } else {
         0.0
@@ -52,8 +60,8 @@ pub fn drops_priming(container: Container, stream: &Stream, origin_s: f64) -> bo
 mod tests {
     use super::*;
     use crate::{
-        media::Packets,
-        plan::tests::{audio_stream, hd, info, video_stream},
+        media::{Packets, StreamKind},
+        plan::tests::{audio_stream, hd, info, stream, video_stream},
     };
 
     #[test]
@@ -66,7 +74,8 @@ mod tests {
             ("flv", 0.067, 0.067, 0.0),
             ("flv", 3600.0, 3600.2, 3600.0),
             ("matroska,webm", -0.5, -0.5, -0.5),
-            ("mpegts", 1.4, 1.5, 1.4),
+            ("mpegts", 0.7, 1.4, 1.4),
+            ("mpegts", 1.4, 1.4, 1.4),
             ("mpeg", 0.5, 0.5, 0.5),
         ];
         for (format, start_s, picture_s, expected) in cases {
@@ -75,9 +84,16 @@ mod tests {
                 first_s: Some(picture_s),
                 ..Packets::default()
             });
-            let mut source = info(format, vec![video]);
+            video.start_s = Some(picture_s);
+            let mut cues = stream(1, "scte_35", StreamKind::Data);
+            cues.start_s = Some(start_s);
+            let mut source = info(format, vec![video, cues]);
             source.start_s = Some(start_s);
-            assert!((origin_s(&source) - expected).abs() < 1e-9, "{format} {start_s}");
+            let is_kept = |stream: &Stream| stream.video().is_some();
+            assert!(
+                (origin_s(&source, is_kept) - expected).abs() < 1e-9,
+                "{format} {start_s}"
+            );
         }
     }
 

@@ -187,7 +187,7 @@ pub struct Chapter {
 /// Something of the source that is not in the output.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lost {
-    /// The source's index; absent for what belongs to the file as a whole.
+    /// The source's index of a stream that is missing; absent for everything smaller than a stream.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stream: Option<u32>,
     pub what: String,

@@ -16,13 +16,13 @@ const CHAPTER_TOLERANCE_S: f64 = 0.02;
 /// Of a tag's value, in characters.
 const SHOWN: usize = 80;
 
-/// What of the source is not in the output, beside whole streams.
+/// What of the source is not in the output, beside whole streams. What several streams have lost alike is one entry.
 #[must_use]
 pub fn missing(plan: &EncodePlan, source: &MediaInfo, output: &MediaInfo) -> Vec<Lost> {
-    let mut lost = Vec::new();
+    let mut details = Details::default();
     for (key, value) in worth_keeping(&source.tags) {
         if let Some(reason) = not_found(key, value, &output.tags, output) {
-            lost.push(detail(None, tag(key, value), reason));
+            details.add(tag(key, value), None, reason);
         }
     }
     for (planned, found) in pairs(plan, output) {
@@ -31,19 +31,43 @@ pub fn missing(plan: &EncodePlan, source: &MediaInfo, output: &MediaInfo) -> Vec
             .iter()
             .find(|stream| stream.index == planned.source_index);
         if let (Some(original), Some(found)) = (original, found) {
-            stream(original, found, output, &mut lost);
+            stream(original, found, output, &mut details);
         }
     }
-    chapters(plan, source, output, &mut lost);
-    lost
+    chapters(plan, source, output, &mut details);
+    details.into_lost()
 }
 
-fn detail(source_index: Option<u32>, what: String, reason: String) -> Lost {
-    Lost {
-        source_index,
-        what,
-        reason,
-        loss: Loss::Detail,
+/// What is lost, whose it was, and why.
+#[derive(Default)]
+struct Details(Vec<(String, Vec<String>, String)>);
+
+impl Details {
+    fn add(&mut self, what: String, of: Option<String>, reason: String) {
+        let alike = of.is_some().then(|| {
+            let is_alike = |known: &&mut (String, Vec<String>, String)| {
+                known.0 == what && known.2 == reason && !known.1.is_empty()
+            };
+            self.0.iter_mut().find(is_alike)
+        });
+        match alike.flatten() {
+            Some((_, owners, _)) => owners.extend(of),
+            None => self.0.push((what, of.into_iter().collect(), reason)),
+        }
+    }
+
+    fn into_lost(self) -> Vec<Lost> {
+        let lost = self.0.into_iter().map(|(what, of, reason)| Lost {
+            // Their streams are there.
+            source_index: None,
+            what: match of.as_slice() {
+                [] => what,
+                owners => format!("{what} of {}", owners.join(", ")),
+            },
+            reason,
+            loss: Loss::Detail,
+        });
+        lost.collect()
     }
 }
 
@@ -78,15 +102,21 @@ fn not_found(
             .collect()
     };
     let is_kept = |found: &String| is_same(key, value, found);
-    let may_move = matches!(key.to_ascii_lowercase().as_str(), "creation_time" | "timecode");
+    let key_is = |name: &str| key.eq_ignore_ascii_case(name);
     let elsewhere = || {
         std::iter::once(&output.tags)
             .chain(output.streams.iter().map(|stream| &stream.tags))
             .any(|tags| same_key(tags).iter().any(is_kept))
     };
     let here = same_key(expected_in);
-    if here.iter().any(is_kept) || (may_move && elsewhere()) {
+    if here.iter().any(is_kept) || (key_is("timecode") && elsewhere()) {
         return None;
+    }
+    if key_is("creation_time") && elsewhere() {
+        return Some("the container keeps one time for the whole file, which says the same".into());
+    }
+    if key_is("creation_time") && here.is_empty() && value.starts_with("1970-01-01T00:00:00") {
+        return Some("it is zero, which means that there is none".into());
     }
     Some(match here.first() {
         Some(other) => format!("it reads {} now", other.chars().take(SHOWN).collect::<String>()),
@@ -102,15 +132,25 @@ fn is_same(key: &str, value: &str, found: &str) -> bool {
             .take("YYYYMMDDhhmmss".len())
             .collect()
     };
-    value == found || (key.eq_ignore_ascii_case("creation_time") && digits(value) == digits(found))
+    // `+50.0+014.0/` is written as `+50.0000+014.0000/`.
+    let degrees = |text: &str| -> Vec<Option<f64>> {
+        let text = text.trim_end_matches('/').replace('+', " +").replace('-', " -");
+        text.split_whitespace()
+            .map(|number| number.parse().ok())
+            .collect()
+    };
+    match key.to_ascii_lowercase().as_str() {
+        "creation_time" => digits(value) == digits(found),
+        "location" | "location-eng" if !degrees(value).contains(&None) => degrees(value) == degrees(found),
+        _ => value == found,
+    }
 }
 
-fn stream(original: &Stream, found: &Stream, output: &MediaInfo, lost: &mut Vec<Lost>) {
-    let name = described(original);
-    let index = Some(original.index);
+fn stream(original: &Stream, found: &Stream, output: &MediaInfo, details: &mut Details) {
+    let name = || Some(described(original));
     for (key, value) in worth_keeping(&original.tags) {
         if let Some(reason) = not_found(key, value, &found.tags, output) {
-            lost.push(detail(index, format!("{} of {name}", tag(key, value)), reason));
+            details.add(tag(key, value), name(), reason);
         }
     }
     let is_played = match &original.kind {
@@ -121,11 +161,11 @@ fn stream(original: &Stream, found: &Stream, output: &MediaInfo, lost: &mut Vec<
     if is_played {
         for disposition in &original.dispositions.0 {
             if !found.dispositions.has(disposition) {
-                lost.push(detail(
-                    index,
-                    format!("the disposition {disposition} of {name}"),
+                details.add(
+                    format!("the disposition {disposition}"),
+                    name(),
                     "the container has no place for it".into(),
-                ));
+                );
             }
         }
     }
@@ -133,15 +173,25 @@ fn stream(original: &Stream, found: &Stream, output: &MediaInfo, lost: &mut Vec<
         && let Some(layout) = &before.layout
         && after
             .layout
-            .as_ref()
+            .as_deref()
+            .or(implied_layout(after.channels))
             .is_none_or(|found| !is_same_layout(layout, found))
     {
         let now = after.layout.as_deref().unwrap_or("unknown");
-        lost.push(detail(
-            index,
-            format!("the channel layout {layout} of {name}"),
+        details.add(
+            format!("the channel layout {layout}"),
+            name(),
             format!("it reads {now} now; the channels are all there"),
-        ));
+        );
+    }
+}
+
+/// What everybody takes for so many channels of PCM in Matroska, which does not name layouts.
+fn implied_layout(channels: u32) -> Option<&'static str> {
+    match channels {
+        1 => Some("mono"),
+        2 => Some("stereo"),
+        _ => None,
     }
 }
 
@@ -156,7 +206,7 @@ fn is_same_layout(before: &str, after: &str) -> bool {
     plain(before) == plain(after)
 }
 
-fn chapters(plan: &EncodePlan, source: &MediaInfo, output: &MediaInfo, lost: &mut Vec<Lost>) {
+fn chapters(plan: &EncodePlan, source: &MediaInfo, output: &MediaInfo, details: &mut Details) {
     for (number, chapter) in source.chapters.iter().enumerate() {
         let start_s = (chapter.start_s - plan.origin_s).max(0.0);
         let name = match chapter.title.as_deref().map(str::trim) {
@@ -166,8 +216,21 @@ fn chapters(plan: &EncodePlan, source: &MediaInfo, output: &MediaInfo, lost: &mu
         let is_there = |found: &&Chapter| (found.start_s - start_s).abs() <= CHAPTER_TOLERANCE_S;
         let at_that_time: Vec<&Chapter> = output.chapters.iter().filter(is_there).collect();
         if at_that_time.is_empty() {
-            lost.push(detail(None, name, format!("no chapter begins at {start_s:.3} s")));
+            details.add(name, None, format!("no chapter begins at {start_s:.3} s"));
             continue;
+        }
+        let end_s = chapter.end_s - plan.origin_s;
+        if let Some(closest) = at_that_time
+            .iter()
+            .map(|found| found.end_s)
+            .min_by(|one, other| (one - end_s).abs().total_cmp(&(other - end_s).abs()))
+            .filter(|found| (found - end_s).abs() > CHAPTER_TOLERANCE_S)
+        {
+            details.add(
+                format!("the end of {name} ({end_s:.3} s)"),
+                None,
+                format!("it ends at {closest:.3} s now"),
+            );
         }
         for (key, value) in worth_keeping(&chapter.tags) {
             let reasons: Vec<Option<String>> = at_that_time
@@ -175,11 +238,7 @@ fn chapters(plan: &EncodePlan, source: &MediaInfo, output: &MediaInfo, lost: &mu
                 .map(|found| not_found(key, value, &found.tags, output))
                 .collect();
             if let Some(Some(reason)) = reasons.iter().min() {
-                lost.push(detail(
-                    None,
-                    format!("{} of {name}", tag(key, value)),
-                    reason.clone(),
-                ));
+                details.add(format!("{} of {name}", tag(key, value)), None, reason.clone());
             }
         }
     }
@@ -204,16 +263,24 @@ mod tests {
         video.tags = tags(&[
             ("creation_time", "2020-01-02T03:04:05.000000Z"),
             ("BPS-eng", "12345"),
+            ("DIRECTOR", "Somebody"),
         ]);
         let mut audio = audio_stream(1, "ac3", 6, Some("5.1(side)"), 48_000);
-        audio.tags = tags(&[("language", "ger"), ("title", "Kommentar")]);
+        audio.tags = tags(&[
+            ("language", "ger"),
+            ("title", "Kommentar"),
+            ("DIRECTOR", "Somebody"),
+        ]);
         audio.dispositions = Dispositions(vec!["comment".into(), "default".into()]);
         let mut subtitle = stream(2, "subrip", StreamKind::Subtitle);
         subtitle.tags = tags(&[("language", "und")]);
+        subtitle.dispositions = Dispositions(vec!["forced".into()]);
         let mut source = info("matroska,webm", vec![video, audio, subtitle]);
         source.tags = tags(&[
             ("TITLE", "A film"),
             ("creation_time", "2020-01-02 03:04:05"),
+            ("location", "+50.0+014.1/"),
+            ("released", "1970-01-01T00:00:00Z"),
             ("encoder", "x"),
         ]);
         source.chapters = vec![
@@ -235,13 +302,14 @@ mod tests {
     fn output() -> MediaInfo {
         let mut output = source();
         output.streams[0].codec = Some("hevc".into());
-        output.streams[0].tags.clear();
         let audio = audio_stream(1, "aac", 6, Some("5.1"), 48_000);
         output.streams[1].kind = audio.kind;
         output.streams[2].tags.clear();
         output.tags = tags(&[
             ("title", "A film"),
             ("creation_time", "2020-01-02T03:04:05.000000Z"),
+            ("location", "+50.0000+014.1000/"),
+            ("released", "1970-01-01T00:00:00Z"),
         ]);
         output
     }
@@ -252,9 +320,23 @@ mod tests {
     }
 
     #[test]
+    fn a_time_of_zero_and_stereo_that_is_not_named_say_nothing() {
+        let mut source = source();
+        source.tags = tags(&[("creation_time", "1970-01-01T00:00:00.000000Z")]);
+        source.streams[0].tags.clear();
+        source.streams[1].kind = audio_stream(1, "pcm_s16le", 2, Some("stereo"), 48_000).kind;
+        let mut output = output();
+        output.tags.clear();
+        output.streams[1].kind = audio_stream(1, "pcm_s16le", 2, None, 48_000).kind;
+        let found = missing(&planned(&source, 720), &source, &output);
+        let found: Vec<&str> = found.iter().map(|lost| lost.reason.as_str()).collect();
+        assert_eq!(found, ["it is zero, which means that there is none"]);
+    }
+
+    #[test]
     fn each_small_loss_is_named_once() {
         type Spoiled = (fn(&mut MediaInfo), &'static str);
-        let cases: [Spoiled; 9] = [
+        let cases: [Spoiled; 16] = [
             (
                 |o| drop(o.tags.remove("title")),
                 "the tag TITLE (A film): the container has no place for it",
@@ -266,6 +348,37 @@ mod tests {
             (
                 |o| drop(o.streams[1].tags.remove("language")),
                 "the tag language (ger) of audio 1 (ac3): the container has no place for it",
+            ),
+            (
+                |o| drop(o.streams[0].tags.remove("creation_time")),
+                "the tag creation_time (2020-01-02T03:04:05.000000Z) of video 0 (h264): the container keeps one time for the whole file, which says the same",
+            ),
+            (
+                |o| drop(o.tags.insert("location".into(), "+50.0000+014.2000/".into())),
+                "the tag location (+50.0+014.1/): it reads +50.0000+014.2000/ now",
+            ),
+            (
+                |o| {
+                    for stream in &mut o.streams[..2] {
+                        stream.tags.remove("DIRECTOR");
+                    }
+                },
+                "the tag DIRECTOR (Somebody) of video 0 (h264), audio 1 (ac3): the container has no place for it",
+            ),
+            (
+                |o| {
+                    o.streams[0].tags.remove("DIRECTOR");
+                    o.streams[0].tags.insert("director".into(), "Nobody".into());
+                },
+                "the tag DIRECTOR (Somebody) of video 0 (h264): it reads Nobody now",
+            ),
+            (
+                |o| o.streams[2].dispositions.0.clear(),
+                "the disposition forced of subtitles 2 (subrip): the container has no place for it",
+            ),
+            (
+                |o| drop(o.tags.remove("released")),
+                "the tag released (1970-01-01T00:00:00Z): the container has no place for it",
             ),
             (
                 |o| drop(o.streams[1].tags.remove("title")),
@@ -288,6 +401,10 @@ mod tests {
                 "chapter 2: no chapter begins at 5.000 s",
             ),
             (
+                |o| o.chapters[1].end_s = 9.5,
+                "the end of chapter 2 (10.000 s): it ends at 9.500 s now",
+            ),
+            (
                 |o| o.chapters[0].tags.clear(),
                 "the tag title (One) of chapter 1 (One): the container has no place for it",
             ),
@@ -300,6 +417,11 @@ mod tests {
                 .map(|lost| format!("{}: {}", lost.what, lost.reason))
                 .collect();
             assert_eq!(found, [expected]);
+            assert!(
+                missing(&planned(&source(), 720), &source(), &output)
+                    .iter()
+                    .all(|lost| lost.source_index.is_none())
+            );
         }
     }
 }
