@@ -11,7 +11,6 @@ mod files;
 mod job;
 mod jobs;
 mod live;
-mod quality;
 mod recovery;
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,159 @@
+//! One encode from claim to done, on a thread of its own.
+//!
+//! Promises: the output gets its name only after the service has made its identity durable and said so; whatever goes
+//! wrong, the part is removed and the source is untouched; every step may run again.
+//! Never in here: the task table, alerts, the source's disposal.
+//!
+//! The steps stand in `encode_and_publish`; the modules hold their detail, in the order in which a file meets them.
+
+mod source;
+mod name;
+mod search;
+mod result;
+mod measure;
+mod publish;
+mod kept;
+mod report;
+mod outcome;
+
+use std::{
+    panic::{self, AssertUnwindSafe},
+    path::{Path, PathBuf},
+    sync::{Arc, mpsc},
+};
+
+use crate::{
+    config::{EncodeConfig, Profile, PublishConfig, QualityConfig},
+    plan::{self, EncodePlan},
+    process::Cancel,
+    quality::SearchReport,
+    task::{Identity, Task},
+    verify,
+};
+use kept::Kept;
+use measure::Look;
+pub use outcome::Outcome;
+use outcome::{blamed, not_encoded, refused};
+use publish::Finished;
+pub use report::{Content, Report, Stage};
+use result::Made;
+use source::Source;
+
+/// Everything a job needs; it looks at nothing else.
+pub struct Order {
+    pub task: Arc<Task>,
+    /// Absolute.
+    pub input: PathBuf,
+    /// Absolute.
+    pub output: PathBuf,
+    /// The file, absolute.
+    pub receipt: PathBuf,
+    pub profile: Profile,
+    pub encode: EncodeConfig,
+    pub quality: QualityConfig,
+    pub publish: PublishConfig,
+    /// Results of ours in the folder that the output will be in.
+    pub claims: Vec<Claim>,
+    pub is_video: Box<dyn Fn(&Path) -> bool + Send>,
+    pub cancel: Cancel,
+    /// The service's word that the last [`Report::Sealed`] is durable.
+    pub go: mpsc::Receiver<()>,
+}
+
+/// A name below `output/` that a result of ours has.
+#[derive(Debug, Clone)]
+pub struct Claim {
+    /// Relative to `output/`.
+    pub output: Arc<Path>,
+    /// Relative to `input/`.
+    pub source: Arc<Path>,
+    pub identity: Identity,
+}
+
+/// Runs the job to its end. The last report is [`Report::Ended`].
+pub fn run(order: &Order, report: &dyn Fn(Report)) {
+    // Without a last report the service would wait for this job for ever.
+    let outcome =
+        panic::catch_unwind(AssertUnwindSafe(|| Job { order, report }.run())).unwrap_or_else(|_| {
+            Outcome::Broken {
+                reason: "its encode ended in a panic; please report it with the log".into(),
+            }
+        });
+    report(Report::Ended(outcome));
+}
+
+struct Job<'a> {
+    order: &'a Order,
+    report: &'a dyn Fn(Report),
+}
+
+impl Job<'_> {
+    fn run(&self) -> Outcome {
+        match self.encode_and_publish() {
+            Ok(notes) => Outcome::Published { notes },
+            Err(outcome) => blamed(outcome, self.unchanged_source()),
+        }
+    }
+
+    fn encode_and_publish(&self) -> Result<Vec<String>, Outcome> {
+        let source = self.examined_source()?;
+        let plan = self.plan(&source, self.order.profile.crf)?;
+        let limit = self.limit(&source.info);
+        let kept = |plan: &EncodePlan, why, encoded_for| {
+            self.keep_source(&Kept {
+                source: &source,
+                plan,
+                why,
+                encoded_for,
+            })
+        };
+        if let Some(why) = limit.and_then(|limit| limit.check_copied(&source.info, &plan)) {
+            return kept(&plan, why, None);
+        }
+        let measures = self.measures()?;
+        let place = self.take(self.choose_name(&plan), source.sample)?;
+        let look = Look {
+            source: &source,
+            part: &place.part.0,
+            measures,
+        };
+        let (mut plan, search) = self.aimed(&look, plan)?;
+        let encoded = match self.made(&source, &plan, &place.part.0, limit)? {
+            Made::Smaller(encoded) => encoded,
+            Made::NotSmaller { why, after } => {
+                drop(place);
+                return kept(&plan, why, Some(after));
+            }
+        };
+        let (result, mut remarks) = self.verified(&plan, &source.info, &place.part.0)?;
+        plan.lost.extend(verify::missing(&plan, &source.info, &result));
+        let mut quality = self.quality(&look, &plan, &result, encoded.elapsed)?;
+        remarks.extend(search.as_ref().and_then(SearchReport::note));
+        quality.search = search;
+        self.unchanged_source()?;
+        self.publish_result(
+            place,
+            &Finished {
+                source: &source,
+                plan: &plan,
+                encoded: &encoded,
+                result: &result,
+                remarks: &remarks,
+                quality: &(&quality).into(),
+            },
+        )
+    }
+
+    fn plan(&self, source: &Source, crf: f64) -> Result<EncodePlan, Outcome> {
+        let order = self.order;
+        let resolution = order
+            .task
+            .resolution
+            .ok_or_else(|| refused("it lies in no resolution folder"))?;
+        let profile = Profile {
+            crf,
+            ..order.profile.clone()
+        };
+        plan::plan(&source.info, &profile, resolution, &order.encode).map_err(not_encoded)
+    }
+}

@@ -1,0 +1,123 @@
+//! Makes the result, watches that it gets smaller, and checks that it is whole.
+
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use super::{
+    Job, Order, Outcome, Report, Stage,
+    outcome::{encode_outcome, refused, result_outcome},
+    source::Source,
+};
+use crate::{
+    config::{AfterSuccess, Verify},
+    encode::{self, EncodeError, Encoded, Next},
+    media::MediaInfo,
+    plan::EncodePlan,
+    probe,
+    shrink::{Forecast, Limit, NotSmaller},
+    task::Origin,
+    verify::{self, Verdict},
+};
+
+/// What an encode came to.
+pub(super) enum Made {
+    Smaller(Encoded),
+    NotSmaller { why: NotSmaller, after: Duration },
+}
+
+impl Job<'_> {
+    /// What the result must not pass; `None` when a person wants it whatever its size.
+    pub(super) fn limit(&self, info: &MediaInfo) -> Option<Limit> {
+        (self.order.task.origin != Origin::Forced).then_some(Limit {
+            source_bytes: info.size_bytes,
+            min_saving_percent: self.order.encode.min_saving_percent,
+        })
+    }
+
+    /// Encodes into the part. One that will not be small enough is given up.
+    pub(super) fn made(
+        &self,
+        source: &Source,
+        plan: &EncodePlan,
+        part: &Path,
+        limit: Option<Limit>,
+    ) -> Result<Made, Outcome> {
+        let forecast = limit.map(|limit| Forecast::new(limit, &source.info, plan));
+        let mut too_big = None;
+        let began = Instant::now();
+        (self.report)(Report::Stage(Stage::Encoding));
+        let encoded = encode::encode(
+            plan,
+            &source.path,
+            part,
+            &self.order.encode,
+            &self.order.cancel,
+            |pid| (self.report)(Report::Child(pid)),
+            |progress| {
+                (self.report)(Report::Progress(*progress));
+                let film_s = progress.out_time.map_or(0.0, |time| time.as_secs_f64());
+                let bytes = progress.total_size_bytes.unwrap_or(0);
+                too_big = forecast
+                    .as_ref()
+                    .and_then(|forecast| forecast.judge(film_s, bytes));
+                if too_big.is_some() {
+                    Next::GiveUp
+                } else {
+                    Next::GoOn
+                }
+            },
+        );
+        let not_smaller = |why| {
+            Ok(Made::NotSmaller {
+                why,
+                after: began.elapsed(),
+            })
+        };
+        let encoded = match (encoded, too_big) {
+            (Err(EncodeError::GivenUp), Some(why)) => return not_smaller(why),
+            (encoded, _) => encoded.map_err(encode_outcome)?,
+        };
+        let result_bytes = part.metadata().map_or(0, |metadata| metadata.len());
+        match limit.and_then(|limit| limit.check(result_bytes)) {
+            Some(why) => not_smaller(why),
+            None => Ok(Made::Smaller(encoded)),
+        }
+    }
+
+    /// What the result holds, and what is to be remarked on it.
+    ///
+    /// # Errors
+    /// When it is not whole.
+    pub(super) fn verified(
+        &self,
+        plan: &EncodePlan,
+        source: &MediaInfo,
+        part: &Path,
+    ) -> Result<(MediaInfo, Vec<String>), Outcome> {
+        let Order {
+            encode,
+            publish,
+            cancel,
+            ..
+        } = self.order;
+        let result = probe::probe_output(part, encode, cancel).map_err(result_outcome)?;
+        let source_will_go = publish.after_success != AfterSuccess::Keep;
+        let decode = match publish.verify {
+            Verify::Fast => None,
+            Verify::Auto if !source_will_go => None,
+            Verify::Auto | Verify::Full => {
+                let on_start = |pid| (self.report)(Report::Child(pid));
+                Some(probe::decode_check(part, encode, cancel, on_start).map_err(result_outcome)?)
+            }
+        };
+        match verify::verify(plan, source, &result, decode.as_ref()) {
+            Verdict::Accepted { remarks } => Ok((result, remarks)),
+            Verdict::Rejected { reasons } => Err(refused(format!(
+                "the result is not whole, it was thrown away: {}",
+                reasons.join("; ")
+            ))),
+        }
+    }
+}
