@@ -73,6 +73,8 @@ pub struct Receipt {
     pub lost: BTreeMap<u64, String>,
     /// Everything it says in words.
     pub notes: Vec<String>,
+    /// Whether it says that the source was taken as it is, because a result would not be smaller.
+    pub is_of_a_copy: bool,
 }
 
 impl Receipt {

@@ -57,7 +57,7 @@ pub fn pictures(was: &[Vec<u8>], is: &[Vec<u8>]) -> Pictures {
         turns
             .into_iter()
             .filter_map(|(name, turn)| Some((name, likeness_of(turn)?)))
-            .filter(|(_, likeness)| *likeness > upright + CLEARLY_BETTER)
+            .filter(|(_, likeness)| *likeness > (upright + CLEARLY_BETTER).max(LEAST_LIKENESS))
             .max_by(|a, b| a.1.total_cmp(&b.1))
             .map(|(name, _)| name)
     });
@@ -90,7 +90,7 @@ fn moved(was: &[Vec<u8>], is: &[Vec<u8>]) -> Option<String> {
         let own = difference(from, 0)?;
         [-2, -1, 1, 2].into_iter().find_map(|shift| {
             let other = difference(from, shift)?;
-            (own > 1.5 * other + 0.6).then(|| {
+            (own > 1.5 * other + 0.3).then(|| {
                 format!("from frame {from} on, pictures are those of {shift:+} frames ({own:.2} against {other:.2})")
             })
         })
@@ -111,6 +111,8 @@ const STRETCH_S: f64 = 1.0;
 /// Quieter than this (root mean square of 16-bit samples) is silence.
 const SILENCE: f64 = 60.0;
 const LEAST_MATCH: f64 = 0.5;
+/// Of how many samples one is matched, which is enough to tell lags apart.
+const MATCHED_STEP: usize = 5;
 
 pub fn sounds(was: &Sound, is: &Sound) -> Sounds {
     let (before, after) = (mixed(was, None), mixed(is, None));
@@ -210,7 +212,7 @@ fn at_lag(stretch: &[f32], samples: &[f32], from: usize, lag: isize) -> Option<f
         return None;
     }
     let (mut product, mut left, mut right) = (0.0_f32, 0.0_f32, 0.0_f32);
-    for (a, b) in stretch.iter().zip(other) {
+    for (a, b) in stretch.iter().zip(other).step_by(MATCHED_STEP) {
         product += a * b;
         left += a * a;
         right += b * b;
@@ -225,6 +227,10 @@ fn best_lag(stretch: &[f32], samples: &[f32], from: usize) -> Option<(isize, f64
     lags.sort_by_key(|lag| lag.abs());
     let mut best: Option<(isize, f64)> = None;
     for lag in lags {
+        // Nothing later in the list could be taken any more.
+        if best.is_some_and(|(_, so_far)| so_far > 0.99) {
+            break;
+        }
         if let Some(fit) = at_lag(stretch, samples, from, lag)
             && best.is_none_or(|(_, so_far)| fit > so_far + 0.01)
         {

@@ -80,16 +80,17 @@ pub fn has_sound_to_copy(source: &Media) -> bool {
 }
 
 /// Runs all jobs in one root, one after the other, and then lets the queue go to its archives.
-pub fn run(jobs: &[Job]) -> (Root, BTreeMap<String, Outcome>) {
+pub fn run(jobs: &[Job], settings: &[(&str, &str)]) -> (Root, BTreeMap<String, Outcome>) {
     let extensions = format!("{EXTENSIONS:?}");
     let root = Root::new(&[]);
+    let common: [(&str, &str); 4] = [
+        ("extensions", &extensions),
+        ("rotation_threshold", "1"),
+        ("rotation_idle_scans", "1"),
+        ("check_interval_seconds", "0.2"),
+    ];
     root.configure(
-        &[
-            ("extensions", &extensions),
-            ("rotation_threshold", "1"),
-            ("rotation_idle_scans", "1"),
-            ("check_interval_seconds", "0.2"),
-        ],
+        &[&common, settings].concat(),
         &format!(
             "crf = 32\n[profiles.copied]\nbased_on = \"quick\"\naudio = \"copy\"\n[resolution.{COPIES_SOUND}]\nprofile = \"copied\"\n"
         ),
@@ -162,18 +163,26 @@ fn outcomes(root: &Root) -> BTreeMap<String, Outcome> {
 
 fn receipt(path: &Path) -> Option<Receipt> {
     let value: Value = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
-    let mut receipt = Receipt::default();
+    let mut receipt = Receipt {
+        is_of_a_copy: value["outcome"] == "not_smaller",
+        ..Receipt::default()
+    };
     for lost in value["lost"].as_array().into_iter().flatten() {
         let reason = lost["reason"].as_str().unwrap_or_default().to_owned();
         receipt
             .notes
             .push(format!("{}: {reason}", lost["what"].as_str().unwrap_or_default()));
-        if let Some(stream) = lost["stream"].as_u64() {
+        // What is a detail is lost of a stream that is there.
+        if let Some(stream) = lost["stream"].as_u64()
+            && lost["weight"] != "detail"
+        {
             receipt.lost.insert(stream, reason);
         }
     }
-    for note in value["notes"].as_array().into_iter().flatten() {
-        receipt.notes.extend(note.as_str().map(str::to_owned));
+    for key in ["notes", "remarks"] {
+        for note in value[key].as_array().into_iter().flatten() {
+            receipt.notes.extend(note.as_str().map(str::to_owned));
+        }
     }
     if let Some(complaints) = value["decoder_complaints"].as_str() {
         receipt.notes.push(format!("decoder complaints: {complaints}"));

@@ -14,6 +14,7 @@ mod content;
 mod drive;
 mod judge;
 mod measure;
+mod spoil;
 mod zoo;
 
 use std::path::PathBuf;

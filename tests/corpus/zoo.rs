@@ -56,6 +56,56 @@ pub fn make(folder: &Path, extent: Extent) -> Vec<Given> {
     given
 }
 
+/// Good sources to spoil the results of; what a spoiler needs beside them is in the folder `others`. Their names.
+pub fn films(folder: &Path) -> Vec<&'static str> {
+    let zoo = Zoo {
+        folder,
+        extra: tempfile::tempdir().unwrap(),
+    };
+    let (srt, ass, chapters) = zoo.texts();
+    let font = zoo.file("font.ttf", &[7; 3000]);
+    let others = folder.join("others");
+    fs::create_dir_all(&others).unwrap();
+    let later = fs::read_to_string(&chapters).unwrap().replace("700", "740");
+    fs::write(others.join("chapters.txt"), later).unwrap();
+    let words = fs::read_to_string(&srt).unwrap().replace("world", "word");
+    fs::write(others.join("words.srt"), words).unwrap();
+    ffmpeg(
+        "-f lavfi -i testsrc=size=64x64 -frames:v 1",
+        &others.join("cover.png"),
+    );
+    let cover = zoo.extra.path().join("cover.png");
+    ffmpeg("-f lavfi -i testsrc2=size=64x64 -frames:v 1", &cover);
+    zoo.put_with(
+        "film.mkv",
+        &format!(
+            "{PICTURE} {SOUND} {SOUND_6} -i {srt} -i {ass} -i {chapters} -map 0 -map 1 -map 2 -map 3 -map 4 -map_metadata 5 -map_chapters 5 \
+             -attach {font} -metadata:s:t mimetype=application/x-truetype-font {H264} -c:a:0 flac -ac:a:0 2 -c:a:1 flac \
+             -c:s:0 srt -c:s:1 ass -metadata:s:a:0 language=eng -metadata:s:a:0 title=Original -metadata:s:a:1 language=ger \
+             -metadata:s:s:0 language=eng -metadata:s:s:1 language=jpn -disposition:a:0 0 -disposition:a:1 default -disposition:s:0 default+forced \
+             -color_range tv -colorspace bt709 -color_trc bt709 -color_primaries bt709"
+        ),
+    );
+    zoo.put_with(
+        "film.mp4",
+        &format!(
+            "{PICTURE} {SOUND} -i {srt} -i {chapters} -i {} -map 0 -map 1 -map 2 -map 4 -map_metadata 3 -map_chapters 3 {H264} -c:a aac \
+             -b:a 96k -ac 2 -c:s mov_text -c:v:1 copy -disposition:v:1 attached_pic -metadata:s:a:0 language=eng -metadata:s:s:0 language=fra \
+             -color_range tv -colorspace bt709 -color_trc bt709 -color_primaries bt709",
+            cover.display()
+        ),
+    );
+    zoo.hdr();
+    zoo.put(
+        "fields.mkv",
+        &format!(
+            "-f lavfi -i testsrc2=size=320x240:rate=50:duration=2 -vf tinterlace=interleave_top,fieldorder=tff,setfield=tff {H264} \
+             -flags +ilme+ildct -x264-params tff=1"
+        ),
+    );
+    vec!["film.mkv", "film.mp4", "hdr10.mkv", "fields.mkv"]
+}
+
 struct Zoo<'a> {
     folder: &'a Path,
     extra: tempfile::TempDir,
