@@ -53,7 +53,8 @@ test-all: ## All tests, also those that need root, systemd's tools or a real ntf
 DIR ?=
 test-corpus: ## Compress every video of DIR=… and compare results with sources, independently of the program's own checks
 	scripts/install-ffmpeg
-	CORPUS_DIR='$(abspath $(DIR))' CORPUS_ZOO='$(if $(DIR),,1)' $(CARGO) test --locked --test corpus -- --nocapture comes_out_as_it_went_in
+	CORPUS_DIR='$(abspath $(DIR))' CORPUS_ZOO='$(if $(DIR),,1)' VIDEO_COMPRESSOR_TEST_ALL=1 \
+		$(CARGO) test --locked --test corpus -- --nocapture --test-threads 1
 
 lint: ## Formatting, clippy, and cargo-deny where it is installed
 	$(CARGO) fmt --check
