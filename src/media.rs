@@ -64,6 +64,10 @@ pub struct Packets {
     pub last_s: Option<f64>,
     /// Of the packet shown last.
     pub last_duration_s: Option<f64>,
+    /// How much an edit list hides before the first packet that is shown: an encoder's priming, or what was trimmed.
+    pub hidden_before_s: f64,
+    /// An edit list shows several pieces: something between two shown packets is hidden.
+    pub in_pieces: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -97,6 +101,11 @@ pub struct Video {
     pub fields: Option<FieldCounts>,
     pub colour: Colour,
     pub hdr: Hdr,
+    /// Captions inside the pictures' own data (ATSC A/53), as American television has them.
+    pub closed_captions: bool,
+    pub stereo: Option<Stereo>,
+    /// Of a picture to look around in: ffmpeg's name of the projection, as `equirectangular`.
+    pub spherical: Option<String>,
     /// A still picture that belongs to the file (cover art), not a moving one.
     pub attached_picture: bool,
 }
@@ -126,10 +135,30 @@ pub enum Chroma {
 /// How a player turns the stored picture before showing it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Orientation {
-    /// Degrees clockwise: 0, 90, 180 or 270; other angles are rounded to these.
+    /// Degrees clockwise: 0, 90, 180 or 270; the nearest of these where the picture is askew.
     pub clockwise_degrees: u32,
     /// Mirrored left to right (before turning).
     pub mirrored: bool,
+    /// More than a degree off a right angle.
+    pub askew: bool,
+}
+
+/// Two pictures in one, for two eyes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stereo {
+    /// ffmpeg's name, as `side by side`, `top and bottom`.
+    pub arrangement: String,
+    /// The right eye's picture comes first.
+    pub inverted: bool,
+    pub said_by: SaidBy,
+}
+
+/// What says something about a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SaidBy {
+    Container,
+    /// Only the pictures' own data.
+    Pictures,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

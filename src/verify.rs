@@ -390,12 +390,17 @@ impl Check<'_> {
 fn colour_pairs<'a>(
     wanted: &'a Colour,
     has: &'a Colour,
-) -> [(&'static str, Option<&'a str>, Option<&'a str>); 4] {
+) -> [(&'static str, Option<&'a str>, Option<&'a str>); 5] {
     [
         ("range", wanted.range.as_deref(), has.range.as_deref()),
         ("primaries", wanted.primaries.as_deref(), has.primaries.as_deref()),
         ("transfer", wanted.transfer.as_deref(), has.transfer.as_deref()),
         ("matrix", wanted.matrix.as_deref(), has.matrix.as_deref()),
+        (
+            "chroma location",
+            wanted.chroma_location.as_deref(),
+            has.chroma_location.as_deref(),
+        ),
     ]
 }
 

@@ -151,6 +151,10 @@ pub enum Skip {
     )]
     NoBaseLayer,
     #[error(
+        "its picture is to be shown askew, not turned by a right angle, which no two players do alike; straighten it first"
+    )]
+    Askew,
+    #[error(
         "it would lose {lost}; on_loss = \"note\" encodes it all the same and names the loss in the receipt"
     )]
     Loss { lost: String },
@@ -195,6 +199,7 @@ pub fn plan(
     }
     for video in info.streams.iter().filter_map(Stream::video) {
         picture::dynamic_hdr(video, config.dynamic_hdr)?;
+        picture::presentable(video)?;
     }
     let mut notes = Vec::new();
     let container = streams::container(info, profile.audio, &mut notes);
@@ -251,7 +256,13 @@ pub fn plan(
             .to_vec(),
     });
 
-    let mut before_input = Vec::new();
+    if container == Container::Mp4 && has_place_for_3d(info) {
+        // MP4's boxes for stereo and spherical pictures are no part of ISO's standard. Matroska's are of its own.
+        options.extend(["-strict", "unofficial"].map(OsString::from));
+    }
+
+    // A picture cropped at its left side would else be decoded with a part of what is cropped.
+    let mut before_input = ["-flags", "+unaligned"].map(OsString::from).to_vec();
     if config.damaged == Damaged::Strict {
         before_input.push(OsString::from("-xerror"));
     }
@@ -287,6 +298,14 @@ pub fn plan(
         before_input,
         after_input: options,
     })
+}
+
+/// Whether something is said of the pictures that ffmpeg writes into MP4 only when told to. Dolby Vision's record would be
+/// written as well, beside pictures that it does not fit any more.
+fn has_place_for_3d(info: &MediaInfo) -> bool {
+    let videos = || info.streams.iter().filter_map(Stream::video);
+    videos().any(|video| video.stereo.is_some() || video.spherical.is_some())
+        && videos().all(|video| video.hdr.dolby_vision.is_none())
 }
 
 /// `file:` keeps a name from being read as an option, a protocol or a pattern.

@@ -3,7 +3,7 @@
 use super::Skip;
 use crate::{
     config::{DynamicHdr, Profile},
-    media::{Chroma, Hdr, Rational, Stream, Video},
+    media::{Chroma, Hdr, Rational, SaidBy, Stereo, Stream, Video},
     task::Resolution,
 };
 
@@ -56,7 +56,8 @@ pub fn fitted(video: &Video, resolution: Resolution) -> Size {
         .min(1.0);
     let even = |side: u32| {
         let nearest = (f64::from(side) * scale / 2.0).round() as u32 * 2;
-        nearest.min(side / 2 * 2).max(2)
+        // A strip is not made thinner than x265 takes; its sample aspect makes up for it.
+        nearest.max(SMALLEST_SIDE).min(side / 2 * 2).max(2)
     };
     let (even_width, even_height) = (even(width), even(height));
     Size {
@@ -90,6 +91,88 @@ fn corrected(width: u32, height: u32, sample_aspect: Rational, new_width: u32, n
         (denominator / excess).max(1) as u64,
     )
     .unwrap_or(sample_aspect)
+}
+
+/// # Errors
+/// When no player of the result would show the picture as it was.
+pub fn presentable(video: &Video) -> Result<(), Skip> {
+    if video.orientation.askew {
+        return Err(Skip::Askew);
+    }
+    Ok(())
+}
+
+/// Whether parts of the picture can be seen through, by the pixel format or, for VP8 and VP9, by the tag.
+#[must_use]
+pub fn is_transparent(stream: &Stream, video: &Video) -> bool {
+    const WITH_ALPHA: [&str; 10] = [
+        "yuva", "rgba", "bgra", "argb", "abgr", "gbrap", "ya8", "ya16", "ayuv", "vuya",
+    ];
+    let by_tag = stream
+        .tags
+        .iter()
+        .any(|(key, value)| key.eq_ignore_ascii_case("alpha_mode") && value == "1");
+    let by_format = video
+        .pixel_format
+        .as_deref()
+        .is_some_and(|format| WITH_ALPHA.iter().any(|name| format.starts_with(name)));
+    by_tag || by_format
+}
+
+/// Matroska's word for it, as ffmpeg takes it; `None` for what only a few formats know.
+#[must_use]
+pub fn stereo_mode(stereo: &Stereo) -> Option<&'static str> {
+    if stereo.said_by == SaidBy::Container {
+        return None;
+    }
+    Some(match (stereo.arrangement.as_str(), stereo.inverted) {
+        ("side by side", false) => "left_right",
+        ("side by side", true) => "right_left",
+        ("top and bottom", false) => "top_bottom",
+        ("top and bottom", true) => "bottom_top",
+        ("checkerboard", false) => "checkerboard_lr",
+        ("checkerboard", true) => "checkerboard_rl",
+        ("interleaved lines", false) => "row_interleaved_lr",
+        ("interleaved lines", true) => "row_interleaved_rl",
+        ("interleaved columns", false) => "col_interleaved_lr",
+        ("interleaved columns", true) => "col_interleaved_rl",
+        ("frame alternate", false) => "block_lr",
+        ("frame alternate", true) => "block_rl",
+        _ => return None,
+    })
+}
+
+/// x265's number of the place of the chroma samples. `left` is what everybody assumes, and the only place in other
+/// layouts than 4:2:0.
+fn chroma_place(video: &Video) -> Option<ChromaPlace> {
+    let place = |number, horizontal, vertical| {
+        Some(ChromaPlace {
+            number,
+            horizontal,
+            vertical,
+        })
+    };
+    if video.chroma != Chroma::C420 {
+        return None;
+    }
+    match video.colour.chroma_location.as_deref()? {
+        "center" => place(1, 128, 128),
+        "topleft" => place(2, 0, 0),
+        "top" => place(3, 128, 0),
+        "bottomleft" => place(4, 0, 256),
+        "bottom" => place(5, 128, 256),
+        _ => None,
+    }
+}
+
+/// Where the chroma samples of 4:2:0 lie.
+struct ChromaPlace {
+    /// In the stream (ITU-T H.265, E.3.1).
+    number: u32,
+    /// To the right of the first luma sample, in 1/256 of a luma sample, as the scaler takes it.
+    horizontal: u32,
+    /// Below it.
+    vertical: u32,
 }
 
 /// # Errors
@@ -152,6 +235,14 @@ pub fn filters(video: &Video, size: Size, fields: Option<&str>) -> String {
     let mut scale = Vec::new();
     if (width, height) != (size.width, size.height) {
         scale.push(format!("w={}:h={}:flags=lanczos", size.width, size.height));
+        if let Some(ChromaPlace {
+            horizontal, vertical, ..
+        }) = chroma_place(video)
+        {
+            scale.push(format!(
+                "in_h_chr_pos={horizontal}:in_v_chr_pos={vertical}:out_h_chr_pos={horizontal}:out_v_chr_pos={vertical}"
+            ));
+        }
     }
     let full_range = video.colour.range.as_deref() == Some("pc") && !is_rgb(video);
     if full_range {
@@ -195,6 +286,18 @@ pub fn colour_tags(video: &Video) -> Vec<(&'static str, String)> {
     .collect()
 }
 
+/// Mastering display or light level: HDR10 has them, some HLG and plain BT.2020 as well.
+#[must_use]
+pub fn has_static_hdr(video: &Video) -> bool {
+    video.hdr.mastering_display.is_some() || video.hdr.content_light.is_some()
+}
+
+/// The chroma location that must be found again; `None` where it is what everybody assumes.
+#[must_use]
+pub fn chroma_location(video: &Video) -> Option<String> {
+    chroma_place(video).and_then(|_| video.colour.chroma_location.clone())
+}
+
 /// What goes into `-x265-params`.
 #[must_use]
 pub fn encoder_parameters(
@@ -236,7 +339,10 @@ pub fn encoder_parameters(
     if threads > 0 {
         ours.push(("pools", threads.to_string()));
     }
-    if video.colour.is_pq() {
+    if let Some(place) = chroma_place(video) {
+        ours.push(("chromaloc", place.number.to_string()));
+    }
+    if has_static_hdr(video) {
         if let Some(display) = video.hdr.mastering_display {
             let point = |(x, y): (u32, u32)| format!("({x},{y})");
             ours.push((
@@ -255,10 +361,8 @@ pub fn encoder_parameters(
         if let Some(light) = video.hdr.content_light {
             ours.push(("max-cll", format!("{},{}", light.max_content, light.max_average)));
         }
-        if video.hdr.mastering_display.is_some() || video.hdr.content_light.is_some() {
-            ours.push(("hdr10", "1".to_owned()));
-            ours.push(("repeat-headers", "1".to_owned()));
-        }
+        ours.push(("hdr10", "1".to_owned()));
+        ours.push(("repeat-headers", "1".to_owned()));
     }
     ours.push(("log-level", "error".to_owned()));
     let ours: Vec<String> = ours
@@ -284,7 +388,7 @@ mod tests {
             sample_aspect: Rational::new(aspect.0, aspect.1).unwrap(),
             orientation: Orientation {
                 clockwise_degrees,
-                mirrored: false,
+                ..Orientation::default()
             },
             bit_depth: 8,
             ..Video::default()
@@ -315,6 +419,11 @@ mod tests {
             ((1440, 1080), (4, 3), 0, 720, (960, 720), (4, 3)),
             // A narrow strip, where rounding shows.
             ((1000, 37), (1, 1), 0, 480, (854, 32), (16000, 15799)),
+            // A strip that would be thinner than x265 takes.
+            ((8192, 96), (1, 1), 0, 480, (854, 16), (2048, 1281)),
+            ((16, 8192), (1, 1), 0, 480, (16, 854), (427, 4096)),
+            ((16, 16), (1, 1), 0, 480, (16, 16), (1, 1)),
+            ((8, 8), (1, 1), 0, 480, (8, 8), (1, 1)),
         ];
         for (size, aspect, turned, folder, expected, expected_aspect) in cases {
             let found = fitted(&video(size.0, size.1, aspect, turned), Resolution(folder));

@@ -69,7 +69,7 @@ pub fn sound(stream: &Stream, audio: &Audio, policy: AudioPolicy, container: Con
             reason: "ffmpeg does not know its codec",
         };
     };
-    let sound = wanted(stream, audio, codec, policy);
+    let sound = wanted(stream, audio, codec, policy, is_cut(stream, container));
     match sound {
         Sound::Copy { .. } if container == Container::Matroska && !fits_matroska(codec) => {
             if is_decodable(audio) {
@@ -86,14 +86,29 @@ pub fn sound(stream: &Stream, audio: &Audio, policy: AudioPolicy, container: Con
     }
 }
 
-fn wanted(stream: &Stream, audio: &Audio, codec: &str, policy: AudioPolicy) -> Sound {
+/// Whether a copy would play what the source's edit list hides, or play it at another time. A decoder gives only what is
+/// shown. One piece from the start on can be copied into MP4, whose own edit list then hides the rest.
+#[must_use]
+pub fn is_cut(stream: &Stream, container: Container) -> bool {
+    /// An encoder's priming, seconds: at most 2,112 samples at 16 kHz.
+    const PRIMING_S: f64 = 0.15;
+    /// The start of a piece that begins with the film.
+    const AT_ONCE_S: f64 = 0.05;
+    stream.packets.is_some_and(|packets| {
+        let is_trimmed = packets.hidden_before_s > PRIMING_S;
+        let is_late = packets.first_s.is_some_and(|first| first > AT_ONCE_S);
+        packets.in_pieces || (is_trimmed && (is_late || container == Container::Matroska))
+    })
+}
+
+fn wanted(stream: &Stream, audio: &Audio, codec: &str, policy: AudioPolicy, is_cut: bool) -> Sound {
     if !is_decodable(audio) {
         return Sound::Copy {
             reason: "it cannot be decoded",
         };
     }
     let is_pcm = codec.starts_with("pcm_");
-    if policy == AudioPolicy::Copy {
+    if policy == AudioPolicy::Copy && !is_cut {
         // Matroska does not say which channels there are in PCM; FLAC is the same samples, and does.
         let layout_would_be_lost =
             audio.channels > 2 && audio.channels <= FLAC_CHANNELS && audio.layout.is_some();
@@ -109,6 +124,7 @@ fn wanted(stream: &Stream, audio: &Audio, codec: &str, policy: AudioPolicy) -> S
     }
     let target = target_rate(audio);
     if codec == "aac"
+        && !is_cut
         && stream
             .measured_bit_rate()
             .is_some_and(|rate| rate * 100 <= target * (100 + RATE_TOLERANCE_PERCENT))
@@ -253,6 +269,11 @@ impl Draft<'_> {
                 force_layout,
                 resampled,
             } => {
+                if is_cut(stream, self.container) {
+                    self.notes.push(format!(
+                        "{name} is encoded: a copy would play what its edit list hides"
+                    ));
+                }
                 if resampled == Resampled::Down {
                     self.notes.push(format!(
                         "{name}: {} Hz becomes 96000 Hz, the highest that AAC has",
@@ -428,6 +449,38 @@ mod tests {
                 Container::Matroska,
             );
             assert_eq!(found, expected, "{codec} {layout:?}");
+        }
+    }
+
+    #[test]
+    fn what_an_edit_list_hides_is_not_copied() {
+        use Container::{Matroska, Mp4};
+        for (hidden_before_s, in_pieces, first_s, container, is_copied) in [
+            (0.0, false, 0.0, Mp4, true),
+            (0.021, false, 0.0, Mp4, true),
+            (0.021, false, 0.7, Mp4, true),
+            (1.0, false, -0.01, Mp4, true),
+            (0.132, false, 0.0, Matroska, true),
+            (1.0, false, 0.0, Matroska, false),
+            (1.0, false, 0.5, Mp4, false),
+            (0.021, true, 0.0, Mp4, false),
+        ] {
+            let mut stream = audio_stream(1, "aac", 2, Some("stereo"), 48_000);
+            stream.bit_rate = Some(96_000);
+            stream.packets = Some(crate::media::Packets {
+                hidden_before_s,
+                in_pieces,
+                first_s: Some(first_s),
+                ..Default::default()
+            });
+            for policy in [AudioPolicy::Aac, AudioPolicy::Copy] {
+                let found = sound(&stream, stream.audio().unwrap(), policy, container);
+                assert_eq!(
+                    matches!(found, Sound::Copy { .. }),
+                    is_copied,
+                    "{hidden_before_s} {in_pieces} {first_s} {container:?}"
+                );
+            }
         }
     }
 

@@ -40,6 +40,7 @@ pub fn video_stream(index: u32, codec: &str, video: Video) -> Stream {
         last_s: Some(9.96),
         end_s: Some(10.0),
         last_duration_s: Some(0.04),
+        ..Packets::default()
     });
     stream
 }
@@ -226,7 +227,7 @@ fn an_odd_turned_interlaced_camcorder_file_with_data_tracks() {
         },
         orientation: Orientation {
             clockwise_degrees: 90,
-            mirrored: false,
+            ..Orientation::default()
         },
         field_order: FieldOrder::TopFirst,
         chroma: Chroma::C422,

@@ -19,7 +19,7 @@ use std::{
 
 use crate::{
     config::{Damaged, EncodeConfig},
-    media::{CONTAINER_WHITELIST, DecodeReport, MediaInfo, Stream, StreamKind},
+    media::{CONTAINER_WHITELIST, DecodeReport, MediaInfo, Orientation, Stream, StreamKind},
     process::{self, Activity, Cancel, CommandLine, End, Finished, Limits, StartError},
 };
 
@@ -27,6 +27,12 @@ use crate::{
 const HEADER_TIME: Duration = Duration::from_secs(120);
 /// ffprobe's report of one file, in bytes: 1,000 streams need about 2 MB.
 const REPORT_BYTES: usize = 16 * 1024 * 1024;
+/// What is read to see what frames carry: captions begin with the first picture or soon after. As ffprobe takes it.
+const FIRST_PACKETS: &str = "%+#30";
+/// Codecs whose frames carry nothing that their header does not say.
+const WITHOUT_SIDE_DATA: [&str; 10] = [
+    "prores", "dnxhd", "ffv1", "rawvideo", "huffyuv", "ffvhuff", "utvideo", "v210", "qtrle", "cfhd",
+];
 /// Error lines of a decode that are kept word for word.
 const FIRST_ERRORS: usize = 5;
 
@@ -308,7 +314,7 @@ fn examine(
     else {
         return Err(ProbeError::Failed(Box::new(header)));
     };
-    read_static_hdr(&mut info, path, config, cancel)?;
+    look_at_frames(&mut info, path, config, cancel)?;
 
     let mut packets = wire::PacketScan::default();
     let entries = [
@@ -348,8 +354,8 @@ fn examine(
     })
 }
 
-/// Mastering display and light level sit in the bitstream: only a decoded frame shows them.
-fn read_static_hdr(
+/// HDR values, captions, stereo and sometimes the rotation sit in the bitstream: only decoded frames show them.
+fn look_at_frames(
     info: &mut MediaInfo,
     path: &Path,
     config: &EncodeConfig,
@@ -357,18 +363,20 @@ fn read_static_hdr(
 ) -> Result<(), ProbeError> {
     for stream in &mut info.streams {
         let index = stream.index.to_string();
+        let codec = stream.codec.clone().unwrap_or_default();
         let StreamKind::Video(video) = &mut stream.kind else {
             continue;
         };
         let pixels = u64::from(video.width) * u64::from(video.height);
-        if video.attached_picture || !video.colour.is_pq() || pixels > config.max_pixels {
+        if video.attached_picture || pixels > config.max_pixels || WITHOUT_SIDE_DATA.contains(&codec.as_str())
+        {
             continue;
         }
         let frame = [
             "-select_streams",
             &index,
             "-read_intervals",
-            "%+#1",
+            FIRST_PACKETS,
             "-show_frames",
             "-show_entries",
             "frame=side_data_list",
@@ -381,7 +389,14 @@ fn read_static_hdr(
         };
         let output = process::run(&ffprobe(config, path, &frame), limits, cancel, REPORT_BYTES)?;
         ended(output.finished)?;
-        if let Some(found) = wire::frame_hdr(&String::from_utf8_lossy(&output.stdout)) {
+        if let Some(found) = wire::from_frames(&String::from_utf8_lossy(&output.stdout)) {
+            // The container's word weighs more.
+            if video.orientation == Orientation::default() {
+                video.orientation = found.orientation.unwrap_or_default();
+            }
+            video.stereo = video.stereo.take().or(found.stereo);
+            video.closed_captions = found.closed_captions;
+            let found = found.hdr;
             video.hdr.mastering_display = found.mastering_display.or(video.hdr.mastering_display);
             video.hdr.content_light = found.content_light.or(video.hdr.content_light);
             video.hdr.dolby_vision = video.hdr.dolby_vision.or(found.dolby_vision);
@@ -504,11 +519,9 @@ fn complete(probed: &Probed) -> Result<(), Rejection> {
         && stream
             .packets
             .and_then(|packets| packets.end_s)
-            .is_some_and(|end| {
-                stream
-                    .duration_s
-                    .is_some_and(|duration| duration + stream.start_s.unwrap_or(0.0) - end > 0.5)
-            })
+            // The duration counts a pause before the stream or not, as the edit list has it; and where a recording is cut
+            // off, its packets end long before either.
+            .is_some_and(|end| stream.duration_s.is_some_and(|duration| duration - end > 0.5))
     {
         return Err(Rejection::Damaged {
             detail: format!(

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::media::{
     Audio, Chapter, Chroma, Colour, ContentLight, Dispositions, DolbyVision, FieldOrder, Hdr,
-    MasteringDisplay, MediaInfo, Orientation, Packets, Rational, Stream, StreamKind, Video,
+    MasteringDisplay, MediaInfo, Orientation, Packets, Rational, SaidBy, Stereo, Stream, StreamKind, Video,
 };
 
 #[derive(Debug, Default, Deserialize)]
@@ -119,6 +119,12 @@ struct SideData {
     side_data_type: Option<String>,
     #[serde(deserialize_with = "text")]
     displaymatrix: Option<String>,
+    #[serde(rename = "type", deserialize_with = "text")]
+    arrangement: Option<String>,
+    #[serde(deserialize_with = "text")]
+    inverted: Option<String>,
+    #[serde(deserialize_with = "text")]
+    projection: Option<String>,
     #[serde(deserialize_with = "text")]
     dv_profile: Option<String>,
     #[serde(deserialize_with = "text")]
@@ -327,11 +333,7 @@ fn clock_seconds(text: &str) -> Option<f64> {
 fn video(wire: &WireStream, dispositions: &Dispositions) -> Video {
     let pixel_format = known(wire.pix_fmt.as_ref());
     let (chroma, bit_depth) = pixel_format.as_deref().map_or((Chroma::C420, 8), pixel_layout);
-    let side = |name: &str| {
-        wire.side_data_list
-            .iter()
-            .find(|side| side.side_data_type.as_deref() == Some(name))
-    };
+    let sides = &wire.side_data_list;
     Video {
         width: parsed(wire.width.as_ref()).unwrap_or(0),
         height: parsed(wire.height.as_ref()).unwrap_or(0),
@@ -341,10 +343,7 @@ fn video(wire: &WireStream, dispositions: &Dispositions) -> Video {
         chroma,
         average_frame_rate: fraction(wire.avg_frame_rate.as_ref()),
         real_frame_rate: fraction(wire.r_frame_rate.as_ref()),
-        orientation: side("Display Matrix")
-            .and_then(|side| side.displaymatrix.as_deref())
-            .map(orientation)
-            .unwrap_or_default(),
+        orientation: turned(sides).unwrap_or_default(),
         field_order: match wire.field_order.as_deref() {
             Some("progressive") => FieldOrder::Progressive,
             // The second letter is the order of display.
@@ -360,9 +359,34 @@ fn video(wire: &WireStream, dispositions: &Dispositions) -> Video {
             matrix: known(wire.color_space.as_ref()),
             chroma_location: known(wire.chroma_location.as_ref()).filter(|place| place != "unspecified"),
         },
-        hdr: hdr(&wire.side_data_list),
+        hdr: hdr(sides),
+        closed_captions: false,
+        stereo: stereo(sides, SaidBy::Container),
+        spherical: named(sides, "Spherical Mapping").and_then(|side| side.projection.clone()),
         attached_picture: dispositions.has("attached_pic"),
     }
+}
+
+fn named<'a>(sides: &'a [SideData], name: &str) -> Option<&'a SideData> {
+    sides
+        .iter()
+        .find(|side| side.side_data_type.as_deref() == Some(name))
+}
+
+fn turned(sides: &[SideData]) -> Option<Orientation> {
+    let side = named(sides, "Display Matrix").or_else(|| named(sides, "3x3 displaymatrix"))?;
+    Some(orientation(side.displaymatrix.as_deref()?))
+}
+
+fn stereo(sides: &[SideData], said_by: SaidBy) -> Option<Stereo> {
+    let side = named(sides, "Stereo 3D")?;
+    let arrangement = side.arrangement.clone()?;
+    // What is said to be one picture for both eyes is an ordinary film.
+    (arrangement != "2D").then(|| Stereo {
+        arrangement,
+        inverted: side.inverted.as_deref() == Some("1"),
+        said_by,
+    })
 }
 
 /// From ffmpeg's names: `yuv422p10le`, `gray`, `rgb24`, `p010le`.
@@ -371,10 +395,13 @@ fn pixel_layout(name: &str) -> (Chroma, u32) {
         Chroma::Gray
     } else if name.contains("420") || matches!(name, "nv12" | "nv21") || name.starts_with("p01") {
         Chroma::C420
-    } else if name.contains("422") || matches!(name, "nv16" | "nv20le" | "nv20be") || name.starts_with("p21")
+    } else if name.contains("422")
+        || matches!(name, "nv16" | "nv20le" | "nv20be")
+        || name.starts_with("p21")
+        || name.starts_with("y21")
     {
         Chroma::C422
-    } else if name.contains("444") || matches!(name, "nv24" | "nv42") {
+    } else if name.contains("444") || matches!(name, "nv24" | "nv42") || name.starts_with("p41") {
         Chroma::C444
     } else {
         Chroma::Other
@@ -383,7 +410,10 @@ fn pixel_layout(name: &str) -> (Chroma, u32) {
     let stem = name.trim_end_matches("le").trim_end_matches("be");
     let letters = stem.trim_end_matches(|character: char| character.is_ascii_digit());
     let depth = match stem {
-        "nv20" => 10,
+        "nv20" | "p210" | "p410" | "y210" => 10,
+        "y212" => 12,
+        // These count the bits of a whole pixel.
+        "rgb48" | "bgr48" | "rgba64" | "bgra64" | "p216" | "p416" => 16,
         _ if letters.ends_with('v') => 8,
         _ => stem[letters.len()..]
             .parse()
@@ -408,7 +438,8 @@ fn orientation(matrix: &str) -> Orientation {
     let mirrored = a * d - b * c < 0.0;
     // The image of the x axis; mirroring comes first and turns its sign.
     let (x, y) = if mirrored { (-a, -b) } else { (a, b) };
-    let quarter_turns = (y.atan2(x).to_degrees() / 90.0).round();
+    let degrees = y.atan2(x).to_degrees();
+    let quarter_turns = (degrees / 90.0).round();
     let clockwise_degrees = match quarter_turns as i64 {
         1 => 90,
         2 | -2 => 180,
@@ -418,13 +449,34 @@ fn orientation(matrix: &str) -> Orientation {
     Orientation {
         clockwise_degrees,
         mirrored,
+        // ffmpeg takes what is nearer than that for a right angle.
+        askew: (degrees - quarter_turns * 90.0).abs() > 1.0,
     }
 }
 
-/// Static HDR data of the first frame (or of the stream), as `-show_frames` prints it.
-pub fn frame_hdr(json: &str) -> Option<Hdr> {
+/// What only decoded frames show.
+#[derive(Debug, Default, PartialEq)]
+pub struct FromFrames {
+    pub hdr: Hdr,
+    pub orientation: Option<Orientation>,
+    pub stereo: Option<Stereo>,
+    pub closed_captions: bool,
+}
+
+/// From the side data of the first frames, as `-show_frames` prints it.
+pub fn from_frames(json: &str) -> Option<FromFrames> {
     let report: FramesReport = serde_json::from_str(json).ok()?;
-    Some(hdr(&report.frames.into_iter().next()?.side_data_list))
+    let sides: Vec<SideData> = report
+        .frames
+        .into_iter()
+        .flat_map(|frame| frame.side_data_list)
+        .collect();
+    Some(FromFrames {
+        hdr: hdr(&sides),
+        orientation: turned(&sides),
+        stereo: stereo(&sides, SaidBy::Pictures),
+        closed_captions: named(&sides, "ATSC A53 Part 4 Closed Captions").is_some(),
+    })
 }
 
 fn hdr(sides: &[SideData]) -> Hdr {
@@ -497,6 +549,8 @@ pub struct Scanned {
     pub packets: Packets,
     /// Those that an edit list hides; not in `packets.count`.
     pub hidden: u64,
+    first_hidden_s: Option<f64>,
+    hidden_since_shown: bool,
 }
 
 /// Streams beyond this many are not counted: no real file has them.
@@ -534,9 +588,20 @@ impl PacketScan {
         scanned.packets.bytes = scanned.packets.bytes.saturating_add(size);
         if hidden {
             scanned.hidden += 1;
+            scanned.hidden_since_shown = true;
+            scanned.first_hidden_s = scanned.first_hidden_s.or(pts);
             return;
         }
         let packets = &mut scanned.packets;
+        let has_gap = std::mem::take(&mut scanned.hidden_since_shown);
+        if packets.count == 0 {
+            let hidden_s = pts
+                .zip(scanned.first_hidden_s)
+                .map(|(shown, hidden)| shown - hidden);
+            packets.hidden_before_s = hidden_s.unwrap_or(0.0).max(0.0);
+        } else {
+            packets.in_pieces |= has_gap;
+        }
         packets.count += 1;
         let Some(time) = pts.or(dts) else { return };
         #[expect(
@@ -630,7 +695,8 @@ mod tests {
             video.orientation,
             Orientation {
                 clockwise_degrees: 90,
-                mirrored: false
+                mirrored: false,
+                askew: false
             }
         );
         assert_eq!(
@@ -667,16 +733,21 @@ mod tests {
             (matrix(-65536, 0, 0, 65536), 0, true),
             (matrix(65536, 0, 0, -65536), 180, true),
             (orientation("nonsense"), 0, false),
+            // Half a degree.
+            (matrix(65534, 572, -572, 65534), 0, false),
         ];
         for (found, clockwise_degrees, mirrored) in cases {
             assert_eq!(
                 found,
                 Orientation {
                     clockwise_degrees,
-                    mirrored
+                    mirrored,
+                    askew: false
                 }
             );
         }
+        assert!(matrix(46341, 46341, -46341, 46341).askew);
+        assert!(matrix(65476, 2858, -2858, 65476).askew);
     }
 
     #[test]
@@ -695,6 +766,13 @@ mod tests {
             ("gbrp10le", Chroma::Other, 10),
             ("rgb24", Chroma::Other, 8),
             ("yuv411p", Chroma::Other, 8),
+            ("rgb48le", Chroma::Other, 16),
+            ("rgba64be", Chroma::Other, 16),
+            ("rgb565le", Chroma::Other, 8),
+            ("y210le", Chroma::C422, 10),
+            ("p210le", Chroma::C422, 10),
+            ("p416le", Chroma::C444, 16),
+            ("ya16le", Chroma::Gray, 16),
         ];
         for (name, chroma, depth) in cases {
             assert_eq!(pixel_layout(name), (chroma, depth), "{name}");
@@ -702,14 +780,32 @@ mod tests {
     }
 
     #[test]
-    fn the_first_frame_gives_static_hdr_data_also_beside_repeated_keys() {
-        let json = r#"{"frames": [{"side_data_list": [
+    fn frames_give_what_no_header_says_also_beside_repeated_keys() {
+        let json = r#"{"frames": [{}, {"side_data_list": [
             {"side_data_type": "Mastering display metadata", "red_x": "35400/50000", "red_y": "14600/50000",
              "green_x": "8500/50000", "green_y": "39850/50000", "blue_x": "6550/50000", "blue_y": "2300/50000",
              "white_point_x": "15635/50000", "white_point_y": "16450/50000", "min_luminance": "0/10000", "max_luminance": "1000/1"},
             {"side_data_type": "Content light level metadata", "max_content": 1000, "max_average": 200},
-            {"side_data_type": "HDR Dynamic Metadata SMPTE2094-40 (HDR10+)", "maxscl": "1/2", "maxscl": "1/3"}]}]}"#;
-        let hdr = frame_hdr(json).unwrap();
+            {"side_data_type": "HDR Dynamic Metadata SMPTE2094-40 (HDR10+)", "maxscl": "1/2", "maxscl": "1/3"},
+            {"side_data_type": "ATSC A53 Part 4 Closed Captions"},
+            {"side_data_type": "Stereo 3D", "type": "side by side", "inverted": 1},
+            {"side_data_type": "3x3 displaymatrix", "displaymatrix": "\n00000000: 0 65536 0\n00000001: -65536 0 0\n", "rotation": -90}]}]}"#;
+        let FromFrames {
+            hdr,
+            orientation,
+            stereo,
+            closed_captions,
+        } = from_frames(json).unwrap();
+        assert!(closed_captions);
+        assert_eq!(orientation.map(|turned| turned.clockwise_degrees), Some(90));
+        assert_eq!(
+            stereo,
+            Some(Stereo {
+                arrangement: "side by side".into(),
+                inverted: true,
+                said_by: SaidBy::Pictures
+            })
+        );
         assert_eq!(
             hdr.content_light,
             Some(ContentLight {
@@ -753,6 +849,30 @@ mod tests {
         );
         assert!((video.end_s.unwrap() - 0.12).abs() < 1e-9);
         assert_eq!(scan.of(9).packets.count, 0);
+    }
+
+    #[test]
+    fn packets_that_an_edit_list_hides_are_priming_a_trim_or_gaps() {
+        // Hidden or shown, a tenth of a second each.
+        for (packets, hidden_before_s, in_pieces) in [
+            ("__", 0.0, false),
+            ("D__", 0.1, false),
+            ("DDDDD__", 0.5, false),
+            ("D__DD__", 0.1, true),
+            ("__D", 0.0, false),
+            ("DD", 0.0, false),
+        ] {
+            let mut scan = PacketScan::default();
+            for (place, flag) in packets.chars().enumerate() {
+                scan.line(&format!("stream_index=0|pts_time=0.{place}|size=1|flags=K{flag}"));
+            }
+            let found = scan.of(0).packets;
+            assert!(
+                (found.hidden_before_s - hidden_before_s).abs() < 1e-9,
+                "{packets}"
+            );
+            assert_eq!(found.in_pieces, in_pieces, "{packets}");
+        }
     }
 
     fn any_json() -> impl Strategy<Value = Value> {
@@ -812,7 +932,7 @@ mod tests {
         fn no_json_panics(json in any_json()) {
             let text = json.to_string();
             let _ = media_info(&text, 0);
-            let _ = frame_hdr(&text);
+            let _ = from_frames(&text);
         }
 
         #[test]

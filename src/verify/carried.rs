@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::pairs;
 use crate::{
-    media::{Chapter, MediaInfo, Stream, StreamKind},
+    media::{Chapter, MediaInfo, Stream, StreamKind, Video},
     plan::{EncodePlan, Loss, Lost, described, tags},
 };
 
@@ -167,6 +167,25 @@ fn stream(original: &Stream, found: &Stream, output: &MediaInfo, details: &mut D
                     "the container has no place for it".into(),
                 );
             }
+        }
+    }
+    if let (Some(before), Some(after)) = (original.video(), found.video()) {
+        let mut gone = |what: String| {
+            details.add(what, name(), "the container has no place for it".into());
+        };
+        let arrangement = |video: &Video| {
+            let stereo = video.stereo.as_ref()?;
+            Some((stereo.arrangement.clone(), stereo.inverted))
+        };
+        if let Some((said, _)) = arrangement(before)
+            && arrangement(after) != arrangement(before)
+        {
+            gone(format!("the mark as stereo 3D ({said})"));
+        }
+        if let Some(projection) = &before.spherical
+            && after.spherical.is_none()
+        {
+            gone(format!("the mark as a spherical picture ({projection})"));
         }
     }
     if let (Some(before), Some(after)) = (original.audio(), found.audio())

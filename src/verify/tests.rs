@@ -12,6 +12,7 @@ fn packets(count: u64, first_s: f64, end_s: f64) -> Option<Packets> {
         last_s: Some(end_s - 0.04),
         end_s: Some(end_s),
         last_duration_s: Some(0.04),
+        ..Packets::default()
     })
 }
 

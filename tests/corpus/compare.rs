@@ -294,9 +294,11 @@ impl Comparison<'_> {
             }
             return;
         };
-        // In a small picture, or in codecs that know no fields, fine patterns only look combed.
-        let may_be_combed =
-            before.picture.height >= 200 && !["vp8", "vp9", "av1"].contains(&before.codec.as_str());
+        // In a small picture, in codecs that know no fields or where the header says that there are none, fine patterns only
+        // look combed.
+        let may_be_combed = before.picture.height >= 200
+            && !before.picture.is_said_progressive
+            && !["vp8", "vp9", "av1"].contains(&before.codec.as_str());
         let stays_combed = may_be_combed && was.combed > 3 * was.clean && is.combed > is.clean;
         if after.picture.is_flagged_interlaced || stays_combed {
             self.fault(
@@ -406,8 +408,11 @@ impl Comparison<'_> {
         let shown_width = height as f64 * aspect;
         // Even sizes and the choice of a sample aspect leave a little room.
         let slack = |side: f64| side * 0.01 + 2.0;
-        if shown_width > fitted_width + slack(fitted_width)
-            || height as f64 > fitted_height + slack(fitted_height)
+        // A strip is not made thinner than 16 pixels.
+        let is_strip = width.min(height) <= 16;
+        if !is_strip
+            && (shown_width > fitted_width + slack(fitted_width)
+                || height as f64 > fitted_height + slack(fitted_height))
         {
             self.fault(
                 Kinds::Enlarged,
@@ -491,7 +496,15 @@ impl Comparison<'_> {
                 .bit_rate()
                 // Close to the limit it is a matter of counting.
                 .is_some_and(|rate| rate < 64_000.0 * 0.98 * before.channels as f64);
-        let must_copy = self.order.copies_sound || is_small_aac || before.sound.is_none();
+        // A copy would play what the source hides.
+        let hides = before
+            .packets
+            .iter()
+            .filter(|packet| packet.time_s.is_none())
+            .count()
+            > 1;
+        let is_cut = hides && self.receipt.mentions(&["edit list hides"]);
+        let must_copy = (self.order.copies_sound || is_small_aac || before.sound.is_none()) && !is_cut;
         if must_copy {
             if before.codec != after.codec || payload(before) != payload(after) {
                 self.fault(Kinds::Copied, format!("{name} is not a copy, packet for packet"));

@@ -74,6 +74,7 @@ pub struct Track {
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Packet {
+    /// `None` where an edit list hides it: no player shows it at any time.
     pub time_s: Option<f64>,
     pub duration_s: Option<f64>,
     pub bytes: u64,
@@ -96,6 +97,8 @@ pub struct Picture {
     pub primaries: Option<String>,
     /// Side data of HDR by name; each with its numbers.
     pub hdr: BTreeMap<String, Vec<f64>>,
+    /// Whether the header says that it is not interlaced.
+    pub is_said_progressive: bool,
     /// Whether the first frames say that they are interlaced.
     pub is_flagged_interlaced: bool,
 }
@@ -262,7 +265,7 @@ pub fn measure(path: &Path) -> Result<Media, String> {
             .entry(packet["stream_index"].as_u64().unwrap_or(u64::MAX))
             .or_default()
             .push(Packet {
-                time_s: number(&packet["pts_time"]),
+                time_s: number(&packet["pts_time"]).filter(|_| !text(&packet["flags"]).contains('D')),
                 duration_s: number(&packet["duration_time"]),
                 bytes: number(&packet["size"]).unwrap_or(0.0) as u64,
                 hash: text(&packet["data_hash"]),
@@ -353,6 +356,7 @@ fn picture(path: &Path, index: u64, stream: &Value) -> Picture {
         matrix: known(stream, "color_space"),
         transfer: known(stream, "color_transfer"),
         primaries: known(stream, "color_primaries"),
+        is_said_progressive: stream["field_order"] == "progressive",
         ..Picture::default()
     };
     let select = index.to_string();
@@ -387,7 +391,7 @@ fn picture(path: &Path, index: u64, stream: &Value) -> Picture {
         .chain(of_first.unwrap_or_default())
     {
         let name = text(&data["side_data_type"]);
-        if name.contains("Display Matrix") {
+        if name.contains("Display Matrix") || name.contains("displaymatrix") {
             orientation(&mut picture, &text(&data["displaymatrix"]));
         } else if ["Mastering", "Content light", "DOVI", "Dolby", "2094", "HDR10+"]
             .iter()
