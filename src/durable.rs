@@ -9,7 +9,7 @@
 use std::{
     ffi::{OsStr, OsString},
     fs::{self, File, OpenOptions},
-    io::{self, Read, Seek, Write},
+    io::{self, Read, Seek, SeekFrom, Write},
     os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
@@ -99,6 +99,16 @@ pub fn create_with_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
     })();
     created.inspect_err(|_| drop(unlink(&temporary)))?;
     sync_directory_of(path).inspect_err(|_| drop(unlink(path)))
+}
+
+/// Writes over bytes of a file that another program wrote and that is not finished yet.
+///
+/// # Errors
+/// The file may hold anything then.
+pub fn overwrite_not_synced(path: &Path, offset: u64, bytes: &[u8]) -> Result<()> {
+    let mut file = at("open", path, OpenOptions::new().write(true).open(path))?;
+    at("seek in", path, file.seek(SeekFrom::Start(offset)))?;
+    at("write", path, write(&file, bytes))
 }
 
 /// Fsyncs a file that another program wrote.

@@ -8,13 +8,14 @@ pub mod progress;
 mod versions;
 
 use std::{
+    fs::File,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
 use crate::{
     config::EncodeConfig,
-    durable,
+    durable, mp4,
     plan::EncodePlan,
     process::{self, Activity, Cancel, CommandLine, End, Finished, Limits, StartError},
 };
@@ -44,6 +45,9 @@ pub enum EncodeError {
     /// No file can be encoded.
     #[error("{reason}")]
     EncoderMissing { reason: String },
+    /// Give up on this file.
+    #[error("its tags cannot be put into the MP4: {reason}")]
+    Tags { reason: String },
     /// Neither; the message has the command line and the end of stderr.
     #[error("{finished}")]
     Failed { reason: String, finished: Box<Finished> },
@@ -140,7 +144,34 @@ pub fn encode(
             Activity::Advanced
         }
     })?;
-    outcome(finished, ended, config.stall)
+    let encoded = outcome(finished, ended, config.stall)?;
+    if let Some(tags) = &plan.mp4_tags {
+        put_in(tags, part)?;
+    }
+    Ok(encoded)
+}
+
+/// Puts tags into a finished MP4.
+fn put_in(tags: &mp4::Tags, part: &Path) -> Result<(), EncodeError> {
+    let index = File::open(part).and_then(|mut file| mp4::index(&mut file));
+    let index = index.map_err(|error| EncodeError::Tags {
+        reason: format!("the result cannot be read: {error}"),
+    })?;
+    let place = index.as_ref().and_then(|(begin, index)| {
+        let (place, bytes) = tags.in_place(index)?;
+        Some((begin + u64::try_from(place).ok()?, bytes))
+    });
+    let Some((place, bytes)) = place else {
+        return Err(EncodeError::Tags {
+            reason: "ffmpeg has not left the room for them that it was to leave".into(),
+        });
+    };
+    durable::overwrite_not_synced(part, place, bytes).map_err(|error| match error.is_out_of_space() {
+        true => EncodeError::OutOfSpace,
+        false => EncodeError::Tags {
+            reason: error.to_string(),
+        },
+    })
 }
 
 /// Files that only this run needs.
@@ -308,7 +339,7 @@ mod tests {
                 Err(EncodeError::GivenUp) => "given up",
                 Err(EncodeError::SourceDamaged { .. }) => "damaged",
                 Err(EncodeError::EncoderMissing { .. }) => "encoder",
-                Err(EncodeError::Failed { .. }) => "failed",
+                Err(EncodeError::Tags { .. } | EncodeError::Failed { .. }) => "failed",
             };
             assert_eq!(found, expected, "{end:?} {stderr}");
         }

@@ -183,6 +183,7 @@ impl EncodePlan {
             notes: Vec::new(),
             covers: Vec::new(),
             origin_s: self.origin_s,
+            mp4_tags: None,
             duration_s: piece.map_or(self.duration_s, |piece| Some(piece.span.seconds())),
             frames: self.frames.filter(|_| piece.is_none()),
             before_input,

@@ -24,6 +24,7 @@ use std::{
 use crate::{
     config::{Damaged, EncodeConfig, Profile},
     media::{CONTAINER_WHITELIST, Colour, MediaInfo, Rational, Stream},
+    mp4,
     task::Resolution,
 };
 pub use film::{Film, Piece, Span};
@@ -56,6 +57,8 @@ pub struct EncodePlan {
     pub covers: Vec<Cover>,
     /// The time of the source, in seconds, that is the output's zero.
     pub origin_s: f64,
+    /// Tags to put into the finished MP4.
+    pub mp4_tags: Option<mp4::Tags>,
     before_input: Vec<OsString>,
     after_input: Vec<OsString>,
 }
@@ -242,14 +245,20 @@ pub fn plan(
     }
     // Sparse subtitles would else run into the default limit of 128 packets for each stream.
     options.extend(["-max_muxing_queue_size", "9999"].map(OsString::from));
+    let mp4_tags = match container {
+        Container::Mp4 => tags::mp4_tags(info),
+        Container::Matroska => Mp4Tags::Itunes { beyond: None },
+    };
+    let (mp4_tags, movflags) = match mp4_tags {
+        Mp4Tags::Itunes { beyond } => (beyond, "+faststart"),
+        Mp4Tags::QuickTime => (None, "+faststart+use_metadata_tags"),
+    };
+    if let Some(tags) = &mp4_tags {
+        let comment = format!("comment={}", tags.placeholder());
+        options.extend(["-metadata".into(), OsString::from(comment)]);
+    }
     options.extend(match container {
-        Container::Mp4 => {
-            let flags = match tags::mp4_tags(info) {
-                Mp4Tags::Itunes => "+faststart",
-                Mp4Tags::QuickTime => "+faststart+use_metadata_tags",
-            };
-            ["-movflags", flags, "-f", "mp4"].map(OsString::from).to_vec()
-        }
+        Container::Mp4 => ["-movflags", movflags, "-f", "mp4"].map(OsString::from).to_vec(),
         // Else copied sound that begins before zero moves the picture.
         Container::Matroska => ["-avoid_negative_ts", "disabled", "-f", "matroska"]
             .map(OsString::from)
@@ -295,6 +304,7 @@ pub fn plan(
             .filter(|&count| count > 0),
         covers,
         origin_s,
+        mp4_tags,
         before_input,
         after_input: options,
     })

@@ -100,6 +100,10 @@ impl Draft<'_> {
             stream.dispositions.0.join("+")
         };
         self.option("disposition", dispositions);
+        // ffmpeg does not read these by itself.
+        if let Some(title) = stream.title.as_ref().filter(|_| self.info.is_mp4_family()) {
+            self.option("metadata:s", format!("title={title}"));
+        }
         self.options
             .extend([OsString::from("-map"), format!("0:{}", stream.index).into()]);
         self.streams.push(PlannedStream {

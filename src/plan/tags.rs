@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::Container;
-use crate::media::{MediaInfo, Stream, StreamKind};
+use crate::{
+    media::{MediaInfo, Stream, StreamKind},
+    mp4,
+};
 
 /// What ffmpeg 5.1 writes into an MP4 as iTunes tags, which every player reads (tried key by key).
 const ITUNES: [&str; 29] = [
@@ -75,28 +78,46 @@ pub fn is_statistic(key: &str) -> bool {
 }
 
 /// How an MP4 holds the tags of the file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Mp4Tags {
-    /// As iTunes does: a fixed set of keys, and the cover picture.
-    Itunes,
-    /// As QuickTime does: any key, but no cover picture.
+    /// As iTunes does, which every player reads. What ffmpeg cannot write this way is put in later.
+    Itunes { beyond: Option<mp4::Tags> },
+    /// As telephones do: any key, but no cover picture, and players look for none of the usual ones here.
     QuickTime,
 }
 
-/// Keys that only QuickTime's way can hold decide, unless there is a cover picture to keep.
+/// Of tags that ffmpeg cannot write, in bytes: they pass through its command line, where 128 KiB is the limit.
+const MOST_BEYOND_ITUNES: usize = 60_000;
+
+/// Telephones' own keys (`com.apple.quicktime.make`) are looked for in QuickTime's place, unless that would cost a cover
+/// picture or hide the usual tags.
 pub(super) fn mp4_tags(info: &MediaInfo) -> Mp4Tags {
-    let has_other_keys = info
-        .tags
-        .keys()
-        .any(|key| matters(key) && !ITUNES.contains(&key.to_ascii_lowercase().as_str()));
+    let is_usual = |key: &str| ITUNES.contains(&key.to_ascii_lowercase().as_str());
+    let of_camera = |key: &str| matches!(key, "creation_time" | "location" | "location-eng" | "timecode");
+    let has_telephones_key = info.tags.keys().any(|key| key.starts_with("com."));
+    let has_usual_key = info.tags.keys().any(|key| is_usual(key) && !of_camera(key));
     let has_cover = info
         .streams
         .iter()
         .any(|stream| matches!(&stream.kind, StreamKind::Video(video) if video.attached_picture));
-    if has_other_keys && !has_cover {
-        Mp4Tags::QuickTime
-    } else {
-        Mp4Tags::Itunes
+    if has_telephones_key && !has_usual_key && !has_cover {
+        return Mp4Tags::QuickTime;
+    }
+    let mut bytes = 0;
+    let beyond = info.tags.iter().filter(|(key, value)| {
+        // `comment-eng` is the comment once more, with its language.
+        let is_variant = key.rsplit_once('-').is_some_and(|(usual, _)| is_usual(usual));
+        let wanted = matters(key) && !is_usual(key) && !is_variant && !value.is_empty();
+        bytes += if wanted { key.len() + value.len() } else { 0 };
+        wanted && bytes <= MOST_BEYOND_ITUNES
+    });
+    let beyond = beyond.map(|(key, value)| (key.as_str(), value.as_str()));
+    let comment = info
+        .tags
+        .iter()
+        .find(|(key, _)| key.eq_ignore_ascii_case("comment"));
+    Mp4Tags::Itunes {
+        beyond: mp4::Tags::new(beyond, comment.map(|(_, value)| value.as_str())),
     }
 }
 
@@ -141,4 +162,74 @@ pub(super) fn tag<'a>(stream: &'a Stream, name: &str) -> Option<&'a str> {
         .iter()
         .find(|(key, _)| key.eq_ignore_ascii_case(name))
         .map(|(_, value)| value.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::plan::tests::{hd, info, planned, video_stream};
+
+    #[test]
+    fn tags_that_ffmpeg_cannot_write_into_mp4_are_put_in_later() {
+        let cover = || {
+            let picture = crate::media::Video {
+                attached_picture: true,
+                ..hd()
+            };
+            video_stream(1, "png", picture)
+        };
+        let cases: [(&[&str], bool, &str); 8] = [
+            (&["title", "comment"], false, "itunes"),
+            (&["title", "comment-eng", "comment", "encoder"], false, "itunes"),
+            (&["title", "firmware"], false, "beyond"),
+            (&["sort_name"], true, "beyond"),
+            (
+                &["com.apple.quicktime.make", "creation_time", "location"],
+                false,
+                "quicktime",
+            ),
+            (&["com.apple.quicktime.make"], true, "beyond"),
+            (&["com.apple.quicktime.make", "title"], false, "beyond"),
+            (&["make"], false, "beyond"),
+        ];
+        for (keys, has_cover, expected) in cases {
+            let mut source = info("mov,mp4", vec![video_stream(0, "h264", hd())]);
+            source.streams.extend(has_cover.then(cover));
+            source.tags = keys
+                .iter()
+                .map(|key| ((*key).to_owned(), "x".to_owned()))
+                .collect();
+            let plan = planned(&source, 720);
+            let arguments: Vec<String> = plan
+                .arguments("in".as_ref(), "out".as_ref())
+                .into_iter()
+                .map(|argument| argument.into_string().unwrap())
+                .collect();
+            let found = match (
+                arguments
+                    .iter()
+                    .any(|argument| argument.contains("use_metadata_tags")),
+                &plan.mp4_tags,
+            ) {
+                (false, None) => "itunes",
+                (false, Some(tags)) => {
+                    let placeholder = format!("comment={}", tags.placeholder());
+                    assert!(arguments.contains(&placeholder), "{arguments:?}");
+                    "beyond"
+                }
+                (true, None) => "quicktime",
+                (true, Some(_)) => "both",
+            };
+            assert_eq!(found, expected, "{keys:?}");
+        }
+    }
+
+    #[test]
+    fn tags_larger_than_a_command_line_are_left_to_be_named_as_lost() {
+        let mut source = info("mov,mp4", vec![video_stream(0, "h264", hd())]);
+        source.tags = [("firmware", "HD5".to_owned()), ("xmp", "x".repeat(200_000))]
+            .map(|(key, value)| (key.to_owned(), value))
+            .into();
+        let tags = planned(&source, 720).mp4_tags.unwrap();
+        assert!((24..200).contains(&tags.placeholder().len()));
+    }
 }

@@ -20,6 +20,7 @@ use std::{
 use crate::{
     config::{Damaged, EncodeConfig},
     media::{CONTAINER_WHITELIST, DecodeReport, MediaInfo, Orientation, Stream, StreamKind},
+    mp4,
     process::{self, Activity, Cancel, CommandLine, End, Finished, Limits, StartError},
 };
 
@@ -315,6 +316,9 @@ fn examine(
         return Err(ProbeError::Failed(Box::new(header)));
     };
     look_at_frames(&mut info, path, config, cancel)?;
+    if info.is_mp4_family() {
+        read_track_titles(&mut info, path).map_err(cannot_read)?;
+    }
 
     let mut packets = wire::PacketScan::default();
     let entries = [
@@ -352,6 +356,20 @@ fn examine(
         header_stderr: header.stderr_tail,
         scan_stderr: scan.stderr_tail,
     })
+}
+
+/// ffmpeg writes the titles of an MP4's tracks, but does not read them.
+fn read_track_titles(info: &mut MediaInfo, path: &Path) -> io::Result<()> {
+    let Some((_, index)) = mp4::index(&mut File::open(path)?)? else {
+        return Ok(());
+    };
+    for (stream, title) in info.streams.iter_mut().zip(mp4::track_titles(&index)) {
+        if let (None, Some(title)) = (&stream.title, title) {
+            stream.tags.insert("title".into(), title.clone());
+            stream.title = Some(title);
+        }
+    }
+    Ok(())
 }
 
 /// HDR values, captions, stereo and sometimes the rotation sit in the bitstream: only decoded frames show them.

@@ -157,7 +157,7 @@ pub(super) fn encode_outcome(error: EncodeError) -> Outcome {
         {
             Outcome::Broken { reason }
         }
-        EncodeError::Failed { .. } => Outcome::Refused { reason },
+        EncodeError::Failed { .. } | EncodeError::Tags { .. } => Outcome::Refused { reason },
         EncodeError::SourceDamaged { .. } => Outcome::Refused {
             reason: format!(
                 "the source is damaged: {reason}; set damaged = \"salvage\" to keep what can be read"
