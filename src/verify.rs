@@ -92,7 +92,7 @@ fn planned_class(expected: &Expected) -> Class {
         Expected::Video { .. } => Class::Video,
         Expected::Audio { .. } => Class::Audio,
         Expected::AttachedPicture => Class::AttachedPicture,
-        Expected::Subtitle => Class::Subtitle,
+        Expected::Subtitle | Expected::Captions => Class::Subtitle,
         Expected::Attachment => Class::Attachment,
         Expected::Data => Class::Data,
     }
@@ -184,6 +184,11 @@ impl Check<'_> {
                     .unwrap_or(0.0)
                     .min(1.0);
                 self.times(&name, source, found, filling.min(1.0).max(last).max(TOLERANCE_S));
+            }
+            (Expected::Captions, _) => {
+                if found.packets.is_some_and(|packets| packets.count == 0) {
+                    self.reject(format!("{name} is empty"));
+                }
             }
             (Expected::Subtitle, _) => {
                 let count = |stream: &Stream| stream.packets.map_or(0, |packets| packets.count);

@@ -3,10 +3,13 @@
 
 mod common;
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use common::{
-    clips::{clip, picture, probe},
+    clips::{clip, ffmpeg, picture, probe},
     root::Root,
 };
 use serde_json::Value;
@@ -60,4 +63,118 @@ fn an_mp4_keeps_tags_that_ffmpeg_cannot_write_and_titles_that_it_cannot_read() {
     assert_eq!(titles("output"), expected);
     let shown = root.ok(&["show", "a.mp4"]).stdout;
     assert!(shown.contains("“Comments”"), "{shown}");
+}
+
+/// A byte of captions with its parity.
+fn odd(byte: u8) -> u8 {
+    if byte.count_ones() % 2 == 0 {
+        byte | 0x80
+    } else {
+        byte
+    }
+}
+
+/// H.264 with EIA-608 captions in its pictures; with room for them only, where there is no `text`.
+fn captioned(folder: &Path, text: &str) -> PathBuf {
+    const EXTENSION: &[u8] = &[0, 0, 1, 0xb5];
+    let plain = folder.join("plain.m2v");
+    ffmpeg(
+        "-f lavfi -i testsrc2=size=192x144:rate=30000/1001:duration=2 -c:v mpeg2video -bf 0 -q:v 1",
+        &plain,
+    );
+    let mut pairs = Vec::new();
+    if !text.is_empty() {
+        // Load a pop-on caption, go to the last row, write, show.
+        pairs.extend([(0x14, 0x20), (0x14, 0x20), (0x14, 0x70), (0x14, 0x70)]);
+        pairs.extend(
+            text.as_bytes()
+                .chunks(2)
+                .map(|two| (two[0], *two.get(1).unwrap_or(&b' '))),
+        );
+        pairs.extend([(0x14, 0x2f), (0x14, 0x2f)]);
+        pairs.extend([(0, 0); 20]);
+        // Take it away.
+        pairs.extend([(0x14, 0x2c), (0x14, 0x2c)]);
+    }
+    let mut pairs = pairs.into_iter();
+    let mut with_captions = Vec::new();
+    let mut rest = fs::read(&plain).unwrap();
+    let start = |bytes: &[u8], from: usize, code: &[u8]| {
+        let found = bytes[from..]
+            .windows(code.len())
+            .position(|window| window == code);
+        found.map(|place| from + place)
+    };
+    while let Some(extension) = start(&rest, 0, EXTENSION) {
+        let end = start(&rest, extension + 4, &[0, 0, 1]).unwrap();
+        let is_picture = rest[extension + 4] >> 4 == 8;
+        with_captions.extend(rest.drain(..end));
+        if is_picture {
+            let (first, second) = pairs.next().unwrap_or((0, 0));
+            with_captions.extend(b"\0\0\x01\xb2GA94\x03\x41\xff\xfc");
+            with_captions.extend([odd(first), odd(second), 0xff]);
+        }
+    }
+    with_captions.extend(rest);
+    let stream = folder.join("captions.m2v");
+    fs::write(&stream, with_captions).unwrap();
+    let made = folder.join("captions.mp4");
+    ffmpeg(
+        &format!(
+            "-framerate 30000/1001 -i {} {SOUND} -map 0 -map 1 {H264} -a53cc 1 -c:a aac -b:a 60k",
+            stream.display()
+        ),
+        &made,
+    );
+    made
+}
+
+#[test]
+fn captions_inside_the_pictures_become_a_subtitle_track() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = Root::new(&[]);
+    // A name that means something to ffmpeg's filters.
+    let path = "720/it's [1], 2;3.mp4";
+    root.put(&captioned(folder.path(), "Hello captions"), path);
+    let (output, receipt) = compressed(&root, path);
+    let media = probe(&output);
+    let track = media["streams"].as_array().unwrap().last().unwrap();
+    assert_eq!(track["codec_name"], "mov_text");
+    assert_eq!(track["disposition"]["hearing_impaired"], 1);
+    let text = folder.path().join("text.srt");
+    ffmpeg(
+        &format!("-i {} -map 0:s", captioned_copy(&output, folder.path()).display()),
+        &text,
+    );
+    let text = fs::read_to_string(text).unwrap();
+    assert!(
+        text.contains("Hello captions") && text.contains("00:00:00,"),
+        "{text}"
+    );
+    assert_eq!(receipt["lost"], Value::Array(Vec::new()));
+    let shown = root.ok(&["show", "it's [1], 2;3.mp4"]).stdout;
+    assert!(
+        shown.contains("added subtitle") && shown.contains("closed captions"),
+        "{shown}"
+    );
+    let left: Vec<String> = root.outputs();
+    assert_eq!(left, ["720/it's [1], 2;3.mp4"]);
+}
+
+/// Under a name without blanks.
+fn captioned_copy(output: &Path, folder: &Path) -> PathBuf {
+    let copy = folder.join("output.mp4");
+    fs::copy(output, &copy).unwrap();
+    copy
+}
+
+#[test]
+fn room_for_captions_without_any_is_no_subtitle_track() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = Root::new(&[]);
+    root.put(&captioned(folder.path(), ""), "720/a.mp4");
+    let (output, receipt) = compressed(&root, "720/a.mp4");
+    assert_eq!(probe(&output)["streams"].as_array().unwrap().len(), 2);
+    let notes = receipt["notes"].to_string();
+    assert!(notes.contains("there are none in it"), "{notes}");
 }

@@ -8,7 +8,9 @@ pub mod progress;
 mod versions;
 
 use std::{
+    ffi::OsString,
     fs::File,
+    io::{self, BufRead, BufReader},
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -48,6 +50,9 @@ pub enum EncodeError {
     /// Give up on this file.
     #[error("its tags cannot be put into the MP4: {reason}")]
     Tags { reason: String },
+    /// Try again.
+    #[error("the captions that were read out of the pictures cannot be read: {reason}")]
+    Captions { reason: String },
     /// Neither; the message has the command line and the end of stderr.
     #[error("{finished}")]
     Failed { reason: String, finished: Box<Finished> },
@@ -83,18 +88,79 @@ pub fn command(plan: &EncodePlan, input: &Path, part: &Path, config: &EncodeConf
     CommandLine::new(&config.ffmpeg_path, config.nice).arguments(plan.arguments(input, part))
 }
 
-/// The commands that must run before [`command`]: one for each cover picture that is attached.
+/// The commands that must run before [`command`]: one for the captions in the pictures, and one for each cover picture
+/// that is attached.
 #[must_use]
 pub fn preparations(plan: &EncodePlan, input: &Path, part: &Path, config: &EncodeConfig) -> Vec<CommandLine> {
-    plan.covers
+    let captions = plan
+        .captions
         .iter()
-        .map(|cover| {
-            CommandLine::new(&config.ffmpeg_path, config.nice).arguments(cover.arguments(input, part))
-        })
+        .map(|captions| captions.arguments(input, part));
+    captions
+        .chain(covers(plan, input, part))
+        .map(|arguments| CommandLine::new(&config.ffmpeg_path, config.nice).arguments(arguments))
         .collect()
 }
 
-/// Encodes on this thread until done. `part` is overwritten. `on_start` gets ffmpeg's pid (also its group's id),
+fn covers(plan: &EncodePlan, input: &Path, part: &Path) -> impl Iterator<Item = Vec<OsString>> {
+    plan.covers.iter().map(move |cover| cover.arguments(input, part))
+}
+
+/// Reads the captions out of the pictures into a file, and takes them out of the plan when there are none. The file is
+/// for [`encode`] and goes with what is returned. Takes as long as decoding the film; `on_start` gets ffmpeg's pid.
+///
+/// # Errors
+/// See [`EncodeError`].
+pub fn read_captions(
+    plan: &mut EncodePlan,
+    input: &Path,
+    part: &Path,
+    config: &EncodeConfig,
+    cancel: &Cancel,
+    on_start: impl FnOnce(u32),
+) -> Result<Option<Temporaries>, EncodeError> {
+    let Some(captions) = &plan.captions else {
+        return Ok(None);
+    };
+    let file = captions.file(part);
+    let temporaries = Temporaries(vec![file.clone()]);
+    let limits = Limits {
+        total: None,
+        stall: Some(config.stall),
+    };
+    let (mut last_frame, mut ended) = (String::new(), false);
+    let command =
+        CommandLine::new(&config.ffmpeg_path, config.nice).arguments(captions.arguments(input, part));
+    let finished = process::supervise(&command, limits, cancel, on_start, |line| {
+        ended |= line == "progress=end";
+        if line.starts_with("frame=") && line != last_frame {
+            line.clone_into(&mut last_frame);
+            Activity::Advanced
+        } else {
+            Activity::Unchanged
+        }
+    })?;
+    outcome(finished, ended, config.stall)?;
+    if has_captions(&file).map_err(|error| EncodeError::Captions {
+        reason: error.to_string(),
+    })? {
+        return Ok(Some(temporaries));
+    }
+    plan.without_captions();
+    Ok(None)
+}
+
+/// Whether there is a line of text in an ASS file.
+fn has_captions(file: &Path) -> io::Result<bool> {
+    for line in BufReader::new(File::open(file)?).split(b'\n') {
+        if line?.starts_with(b"Dialogue:") {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Encodes on this thread until done, with captions from [`read_captions`] when the plan has any. `part` is overwritten. `on_start` gets ffmpeg's pid (also its group's id),
 /// `on_progress` about two reports a second.
 ///
 /// # Errors
@@ -109,8 +175,9 @@ pub fn encode(
     mut on_progress: impl FnMut(&Progress) -> Next,
 ) -> Result<Encoded, EncodeError> {
     let began = Instant::now();
-    let _covers = Covers(plan.covers.iter().map(|cover| cover.file(part)).collect());
-    for preparation in preparations(plan, input, part, config) {
+    let _covers = Temporaries(plan.covers.iter().map(|cover| cover.file(part)).collect());
+    for arguments in covers(plan, input, part) {
+        let preparation = CommandLine::new(&config.ffmpeg_path, config.nice).arguments(arguments);
         let limits = Limits {
             total: Some(config.stall),
             stall: None,
@@ -174,10 +241,10 @@ fn put_in(tags: &mp4::Tags, part: &Path) -> Result<(), EncodeError> {
     })
 }
 
-/// Files that only this run needs.
-struct Covers(Vec<PathBuf>);
+/// Files that only one encode needs; they are removed with this.
+pub struct Temporaries(Vec<PathBuf>);
 
-impl Drop for Covers {
+impl Drop for Temporaries {
     fn drop(&mut self) {
         for file in &self.0 {
             if let Err(error) = durable::remove(file) {
@@ -339,7 +406,9 @@ mod tests {
                 Err(EncodeError::GivenUp) => "given up",
                 Err(EncodeError::SourceDamaged { .. }) => "damaged",
                 Err(EncodeError::EncoderMissing { .. }) => "encoder",
-                Err(EncodeError::Tags { .. } | EncodeError::Failed { .. }) => "failed",
+                Err(EncodeError::Tags { .. } | EncodeError::Captions { .. } | EncodeError::Failed { .. }) => {
+                    "failed"
+                }
             };
             assert_eq!(found, expected, "{end:?} {stderr}");
         }

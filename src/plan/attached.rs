@@ -1,7 +1,9 @@
 //! What becomes of covers and of other files that are attached to a film, as fonts. Pure.
 
+use std::ffi::OsString;
+
 use super::{Container, Cover, Draft, Expected, PlannedStream, Treatment, tags::tag};
-use crate::media::Stream;
+use crate::media::{Stream, StreamKind};
 
 /// File type and the end of the name for a picture in an attachment; and whether ffmpeg shows it as a picture again.
 fn attached_as(codec: &str) -> Option<(&'static str, &'static str, Expected)> {
@@ -57,6 +59,15 @@ impl Draft<'_> {
     /// The covers that are attached. Call after all other streams: attached files come last.
     pub(super) fn attach_covers(&mut self) -> Vec<Cover> {
         let mut covers = Vec::new();
+        let kept = self.streams.iter().filter(|kept| {
+            let stream = self
+                .info
+                .streams
+                .iter()
+                .find(|stream| stream.index == kept.source_index);
+            stream.is_some_and(|stream| stream.kind == StreamKind::Attachment)
+        });
+        let mut place = kept.count();
         for index in std::mem::take(&mut self.covers) {
             let stream = self.info.streams.iter().find(|stream| stream.index == index);
             let Some((stream, (mimetype, extension, expected))) =
@@ -70,11 +81,16 @@ impl Draft<'_> {
             };
             let name =
                 tag(stream, "filename").map_or_else(|| format!("cover{number}.{extension}"), str::to_owned);
-            self.option("metadata:s", format!("filename={name}"));
-            self.option("metadata:s", format!("mimetype={mimetype}"));
+            let mut tag = |tag: String| {
+                self.options
+                    .extend([OsString::from(format!("-metadata:s:t:{place}")), tag.into()]);
+            };
+            tag(format!("filename={name}"));
+            tag(format!("mimetype={mimetype}"));
             if let Some(title) = &stream.title {
-                self.option("metadata:s", format!("title={title}"));
+                tag(format!("title={title}"));
             }
+            place += 1;
             covers.push(Cover { source_index: index });
             self.streams.push(PlannedStream {
                 source_index: index,

@@ -184,6 +184,7 @@ impl EncodePlan {
             covers: Vec::new(),
             origin_s: self.origin_s,
             mp4_tags: None,
+            captions: None,
             duration_s: piece.map_or(self.duration_s, |piece| Some(piece.span.seconds())),
             frames: self.frames.filter(|_| piece.is_none()),
             before_input,

@@ -5,6 +5,7 @@
 //! Never in here: file system, children, clock.
 
 mod attached;
+mod captions;
 mod data;
 mod fields;
 mod film;
@@ -27,6 +28,7 @@ use crate::{
     mp4,
     task::Resolution,
 };
+pub use captions::Captions;
 pub use film::{Film, Piece, Span};
 pub(crate) use streams::described;
 use streams::{Draft, acceptable};
@@ -55,6 +57,8 @@ pub struct EncodePlan {
     pub frames: Option<u64>,
     /// Pictures that are taken out of the source first, each into a file of its own, and then attached.
     pub covers: Vec<Cover>,
+    /// Captions that are read out of the pictures first.
+    pub captions: Option<Captions>,
     /// The time of the source, in seconds, that is the output's zero.
     pub origin_s: f64,
     /// Tags to put into the finished MP4.
@@ -105,6 +109,8 @@ pub enum Expected {
         channels: u32,
     },
     AttachedPicture,
+    /// Read out of the pictures of its source stream.
+    Captions,
     Subtitle,
     Attachment,
     Data,
@@ -222,6 +228,7 @@ pub fn plan(
     for stream in &info.streams {
         draft.add(stream);
     }
+    let captions = draft.add_captions();
     let covers = draft.attach_covers();
     let timecode = draft.timecode();
     let Draft {
@@ -303,6 +310,7 @@ pub fn plan(
             .map(|packets| packets.count)
             .filter(|&count| count > 0),
         covers,
+        captions: captions.map(|captions| captions.counted_from(origin_s)),
         origin_s,
         mp4_tags,
         before_input,
@@ -360,10 +368,16 @@ impl EncodePlan {
         .to_vec();
         arguments.extend(self.before_input.iter().cloned());
         arguments.extend(reading(input));
+        if let Some(captions) = &self.captions {
+            arguments.extend(captions.reading(output));
+        }
         for cover in &self.covers {
             arguments.extend([OsString::from("-attach"), url(&cover.file(output))]);
         }
         arguments.extend(self.after_input.iter().cloned());
+        if let Some(captions) = &self.captions {
+            arguments.extend(captions.options().iter().cloned());
+        }
         arguments.push(url(output));
         arguments
     }

@@ -6,6 +6,7 @@
 //! | sound | AAC; a copy where it is AAC already, or cannot be decoded, or the profile copies | the same; FLAC where AAC cannot say the layout | [`super::sound`] |
 //! | subtitles that are text | mov_text | as they are; what Matroska has no name for becomes SubRip | [`super::subtitles`] |
 //! | subtitles that are pictures, ASS | make it Matroska | as they are | [`super::subtitles`] |
+//! | captions inside the pictures | mov_text | ASS | [`super::captions`] |
 //! | cover | as it is | attached | [`super::attached`] |
 //! | attachments, as fonts | make it Matroska | as they are | [`super::attached`] |
 //! | timecode | written anew | a tag | [`super::data`] |

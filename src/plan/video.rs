@@ -89,7 +89,7 @@ impl Draft<'_> {
                 loss: Loss::Noticed,
             });
         }
-        if video.closed_captions {
+        if video.closed_captions && !self.reads_captions_of(stream) {
             self.lost.push(Lost {
                 source_index: None,
                 what: format!("the closed captions inside {name}"),
@@ -260,10 +260,7 @@ mod tests {
             (with(hd(), None), None),
             (with(of_format("bgr0"), None), None),
             (with(hd(), Some(("alpha_mode", "0"))), None),
-            (
-                with(captions, None),
-                Some("the closed captions inside video 0 (h264)"),
-            ),
+            (with(captions, None), None),
             (
                 with(of_format("yuva444p10le"), None),
                 Some("the transparency of video 0 (h264)"),

@@ -235,7 +235,8 @@ fn output_media(info: &MediaInfo, plan: &EncodePlan) -> wire::Media {
                 .find(|stream| stream.index == found.index)
         });
         if let Some(stream) = found {
-            stream.source_index = Some(planned.source_index);
+            let is_of_a_stream = planned.expected != plan::Expected::Captions;
+            stream.source_index = is_of_a_stream.then_some(planned.source_index);
             stream.treatment = Some(match planned.treatment {
                 plan::Treatment::Copied => wire::Treatment::Copied,
                 plan::Treatment::Encoded => wire::Treatment::Encoded,

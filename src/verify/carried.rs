@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::pairs;
 use crate::{
     media::{Chapter, MediaInfo, Stream, StreamKind, Video},
-    plan::{EncodePlan, Loss, Lost, described, tags},
+    plan::{EncodePlan, Expected, Loss, Lost, described, tags},
 };
 
 /// How far a chapter may move, in seconds: Matroska and MP4 keep them to the millisecond, the picture to its timebase.
@@ -25,7 +25,8 @@ pub fn missing(plan: &EncodePlan, source: &MediaInfo, output: &MediaInfo) -> Vec
             details.add(tag(key, value), None, reason);
         }
     }
-    for (planned, found) in pairs(plan, output) {
+    let copies = pairs(plan, output).filter(|(planned, _)| planned.expected != Expected::Captions);
+    for (planned, found) in copies {
         let original = source
             .streams
             .iter()

@@ -118,6 +118,7 @@ impl Job<'_> {
             measures,
         };
         let (mut plan, search) = self.aimed(&look, plan)?;
+        let _captions = self.captions_read(&source, &mut plan, &place.part.0)?;
         let encoded = match self.made(&source, &plan, &place.part.0, limit)? {
             Made::Smaller(encoded) => encoded,
             Made::NotSmaller { why, after } => {

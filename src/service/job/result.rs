@@ -36,6 +36,18 @@ impl Job<'_> {
         })
     }
 
+    /// The captions inside the pictures, as a file beside the part; the plan goes without them when there are none.
+    pub(super) fn captions_read(
+        &self,
+        source: &Source,
+        plan: &mut EncodePlan,
+        part: &Path,
+    ) -> Result<Option<encode::Temporaries>, Outcome> {
+        let Order { encode, cancel, .. } = self.order;
+        let on_start = |pid| (self.report)(Report::Child(pid));
+        encode::read_captions(plan, &source.path, part, encode, cancel, on_start).map_err(encode_outcome)
+    }
+
     /// Encodes into the part. One that will not be small enough is given up.
     pub(super) fn made(
         &self,
