@@ -185,10 +185,8 @@ impl Check<'_> {
                     .min(1.0);
                 self.times(&name, source, found, filling.min(1.0).max(last).max(TOLERANCE_S));
             }
-            (Expected::Captions, _) => {
-                if found.packets.is_some_and(|packets| packets.count == 0) {
-                    self.reject(format!("{name} is empty"));
-                }
+            (Expected::Captions, _) if found.packets.is_some_and(|packets| packets.count == 0) => {
+                self.reject(format!("{name} is empty"));
             }
             (Expected::Subtitle, _) => {
                 let count = |stream: &Stream| stream.packets.map_or(0, |packets| packets.count);

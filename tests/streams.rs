@@ -67,7 +67,7 @@ fn an_mp4_keeps_tags_that_ffmpeg_cannot_write_and_titles_that_it_cannot_read() {
 
 /// A byte of captions with its parity.
 fn odd(byte: u8) -> u8 {
-    if byte.count_ones() % 2 == 0 {
+    if byte.count_ones().is_multiple_of(2) {
         byte | 0x80
     } else {
         byte
