@@ -10,6 +10,10 @@
 //! well. The group of pictures that has begun counts as done, since its keyframe is paid for. What ffmpeg and x265 hold
 //! back (frames in the lookahead, bytes not flushed, the index at the end) makes the bytes so far too few, never too
 //! many; fonts and covers, which stand at the front, are not projected.
+//!
+//! Whether a source that is HEVC or AV1 already has something to gain is decided in the same way, by encoding its first
+//! part: no bit rate tells how hard a picture is. Both codecs spend their bits in the same places where the size stays
+//! ([`Likeness::Close`]), so a small margin is enough there and such an encode is given up early.
 
 use std::fmt;
 
@@ -169,6 +173,8 @@ pub struct Forecast {
     likeness: Likeness,
     /// `None`: the packets do not say; then only bytes that are too many already count.
     duration_s: Option<f64>,
+    /// Before the first picture of the result.
+    pause_s: f64,
     keyframe_interval_s: f64,
     /// Bytes of the result that come once and not with each second: at most so many.
     once_bytes: u64,
@@ -204,6 +210,9 @@ impl Forecast {
             limit,
             likeness: likeness(info, plan),
             duration_s,
+            pause_s: packets
+                .and_then(|packets| packets.first_s)
+                .map_or(0.0, |first_s| (first_s - plan.origin_s).max(0.0)),
             keyframe_interval_s,
             once_bytes: once_bytes(info),
             share_by_second: sums
@@ -224,18 +233,20 @@ impl Forecast {
     pub fn judge(&self, film_s: f64, bytes_so_far: u64) -> Option<NotSmaller> {
         let bytes = bytes_so_far as f64;
         let limit = self.limit.bytes() as f64;
+        let film_s = (film_s - self.pause_s).max(0.0);
         let progress = self
             .duration_s
             .map_or(0.0, |duration| (film_s / duration).clamp(0.0, 1.0));
-        let mut projected = bytes;
-        let mut least = bytes;
-        if film_s >= FIRST_FORECAST_S && progress >= FIRST_FORECAST_SHARE {
-            let done = self.done(film_s);
-            let goes_on = bytes_so_far.saturating_sub(self.once_bytes) as f64;
-            let rest = goes_on * (1.0 - done) / done;
-            projected += rest;
-            least += rest * cheapest_rest(self.likeness, done);
-        }
+        let done = self.done(film_s);
+        let goes_on = bytes_so_far.saturating_sub(self.once_bytes) as f64;
+        let rest = goes_on * (1.0 - done) / done;
+        let projected = bytes + rest;
+        let may_foresee = film_s >= FIRST_FORECAST_S && progress >= FIRST_FORECAST_SHARE;
+        let least = if may_foresee {
+            bytes + rest * cheapest_rest(self.likeness, done)
+        } else {
+            bytes
+        };
         (least > limit).then_some(NotSmaller {
             limit: self.limit,
             found: Found::Foreseen {
@@ -332,6 +343,7 @@ mod tests {
             limit: LIMIT,
             likeness,
             duration_s: Some(200.0),
+            pause_s: 0.0,
             keyframe_interval_s: 10.0,
             once_bytes: 0,
             #[expect(clippy::cast_precision_loss, reason = "shares")]
@@ -398,6 +410,23 @@ mod tests {
         for second in 0..=200_u32 {
             let bytes = 40 * (u64::from(second) / 10 + 1);
             assert_eq!(even.judge(f64::from(second), bytes.min(800)), None, "{second}");
+        }
+    }
+
+    #[test]
+    fn a_pause_before_the_first_picture_is_no_progress() {
+        let late = Forecast {
+            pause_s: 100.0,
+            ..forecast(|_| 5, Likeness::Loose)
+        };
+        let even = forecast(|_| 5, Likeness::Loose);
+        for second in [0_u32, 50, 100] {
+            let bytes = 10 * u64::from(second);
+            assert_eq!(
+                late.judge(100.0 + f64::from(second), bytes),
+                even.judge(f64::from(second), bytes),
+                "{second}"
+            );
         }
     }
 

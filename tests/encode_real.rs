@@ -221,6 +221,131 @@ fn a_turned_phone_video_comes_out_upright() {
     assert_eq!(result.plan.picture(), Some((180, 320)));
 }
 
+/// A box of an MP4 and where its content begins, inside of `within`.
+fn mp4_boxes(file: &[u8], within: std::ops::Range<usize>) -> Vec<(String, std::ops::Range<usize>)> {
+    let mut found = Vec::new();
+    let mut place = within.start;
+    while place + 8 <= within.end {
+        let size = u32::from_be_bytes(file[place..place + 4].try_into().unwrap()) as usize;
+        let name = String::from_utf8_lossy(&file[place + 4..place + 8]).into_owned();
+        found.push((name.clone(), place..place + size));
+        if ["moov", "trak", "edts"].contains(&name.as_str()) {
+            found.extend(mp4_boxes(file, place + 8..place + size));
+        }
+        place += size;
+    }
+    found
+}
+
+/// Shows only the first and the third second of each track. The index must stand at the end of the file.
+fn show_two_pieces(file: &mut Vec<u8>) {
+    let number = |file: &[u8], place: usize| u32::from_be_bytes(file[place..place + 4].try_into().unwrap());
+    for track in 0..2 {
+        let boxes = mp4_boxes(file, 0..file.len());
+        let (_, edits) = boxes
+            .iter()
+            .filter(|(name, _)| name == "elst")
+            .nth(track)
+            .unwrap();
+        let entry = edits.start + 16;
+        let media_start = number(file, entry + 4);
+        let ticks_a_second = number(
+            file,
+            file.windows(4).rposition(|four| four == b"mvhd").unwrap() + 16,
+        );
+        let headers: Vec<usize> = (0..file.len() - 4)
+            .filter(|place| &file[*place..*place + 4] == b"mdhd")
+            .collect();
+        let media_second = number(file, headers[track] + 16);
+        let edit = |from: u32| {
+            let mut bytes = ticks_a_second.to_be_bytes().to_vec();
+            bytes.extend(from.to_be_bytes());
+            bytes.extend([0, 1, 0, 0]);
+            bytes
+        };
+        let mut content = edit(media_start);
+        content.extend(edit(media_start + 2 * media_second));
+        let (entry, end) = (entry, edits.end);
+        let more = content.len() - (end - entry);
+        for (_, place) in boxes
+            .iter()
+            .filter(|(_, place)| place.start < entry && place.end >= end)
+        {
+            let size = number(file, place.start) + u32::try_from(more).unwrap();
+            file[place.start..place.start + 4].copy_from_slice(&size.to_be_bytes());
+        }
+        file[entry - 4..entry].copy_from_slice(&2_u32.to_be_bytes());
+        file.splice(entry..end, content);
+    }
+}
+
+#[test]
+fn edit_lists_are_honoured_also_by_sound_that_could_be_copied() {
+    let folder = TempDir::new().unwrap();
+    let source = "-f lavfi -i testsrc=s=320x180:r=25:d=3 -f lavfi -i aevalsrc=exprs=sin(1000*t*t):d=3:s=48000 \
+        -c:v libx264 -preset ultrafast -bf 2 -g 25 -pix_fmt yuv420p -c:a aac -b:a 48k";
+    let path = clip(&folder, "pieces.mp4", source);
+    assert_eq!(accepted(&path, 720).plan.streams[1].treatment, Treatment::Copied);
+    let mut bytes = std::fs::read(&path).unwrap();
+    show_two_pieces(&mut bytes);
+    std::fs::write(&path, bytes).unwrap();
+    let result = accepted(&path, 720);
+    let film = |info: &MediaInfo| info.streams[0].packets.unwrap();
+    assert_eq!((film(&result.source).count, film(&result.output).count), (50, 50));
+    assert_eq!(result.plan.streams[1].treatment, Treatment::Encoded);
+    // A trimmed start can be copied, since the result has an edit list as well; a pause before it cannot.
+    let trimmed = clip(&folder, "trimmed.mp4", &format!("{source} -f mp4"));
+    let cut = clip(
+        &folder,
+        "cut.mp4",
+        &format!("-ss 0.7 -i {} -c copy", trimmed.display()),
+    );
+    let result = accepted(&cut, 720);
+    assert_eq!(result.plan.streams[1].treatment, Treatment::Copied);
+    let begin = |info: &MediaInfo, stream: usize| info.streams[stream].packets.unwrap().first_s.unwrap();
+    for stream in [0, 1] {
+        let (before, after) = (begin(&result.source, stream), begin(&result.output, stream));
+        assert!((before - after).abs() < 0.02, "{stream}: {before} {after}");
+    }
+}
+
+#[test]
+fn what_only_the_pictures_say_is_kept() {
+    let folder = TempDir::new().unwrap();
+    let plain = clip(
+        &folder,
+        "plain.mkv",
+        "-f lavfi -i testsrc=s=320x180:r=25:d=1 -c:v libx264 -preset ultrafast -pix_fmt yuv420p -x264-params frame-packing=3",
+    );
+    for (name, changed) in [
+        ("turned.ts", "display_orientation=insert:rotate=90"),
+        ("placed.mkv", "chroma_sample_loc_type=2"),
+        // The left side is what few decoders crop by default.
+        (
+            "cropped.mp4",
+            "crop_left=16:crop_right=32:crop_top=8:crop_bottom=20",
+        ),
+    ] {
+        clip(
+            &folder,
+            name,
+            &format!("-i {} -c copy -bsf:v h264_metadata={changed}", plain.display()),
+        );
+    }
+    let stereo = |result: &Compressed| result.output.streams[0].video().unwrap().stereo.clone();
+    let turned = accepted(&folder.path().join("turned.ts"), 720);
+    assert_eq!(turned.plan.picture(), Some((180, 320)));
+    assert_eq!(
+        stereo(&turned).map(|stereo| stereo.arrangement),
+        Some("side by side".into())
+    );
+    let placed = accepted(&folder.path().join("placed.mkv"), 90);
+    let colour = &placed.output.streams[0].video().unwrap().colour;
+    assert_eq!(colour.chroma_location.as_deref(), Some("topleft"));
+    let cropped = accepted(&folder.path().join("cropped.mp4"), 720);
+    assert_eq!(cropped.plan.picture(), Some((272, 164)));
+}
+
 #[test]
 fn hostile_names_are_only_names() {
     let folder = TempDir::new().unwrap();

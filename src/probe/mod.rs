@@ -397,7 +397,7 @@ fn look_at_frames(
             FIRST_PACKETS,
             "-show_frames",
             "-show_entries",
-            "frame=side_data_list",
+            "frame=side_data_list:frame_tags=stereo_mode",
             "-of",
             "json",
         ];

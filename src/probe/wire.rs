@@ -164,6 +164,8 @@ struct FramesReport {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct WireFrame {
+    #[serde(deserialize_with = "texts")]
+    tags: BTreeMap<String, String>,
     #[serde(deserialize_with = "list")]
     side_data_list: Vec<SideData>,
 }
@@ -389,6 +391,28 @@ fn stereo(sides: &[SideData], said_by: SaidBy) -> Option<Stereo> {
     })
 }
 
+/// By the tag that the H.264 decoder gives a frame; the words are Matroska's.
+fn stereo_by_tag(mode: &str) -> Option<Stereo> {
+    let (arrangement, inverted) = match mode {
+        "left_right" => ("side by side", false),
+        "right_left" => ("side by side", true),
+        "top_bottom" => ("top and bottom", false),
+        "bottom_top" => ("top and bottom", true),
+        "checkerboard_lr" => ("checkerboard", false),
+        "checkerboard_rl" => ("checkerboard", true),
+        "row_interleaved_lr" => ("interleaved lines", false),
+        "row_interleaved_rl" => ("interleaved lines", true),
+        "col_interleaved_lr" => ("interleaved columns", false),
+        "col_interleaved_rl" => ("interleaved columns", true),
+        _ => return None,
+    };
+    Some(Stereo {
+        arrangement: arrangement.to_owned(),
+        inverted,
+        said_by: SaidBy::Pictures,
+    })
+}
+
 /// From ffmpeg's names: `yuv422p10le`, `gray`, `rgb24`, `p010le`.
 fn pixel_layout(name: &str) -> (Chroma, u32) {
     let chroma = if name.starts_with("gray") || name.starts_with("mono") || name.starts_with("ya") {
@@ -466,6 +490,10 @@ pub struct FromFrames {
 /// From the side data of the first frames, as `-show_frames` prints it.
 pub fn from_frames(json: &str) -> Option<FromFrames> {
     let report: FramesReport = serde_json::from_str(json).ok()?;
+    let by_tag = report
+        .frames
+        .iter()
+        .find_map(|frame| stereo_by_tag(frame.tags.get("stereo_mode")?));
     let sides: Vec<SideData> = report
         .frames
         .into_iter()
@@ -474,7 +502,8 @@ pub fn from_frames(json: &str) -> Option<FromFrames> {
     Some(FromFrames {
         hdr: hdr(&sides),
         orientation: turned(&sides),
-        stereo: stereo(&sides, SaidBy::Pictures),
+        // ffprobe 5.1 names the kind of a frame's side data only.
+        stereo: stereo(&sides, SaidBy::Pictures).or(by_tag),
         closed_captions: named(&sides, "ATSC A53 Part 4 Closed Captions").is_some(),
     })
 }
@@ -814,6 +843,12 @@ mod tests {
             })
         );
         assert!(hdr.hdr10_plus);
+        let by_tag = r#"{"frames": [{"tags": {"stereo_mode": "bottom_top"}, "side_data_list": [{"side_data_type": "Stereo 3D"}]}]}"#;
+        let found = from_frames(by_tag).unwrap().stereo.unwrap();
+        assert_eq!(
+            (found.arrangement.as_str(), found.inverted),
+            ("top and bottom", true)
+        );
         let display = hdr.mastering_display.unwrap();
         assert_eq!(
             (display.green, display.max_luminance, display.min_luminance),
