@@ -21,6 +21,8 @@ pub struct MediaInfo {
     pub bit_rate: Option<u64>,
     pub streams: Vec<Stream>,
     pub chapters: Vec<Chapter>,
+    /// Of a transport stream: one television channel each.
+    pub programs: Vec<Program>,
     pub tags: BTreeMap<String, String>,
     /// The bytes of all packets by the second that they are shown in, from the first one on: where in the film the
     /// file is heavy. Empty when no scan was made.
@@ -261,6 +263,15 @@ pub struct Chapter {
     pub end_s: f64,
     pub title: Option<String>,
     pub tags: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Program {
+    pub id: u32,
+    /// As `service_name`.
+    pub tags: BTreeMap<String, String>,
+    /// ffmpeg's indices of its streams; one may be of several programs.
+    pub streams: Vec<u32>,
 }
 
 /// A fraction; the denominator is never 0.

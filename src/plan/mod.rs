@@ -247,6 +247,10 @@ pub fn plan(
     for (option, value) in tags::of_file(info, container) {
         options.extend([OsString::from(format!("-{option}")), value.into()]);
     }
+    let kept: Vec<u32> = streams.iter().map(|stream| stream.source_index).collect();
+    for (option, value) in tags::of_programs(info, &kept) {
+        options.extend([OsString::from(format!("-{option}")), value.into()]);
+    }
     if let Some(timecode) = timecode {
         options.extend(["-timecode".into(), OsString::from(timecode)]);
     }

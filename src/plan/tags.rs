@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Container;
 use crate::{
-    media::{MediaInfo, Stream, StreamKind},
+    media::{MediaInfo, Program, Stream, StreamKind},
     mp4,
 };
 
@@ -147,6 +147,35 @@ pub(super) fn of_file(info: &MediaInfo, container: Container) -> Vec<(String, St
     options
 }
 
+/// Names of television channels, which only transport streams have a place for: of the file when there is one, else of
+/// each channel's streams. As `-metadata…` options with their value; `kept` are the source's indices in the output's order.
+pub(super) fn of_programs(info: &MediaInfo, kept: &[u32]) -> Vec<(String, String)> {
+    let tags = |program: &Program| -> Vec<String> {
+        let tags = program
+            .tags
+            .iter()
+            .filter(|(key, value)| matters(key) && !value.is_empty());
+        tags.map(|(key, value)| format!("{key}={value}")).collect()
+    };
+    match info.programs.as_slice() {
+        [] => Vec::new(),
+        [only] => tags(only)
+            .into_iter()
+            .map(|tag| ("metadata".to_owned(), tag))
+            .collect(),
+        several => {
+            let of_stream = |(place, index): (usize, &u32)| {
+                let program = several.iter().find(|program| program.streams.contains(index));
+                let tags = program.map(tags).unwrap_or_default();
+                tags.into_iter()
+                    .map(move |tag| (format!("metadata:s:{place}"), tag))
+                    .collect::<Vec<_>>()
+            };
+            kept.iter().enumerate().flat_map(of_stream).collect()
+        }
+    }
+}
+
 /// Tags of an encoded stream that are no longer true.
 pub(super) fn outdated(tags: &BTreeMap<String, String>) -> Vec<String> {
     tags.keys()
@@ -166,6 +195,7 @@ pub(super) fn tag<'a>(stream: &'a Stream, name: &str) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::plan::tests::{hd, info, planned, video_stream};
 
     #[test]
@@ -221,6 +251,34 @@ mod tests {
             };
             assert_eq!(found, expected, "{keys:?}");
         }
+    }
+
+    #[test]
+    fn names_of_channels_go_with_the_file_or_with_their_streams() {
+        let program = |id, name: &str, streams: &[u32]| Program {
+            id,
+            tags: [("service_name".to_owned(), name.to_owned())].into(),
+            streams: streams.to_vec(),
+        };
+        let mut source = info(
+            "mpegts",
+            vec![video_stream(0, "h264", hd()), video_stream(1, "h264", hd())],
+        );
+        let said = |source: &MediaInfo| -> Vec<String> {
+            let options = of_programs(source, &[0, 1]);
+            options
+                .into_iter()
+                .map(|(option, value)| format!("-{option} {value}"))
+                .collect()
+        };
+        assert_eq!(said(&source), [""; 0]);
+        source.programs = vec![program(1, "One", &[0])];
+        assert_eq!(said(&source), ["-metadata service_name=One"]);
+        source.programs.push(program(2, "Two", &[1]));
+        assert_eq!(
+            said(&source),
+            ["-metadata:s:0 service_name=One", "-metadata:s:1 service_name=Two"]
+        );
     }
 
     #[test]

@@ -298,7 +298,14 @@ fn examine(
         total: Some(HEADER_TIME),
         stall: None,
     };
-    let report = ["-show_format", "-show_streams", "-show_chapters", "-of", "json"];
+    let report = [
+        "-show_format",
+        "-show_streams",
+        "-show_chapters",
+        "-show_programs",
+        "-of",
+        "json",
+    ];
     let output = process::run(&ffprobe(config, path, &report), limits, cancel, REPORT_BYTES)?;
     let header = ended(output.finished)?;
     if !header.succeeded() {

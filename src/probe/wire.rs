@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use crate::media::{
     Audio, Chapter, Chroma, Colour, ContentLight, Dispositions, DolbyVision, FieldOrder, Hdr,
-    MasteringDisplay, MediaInfo, Orientation, Packets, Rational, SaidBy, Stereo, Stream, StreamKind, Video,
+    MasteringDisplay, MediaInfo, Orientation, Packets, Program, Rational, SaidBy, Stereo, Stream, StreamKind,
+    Video,
 };
 
 #[derive(Debug, Default, Deserialize)]
@@ -18,6 +19,8 @@ struct Report {
     streams: Vec<WireStream>,
     #[serde(default, deserialize_with = "list")]
     chapters: Vec<WireChapter>,
+    #[serde(default, deserialize_with = "list")]
+    programs: Vec<WireProgram>,
     #[serde(default, deserialize_with = "object")]
     format: WireFormat,
 }
@@ -46,6 +49,17 @@ struct WireChapter {
     end_time: Option<String>,
     #[serde(deserialize_with = "texts")]
     tags: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct WireProgram {
+    #[serde(deserialize_with = "text")]
+    program_id: Option<String>,
+    #[serde(deserialize_with = "texts")]
+    tags: BTreeMap<String, String>,
+    #[serde(deserialize_with = "list")]
+    streams: Vec<WireStream>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -273,6 +287,19 @@ pub fn media_info(json: &str, size_bytes: u64) -> Option<(MediaInfo, Vec<Option<
                     title: tag(&chapter.tags, "title"),
                     tags: chapter.tags,
                 })
+            })
+            .collect(),
+        programs: report
+            .programs
+            .into_iter()
+            .map(|program| Program {
+                id: parsed(program.program_id.as_ref()).unwrap_or(0),
+                tags: program.tags,
+                streams: program
+                    .streams
+                    .iter()
+                    .filter_map(|stream| parsed(stream.index.as_ref()))
+                    .collect(),
             })
             .collect(),
         tags: report.format.tags,

@@ -36,6 +36,7 @@ pub fn missing(plan: &EncodePlan, source: &MediaInfo, output: &MediaInfo) -> Vec
         }
     }
     chapters(plan, source, output, &mut details);
+    programs(source, output, &mut details);
     details.into_lost()
 }
 
@@ -259,6 +260,25 @@ fn chapters(plan: &EncodePlan, source: &MediaInfo, output: &MediaInfo, details: 
                 .collect();
             if let Some(Some(reason)) = reasons.iter().min() {
                 details.add(format!("{} of {name}", tag(key, value)), None, reason.clone());
+            }
+        }
+    }
+}
+
+/// Their names may have become the file's or a stream's.
+fn programs(source: &MediaInfo, output: &MediaInfo, details: &mut Details) {
+    for program in &source.programs {
+        for (key, value) in worth_keeping(&program.tags) {
+            let places =
+                std::iter::once(&output.tags).chain(output.streams.iter().map(|stream| &stream.tags));
+            let reasons: Option<Vec<String>> =
+                places.map(|tags| not_found(key, value, tags, output)).collect();
+            if reasons.is_some() {
+                details.add(
+                    format!("{} of program {}", tag(key, value), program.id),
+                    None,
+                    "the container has no programs".into(),
+                );
             }
         }
     }
