@@ -269,11 +269,9 @@ fn chapters(plan: &EncodePlan, source: &MediaInfo, output: &MediaInfo, details: 
 fn programs(source: &MediaInfo, output: &MediaInfo, details: &mut Details) {
     for program in &source.programs {
         for (key, value) in worth_keeping(&program.tags) {
-            let places =
+            let mut places =
                 std::iter::once(&output.tags).chain(output.streams.iter().map(|stream| &stream.tags));
-            let reasons: Option<Vec<String>> =
-                places.map(|tags| not_found(key, value, tags, output)).collect();
-            if reasons.is_some() {
+            if places.all(|tags| not_found(key, value, tags, output).is_some()) {
                 details.add(
                     format!("{} of program {}", tag(key, value), program.id),
                     None,
@@ -323,6 +321,11 @@ mod tests {
             ("released", "1970-01-01T00:00:00Z"),
             ("encoder", "x"),
         ]);
+        source.programs = vec![crate::media::Program {
+            id: 7,
+            tags: tags(&[("service_name", "One")]),
+            streams: vec![0, 1],
+        }];
         source.chapters = vec![
             Chapter {
                 start_s: 0.0,
@@ -344,6 +347,7 @@ mod tests {
         output.streams[0].codec = Some("hevc".into());
         let audio = audio_stream(1, "aac", 6, Some("5.1"), 48_000);
         output.streams[1].kind = audio.kind;
+        output.streams[1].tags.insert("service_name".into(), "One".into());
         output.streams[2].tags.clear();
         output.tags = tags(&[
             ("title", "A film"),
@@ -376,7 +380,7 @@ mod tests {
     #[test]
     fn each_small_loss_is_named_once() {
         type Spoiled = (fn(&mut MediaInfo), &'static str);
-        let cases: [Spoiled; 16] = [
+        let cases: [Spoiled; 17] = [
             (
                 |o| drop(o.tags.remove("title")),
                 "the tag TITLE (A film): the container has no place for it",
@@ -415,6 +419,10 @@ mod tests {
             (
                 |o| o.streams[2].dispositions.0.clear(),
                 "the disposition forced of subtitles 2 (subrip): the container has no place for it",
+            ),
+            (
+                |o| drop(o.streams[1].tags.remove("service_name")),
+                "the tag service_name (One) of program 7: the container has no programs",
             ),
             (
                 |o| drop(o.tags.remove("released")),
