@@ -204,6 +204,7 @@ enum Command {
     Report {
         #[arg(long, conflicts_with = "csv")]
         json: bool,
+        /// A line for each folder and month, for a spreadsheet
         #[arg(long)]
         csv: bool,
     },
