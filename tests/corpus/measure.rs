@@ -66,6 +66,8 @@ pub struct Track {
     /// Frames of a film's video track; none of a cover.
     pub frames: Option<Frames>,
     pub sound: Option<Sound>,
+    /// Closed captions inside the pictures of a video track.
+    pub captions: Vec<Cue>,
     /// Of subtitles that are text.
     pub cues: Option<Vec<Cue>>,
     /// What decoding it said at level error.
@@ -97,6 +99,10 @@ pub struct Picture {
     pub primaries: Option<String>,
     /// Side data of HDR by name; each with its numbers.
     pub hdr: BTreeMap<String, Vec<f64>>,
+    /// Side data of pictures for two eyes and of pictures all around, by name; each with its values.
+    pub projection: BTreeMap<String, String>,
+    /// Whether its first pictures have room for closed captions.
+    pub may_have_captions: bool,
     /// Whether the header says that it is not interlaced.
     pub is_said_progressive: bool,
     /// Whether the first frames say that they are interlaced.
@@ -327,6 +333,7 @@ fn track(path: &Path, stream: &Value, packets: Vec<Packet>) -> Track {
         sample_rate_hz: number(&stream["sample_rate"]).unwrap_or(48_000.0),
         frames: None,
         sound: None,
+        captions: Vec::new(),
         cues: None,
         complaints: Vec::new(),
     };
@@ -334,6 +341,9 @@ fn track(path: &Path, stream: &Value, packets: Vec<Packet>) -> Track {
         Kind::Video => {
             track.picture = picture(path, index, stream);
             track.frames = frames(path, index, &mut track.complaints);
+            if track.picture.may_have_captions {
+                track.captions = captions(path);
+            }
         }
         Kind::Audio => track.sound = sound(path, index, track.channels, &mut track.complaints),
         Kind::Subtitle if track.is_text_subtitle() => {
@@ -393,6 +403,10 @@ fn picture(path: &Path, index: u64, stream: &Value) -> Picture {
         let name = text(&data["side_data_type"]);
         if name.contains("Display Matrix") || name.contains("displaymatrix") {
             orientation(&mut picture, &text(&data["displaymatrix"]));
+        } else if name == "Stereo 3D" || name == "Spherical Mapping" {
+            picture.projection.insert(name, data.to_string());
+        } else if name.contains("Closed Captions") {
+            picture.may_have_captions = true;
         } else if ["Mastering", "Content light", "DOVI", "Dolby", "2094", "HDR10+"]
             .iter()
             .any(|part| name.contains(part))
@@ -538,7 +552,26 @@ fn cues(path: &Path, index: u64, complaints: &mut Vec<String>) -> Vec<Cue> {
     let map = format!("0:{index}");
     let (bytes, log) = ffmpeg(path, &["-map", &map, "-c:s", "srt", "-f", "srt", "pipe:1"]);
     complaints.extend(errors(&log));
-    let text = String::from_utf8_lossy(&bytes).replace('\r', "");
+    listed(&bytes)
+}
+
+/// Closed captions inside the pictures of the first video track.
+fn captions(path: &Path) -> Vec<Cue> {
+    // The filter that reads them takes its file's name as part of its text.
+    let folder = tempfile::tempdir().unwrap();
+    let plain = folder.path().join("film");
+    std::os::unix::fs::symlink(path, &plain).unwrap();
+    let graph = format!("movie={}[out+subcc]", plain.display());
+    let output = Command::new("ffmpeg")
+        .args(["-v", "error", "-nostdin", "-f", "lavfi", "-i", &graph, "-map"])
+        .args(["0:1", "-f", "srt", "pipe:1"])
+        .output()
+        .expect("ffmpeg is installed");
+    listed(&output.stdout)
+}
+
+fn listed(bytes: &[u8]) -> Vec<Cue> {
+    let text = String::from_utf8_lossy(bytes).replace('\r', "");
     text.split("\n\n").filter_map(cue).collect()
 }
 
@@ -632,13 +665,13 @@ fn ffmpeg(path: &Path, arguments: &[&str]) -> (Vec<u8>, String) {
     )
 }
 
-/// The lines at level error and above.
+/// The lines at level error and above, and those about packets that the container's reader marks as broken.
 fn errors(log: &str) -> Vec<String> {
     log.lines()
         .filter(|line| {
-            ["[error]", "[fatal]", "[panic]"]
+            ["[error]", "[fatal]", "[panic]", "corrupt input packet"]
                 .iter()
-                .any(|level| line.contains(level))
+                .any(|sign| line.contains(sign))
         })
         .map(str::to_owned)
         .collect()
