@@ -40,7 +40,8 @@ pub struct Stream {
     /// As `avc1`, `hvc1`, `gpmd`.
     pub codec_tag: Option<String>,
     pub kind: StreamKind,
-    /// As written in the file; `und` counts as absent.
+    /// As written in the file, in full (`pt-BR`) where it says so; `und` counts as absent. The tag `language` is
+    /// ffmpeg's, in which Matroska's full ones are missing.
     pub language: Option<String>,
     pub title: Option<String>,
     pub dispositions: Dispositions,

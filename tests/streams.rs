@@ -13,6 +13,7 @@ use common::{
     root::Root,
 };
 use serde_json::Value;
+use video_compressor::matroska;
 
 const SOUND: &str = "-f lavfi -i sine=frequency=440:duration=1";
 const H264: &str = "-c:v libx264 -preset ultrafast -crf 2 -pix_fmt yuv420p";
@@ -177,4 +178,52 @@ fn room_for_captions_without_any_is_no_subtitle_track() {
     assert_eq!(probe(&output)["streams"].as_array().unwrap().len(), 2);
     let notes = receipt["notes"].to_string();
     assert!(notes.contains("there are none in it"), "{notes}");
+}
+
+#[test]
+fn languages_are_kept_in_full() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = Root::new(&[]);
+    let mut languages = matroska::Languages::default();
+    let rooms = [languages.add("por", "pt-BR"), languages.add("chi", "zh-Hant")];
+    let plain = clip(
+        &format!(
+            "{} {SOUND} -map 0 -map 1 -map 1 -map 1 {H264} -c:a ac3 -metadata:s:a:0 language={} -metadata:s:a:1 language=ger \
+             -metadata:s:a:2 language={}",
+            picture(2, 192, 144),
+            rooms[0],
+            rooms[1]
+        ),
+        "mkv",
+    );
+    let in_full = |file: &Path| {
+        let (_, tracks) = matroska::tracks(&mut fs::File::open(file).unwrap())
+            .unwrap()
+            .unwrap();
+        matroska::languages(&tracks)
+    };
+    let source = folder.path().join("source.mkv");
+    let (place, tracks) = matroska::tracks(&mut fs::File::open(&plain).unwrap())
+        .unwrap()
+        .unwrap();
+    let place = usize::try_from(place).unwrap();
+    let mut bytes = fs::read(&plain).unwrap();
+    bytes[place..place + tracks.len()].copy_from_slice(&languages.in_place(&tracks).unwrap());
+    fs::write(&source, bytes).unwrap();
+    let expected = [None, Some("pt-BR".to_owned()), None, Some("zh-Hant".to_owned())];
+    assert_eq!(in_full(&source), expected);
+
+    root.put(&source, "720/a.mkv");
+    let (output, receipt) = compressed(&root, "720/a.mkv");
+    assert_eq!(in_full(&output), expected);
+    let media = probe(&output);
+    let older: Vec<&Value> = media["streams"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|stream| &stream["tags"]["language"])
+        .collect();
+    assert_eq!(older, [&Value::Null, &"por".into(), &"ger".into(), &"chi".into()]);
+    assert_eq!(receipt["output"]["streams"][3]["language"], "zh-Hant");
+    assert_eq!(receipt["lost"], Value::Array(Vec::new()));
 }

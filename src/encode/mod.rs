@@ -17,7 +17,7 @@ use std::{
 
 use crate::{
     config::EncodeConfig,
-    durable, mp4,
+    durable, matroska, mp4,
     plan::EncodePlan,
     process::{self, Activity, Cancel, CommandLine, End, Finished, Limits, StartError},
 };
@@ -48,7 +48,7 @@ pub enum EncodeError {
     #[error("{reason}")]
     EncoderMissing { reason: String },
     /// Give up on this file.
-    #[error("its tags cannot be put into the MP4: {reason}")]
+    #[error("its tags and languages cannot be put into the result: {reason}")]
     Tags { reason: String },
     /// Try again.
     #[error("the captions that were read out of the pictures cannot be read: {reason}")]
@@ -212,33 +212,38 @@ pub fn encode(
         }
     })?;
     let encoded = outcome(finished, ended, config.stall)?;
-    if let Some(tags) = &plan.mp4_tags {
-        put_in(tags, part)?;
-    }
+    put_in(plan, part)?;
     Ok(encoded)
 }
 
-/// Puts tags into a finished MP4.
-fn put_in(tags: &mp4::Tags, part: &Path) -> Result<(), EncodeError> {
-    let index = File::open(part).and_then(|mut file| mp4::index(&mut file));
-    let index = index.map_err(|error| EncodeError::Tags {
-        reason: format!("the result cannot be read: {error}"),
-    })?;
-    let place = index.as_ref().and_then(|(begin, index)| {
-        let (place, bytes) = tags.in_place(index)?;
-        Some((begin + u64::try_from(place).ok()?, bytes))
-    });
-    let Some((place, bytes)) = place else {
-        return Err(EncodeError::Tags {
-            reason: "ffmpeg has not left the room for them that it was to leave".into(),
-        });
+/// Puts what ffmpeg cannot write into the room that it was made to leave.
+fn put_in(plan: &EncodePlan, part: &Path) -> Result<(), EncodeError> {
+    let failed = |reason: String| EncodeError::Tags { reason };
+    let open = || File::open(part);
+    let unreadable = |error: io::Error| failed(format!("the result cannot be read: {error}"));
+    let no_room = || failed("ffmpeg has not left the room for them that it was to leave".into());
+    let put = |place: u64, bytes: &[u8]| {
+        durable::overwrite_not_synced(part, place, bytes).map_err(|error| match error.is_out_of_space() {
+            true => EncodeError::OutOfSpace,
+            false => failed(error.to_string()),
+        })
     };
-    durable::overwrite_not_synced(part, place, bytes).map_err(|error| match error.is_out_of_space() {
-        true => EncodeError::OutOfSpace,
-        false => EncodeError::Tags {
-            reason: error.to_string(),
-        },
-    })
+    if let Some(tags) = &plan.mp4_tags {
+        let index = open()
+            .and_then(|mut file| mp4::index(&mut file))
+            .map_err(unreadable)?;
+        let (begin, index) = index.ok_or_else(no_room)?;
+        let (place, bytes) = tags.in_place(&index).ok_or_else(no_room)?;
+        put(begin + place as u64, bytes)?;
+    }
+    if !plan.languages.is_empty() {
+        let tracks = open()
+            .and_then(|mut file| matroska::tracks(&mut file))
+            .map_err(unreadable)?;
+        let (begin, tracks) = tracks.ok_or_else(no_room)?;
+        put(begin, &plan.languages.in_place(&tracks).ok_or_else(no_room)?)?;
+    }
+    Ok(())
 }
 
 /// Files that only one encode needs; they are removed with this.

@@ -5,6 +5,8 @@
 
 use std::ffi::OsString;
 
+use crate::matroska;
+
 use super::{Container, EncodePlan, Expected, PlannedStream, Treatment};
 
 /// A piece of the film, in seconds from the source's start (the earliest time in the file).
@@ -183,6 +185,7 @@ impl EncodePlan {
             notes: Vec::new(),
             covers: Vec::new(),
             origin_s: self.origin_s,
+            languages: matroska::Languages::default(),
             mp4_tags: None,
             captions: None,
             duration_s: piece.map_or(self.duration_s, |piece| Some(piece.span.seconds())),

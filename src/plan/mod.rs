@@ -24,6 +24,7 @@ use std::{
 
 use crate::{
     config::{Damaged, EncodeConfig, Profile},
+    matroska,
     media::{CONTAINER_WHITELIST, Colour, MediaInfo, Rational, Stream},
     mp4,
     task::Resolution,
@@ -61,6 +62,8 @@ pub struct EncodePlan {
     pub captions: Option<Captions>,
     /// The time of the source, in seconds, that is the output's zero.
     pub origin_s: f64,
+    /// Languages to put into the finished Matroska.
+    pub languages: matroska::Languages,
     /// Tags to put into the finished MP4.
     pub mp4_tags: Option<mp4::Tags>,
     before_input: Vec<OsString>,
@@ -224,6 +227,7 @@ pub fn plan(
         notes,
         options: Vec::new(),
         covers: Vec::new(),
+        languages: matroska::Languages::default(),
     };
     for stream in &info.streams {
         draft.add(stream);
@@ -236,6 +240,7 @@ pub fn plan(
         lost,
         notes,
         mut options,
+        languages,
         ..
     } = draft;
     acceptable(&lost, config.on_loss)?;
@@ -316,6 +321,7 @@ pub fn plan(
         covers,
         captions: captions.map(|captions| captions.counted_from(origin_s)),
         origin_s,
+        languages,
         mp4_tags,
         before_input,
         after_input: options,

@@ -24,6 +24,7 @@ use super::{
 };
 use crate::{
     config::{AudioPolicy, EncodeConfig, OnLoss, Profile},
+    matroska,
     media::{MediaInfo, Stream, StreamKind},
     task::Resolution,
 };
@@ -67,6 +68,7 @@ pub(super) struct Draft<'a> {
     pub(super) options: Vec<OsString>,
     /// ffmpeg's indices of the pictures to attach.
     pub(super) covers: Vec<u32>,
+    pub(super) languages: matroska::Languages,
 }
 
 impl Draft<'_> {
@@ -101,6 +103,13 @@ impl Draft<'_> {
             stream.dispositions.0.join("+")
         };
         self.option("disposition", dispositions);
+        if let Some(language) =
+            tags::language_in_full(stream).filter(|_| self.container == Container::Matroska)
+        {
+            let older = tags::tag(stream, "language").unwrap_or("und");
+            let room = self.languages.add(older, language);
+            self.option("metadata:s", format!("language={room}"));
+        }
         // ffmpeg does not read these by itself.
         if let Some(title) = stream.title.as_ref().filter(|_| self.info.is_mp4_family()) {
             self.option("metadata:s", format!("title={title}"));

@@ -147,6 +147,13 @@ pub(super) fn of_file(info: &MediaInfo, container: Container) -> Vec<(String, St
     options
 }
 
+/// The language of a stream where ffmpeg does not know all of it, as `pt-BR`.
+#[must_use]
+pub fn language_in_full(stream: &Stream) -> Option<&str> {
+    let language = stream.language.as_deref()?;
+    (language.contains('-') && tag(stream, "language") != Some(language)).then_some(language)
+}
+
 /// Names of television channels, which only transport streams have a place for: of the file when there is one, else of
 /// each channel's streams. As `-metadata…` options with their value; `kept` are the source's indices in the output's order.
 pub(super) fn of_programs(info: &MediaInfo, kept: &[u32]) -> Vec<(String, String)> {

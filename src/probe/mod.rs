@@ -19,6 +19,7 @@ use std::{
 
 use crate::{
     config::{Damaged, EncodeConfig},
+    matroska,
     media::{CONTAINER_WHITELIST, DecodeReport, MediaInfo, Orientation, Stream, StreamKind},
     mp4,
     process::{self, Activity, Cancel, CommandLine, End, Finished, Limits, StartError},
@@ -326,6 +327,9 @@ fn examine(
     if info.is_mp4_family() {
         read_track_titles(&mut info, path).map_err(cannot_read)?;
     }
+    if info.formats.iter().any(|format| format == "matroska") {
+        read_languages(&mut info, path).map_err(cannot_read)?;
+    }
 
     let mut packets = wire::PacketScan::default();
     let entries = [
@@ -363,6 +367,20 @@ fn examine(
         header_stderr: header.stderr_tail,
         scan_stderr: scan.stderr_tail,
     })
+}
+
+/// ffmpeg reads no languages in full, as `pt-BR`.
+fn read_languages(info: &mut MediaInfo, path: &Path) -> io::Result<()> {
+    let Some((_, tracks)) = matroska::tracks(&mut File::open(path)?)? else {
+        return Ok(());
+    };
+    for (stream, language) in info.streams.iter_mut().zip(matroska::languages(&tracks)) {
+        // Without a part that says more, it is the older one in two letters.
+        if let Some(language) = language.filter(|language| language.contains('-')) {
+            stream.language = Some(language);
+        }
+    }
+    Ok(())
 }
 
 /// ffmpeg writes the titles of an MP4's tracks, but does not read them.

@@ -155,6 +155,16 @@ fn stream(original: &Stream, found: &Stream, output: &MediaInfo, details: &mut D
             details.add(tag(key, value), name(), reason);
         }
     }
+    if let Some(language) = tags::language_in_full(original)
+        && found.language.as_deref() != Some(language)
+    {
+        let now = found.language.as_deref().unwrap_or("unknown");
+        details.add(
+            format!("the language {language}"),
+            name(),
+            format!("it reads {now} now"),
+        );
+    }
     let is_played = match &original.kind {
         StreamKind::Video(video) => !video.attached_picture,
         StreamKind::Audio(_) | StreamKind::Subtitle => true,
@@ -309,6 +319,7 @@ mod tests {
             ("title", "Kommentar"),
             ("DIRECTOR", "Somebody"),
         ]);
+        audio.language = Some("de-AT".into());
         audio.dispositions = Dispositions(vec!["comment".into(), "default".into()]);
         let mut subtitle = stream(2, "subrip", StreamKind::Subtitle);
         subtitle.tags = tags(&[("language", "und")]);
@@ -380,7 +391,7 @@ mod tests {
     #[test]
     fn each_small_loss_is_named_once() {
         type Spoiled = (fn(&mut MediaInfo), &'static str);
-        let cases: [Spoiled; 17] = [
+        let cases: [Spoiled; 18] = [
             (
                 |o| drop(o.tags.remove("title")),
                 "the tag TITLE (A film): the container has no place for it",
@@ -427,6 +438,10 @@ mod tests {
             (
                 |o| drop(o.tags.remove("released")),
                 "the tag released (1970-01-01T00:00:00Z): the container has no place for it",
+            ),
+            (
+                |o| o.streams[1].language = Some("ger".into()),
+                "the language de-AT of audio 1 (ac3): it reads ger now",
             ),
             (
                 |o| drop(o.streams[1].tags.remove("title")),
