@@ -1,4 +1,5 @@
-//! Boxes of MP4 and QuickTime files that ffmpeg does not know: titles of tracks, tags beyond iTunes' usual ones.
+//! Boxes of MP4 and QuickTime files that ffmpeg does not know: titles and full languages of tracks, tags beyond iTunes' usual
+//! ones.
 //!
 //! Promises: any bytes are read without a panic; what is not as expected is `None`. Pure: over readers and bytes.
 //! Never in here: media data, paths.
@@ -55,16 +56,31 @@ pub fn index(file: &mut (impl Read + Seek)) -> io::Result<Option<(u64, Vec<u8>)>
     Ok(None)
 }
 
-/// The title of each track (`udta/name`), in the order of ffmpeg's streams.
+/// What ffmpeg does not read of a track.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Track {
+    /// Of `udta/name`.
+    pub title: Option<String>,
+    /// In full, as `pt-BR` (`mdia/elng`).
+    pub language: Option<String>,
+}
+
+/// The tracks in the order of ffmpeg's streams.
 #[must_use]
-pub fn track_titles(index: &[u8]) -> Vec<Option<String>> {
+pub fn tracks(index: &[u8]) -> Vec<Track> {
+    /// Version and flags.
+    const FULL_BOX_BYTES: usize = 4;
+    let text = |found: Option<Range<usize>>, from: usize| {
+        let found = found?;
+        let text = index.get(found.start + from..found.end)?;
+        let text = std::str::from_utf8(text).ok()?.trim_matches(['\0', ' ']);
+        (!text.is_empty() && text.len() <= LONGEST_TITLE_BYTES).then(|| text.to_owned())
+    };
     boxes(index, 0..index.len())
         .filter(|found| found.kind == *b"trak")
-        .map(|track| {
-            let name = descend(index, track.content, &[b"udta", b"name"])?;
-            let text = index.get(name).filter(|text| text.len() <= LONGEST_TITLE_BYTES)?;
-            let text = std::str::from_utf8(text).ok()?.trim_matches(['\0', ' ']);
-            (!text.is_empty()).then(|| text.to_owned())
+        .map(|track| Track {
+            title: text(descend(index, track.content.clone(), &[b"udta", b"name"]), 0),
+            language: text(descend(index, track.content, &[b"mdia", b"elng"]), FULL_BOX_BYTES),
         })
         .collect()
 }
@@ -217,37 +233,51 @@ mod tests {
 
     use super::*;
 
-    fn track(title: Option<&[u8]>) -> Vec<u8> {
+    fn track(title: Option<&[u8]>, language: &str) -> Vec<u8> {
+        let language = [&[0; 4], language.as_bytes(), &[0]].concat();
+        let language = item(
+            *b"mdia",
+            &[item(*b"mdhd", &[0; 20]), item(*b"elng", &language)].concat(),
+        );
         let name = title.map(|title| item(*b"udta", &item(*b"name", title)));
         item(
             *b"trak",
-            &[item(*b"tkhd", &[0; 84]), name.unwrap_or_default()].concat(),
+            &[item(*b"tkhd", &[0; 84]), language, name.unwrap_or_default()].concat(),
         )
     }
 
     #[test]
-    fn titles_of_tracks_are_read_wherever_the_index_stands() {
+    fn titles_and_languages_of_tracks_are_read_wherever_the_index_stands() {
         let moov = item(
             *b"moov",
             &[
                 item(*b"mvhd", &[0; 100]),
-                track(None),
-                track(Some("Kommentar\0".as_bytes())),
-                track(Some(b"\xff")),
-                track(Some(b" ")),
+                track(None, ""),
+                track(Some("Kommentar\0".as_bytes()), "de-AT"),
+                track(Some(b"\xff"), "en-US"),
+                item(*b"trak", &item(*b"mdia", &item(*b"elng", &[0; 3]))),
             ]
             .concat(),
         );
         let ftyp = item(*b"ftyp", b"isom");
         let large = [&1_u32.to_be_bytes()[..], b"mdat", &24_u64.to_be_bytes(), &[7; 8]].concat();
-        let expected = [None, Some("Kommentar".to_owned()), None, None];
+        let track = |title: Option<&str>, language: Option<&str>| Track {
+            title: title.map(str::to_owned),
+            language: language.map(str::to_owned),
+        };
+        let expected = [
+            track(None, None),
+            track(Some("Kommentar"), Some("de-AT")),
+            track(None, Some("en-US")),
+            track(None, None),
+        ];
         for file in [
             [&ftyp[..], &moov, &large].concat(),
             [&ftyp[..], &large, &moov].concat(),
         ] {
             let (place, content) = index(&mut Cursor::new(&file)).unwrap().unwrap();
             assert_eq!(file[usize::try_from(place).unwrap()..][..content.len()], content);
-            assert_eq!(track_titles(&content), expected);
+            assert_eq!(tracks(&content), expected);
         }
         assert_eq!(index(&mut Cursor::new(b"RIFF0000AVI LIST")).unwrap(), None);
     }
@@ -305,7 +335,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_are_read_without_a_panic(bytes in proptest::collection::vec(prop_oneof![Just(0_u8), Just(8), any::<u8>()], 0..200)) {
-            let _ = track_titles(&bytes);
+            let _ = tracks(&bytes);
             let _ = index(&mut Cursor::new(&bytes));
             let _ = Tags::new([("a", "b")], None).unwrap().in_place(&bytes);
         }

@@ -324,12 +324,7 @@ fn examine(
         return Err(ProbeError::Failed(Box::new(header)));
     };
     look_at_frames(&mut info, path, config, cancel)?;
-    if info.is_mp4_family() {
-        read_track_titles(&mut info, path).map_err(cannot_read)?;
-    }
-    if info.formats.iter().any(|format| format == "matroska") {
-        read_languages(&mut info, path).map_err(cannot_read)?;
-    }
+    read_labels(&mut info, path).map_err(cannot_read)?;
 
     let mut packets = wire::PacketScan::default();
     let entries = [
@@ -369,29 +364,29 @@ fn examine(
     })
 }
 
-/// ffmpeg reads no languages in full, as `pt-BR`.
-fn read_languages(info: &mut MediaInfo, path: &Path) -> io::Result<()> {
-    let Some((_, tracks)) = matroska::tracks(&mut File::open(path)?)? else {
+/// Titles and languages in full (`pt-BR`) that ffmpeg does not read.
+fn read_labels(info: &mut MediaInfo, path: &Path) -> io::Result<()> {
+    let has_format = |name: &str| info.formats.iter().any(|format| format == name);
+    let mut file = File::open(path)?;
+    let labels: Vec<(Option<String>, Option<String>)> = if has_format("mp4") {
+        let index = mp4::index(&mut file)?.map(|(_, index)| mp4::tracks(&index));
+        let tracks = index.into_iter().flatten();
+        tracks.map(|track| (track.title, track.language)).collect()
+    } else if has_format("matroska") {
+        let tracks = matroska::tracks(&mut file)?.map(|(_, tracks)| matroska::languages(&tracks));
+        let languages = tracks.into_iter().flatten();
+        languages.map(|language| (None, language)).collect()
+    } else {
         return Ok(());
     };
-    for (stream, language) in info.streams.iter_mut().zip(matroska::languages(&tracks)) {
-        // Without a part that says more, it is the older one in two letters.
-        if let Some(language) = language.filter(|language| language.contains('-')) {
-            stream.language = Some(language);
-        }
-    }
-    Ok(())
-}
-
-/// ffmpeg writes the titles of an MP4's tracks, but does not read them.
-fn read_track_titles(info: &mut MediaInfo, path: &Path) -> io::Result<()> {
-    let Some((_, index)) = mp4::index(&mut File::open(path)?)? else {
-        return Ok(());
-    };
-    for (stream, title) in info.streams.iter_mut().zip(mp4::track_titles(&index)) {
+    for (stream, (title, language)) in info.streams.iter_mut().zip(labels) {
         if let (None, Some(title)) = (&stream.title, title) {
             stream.tags.insert("title".into(), title.clone());
             stream.title = Some(title);
+        }
+        // Without a part that says more, it is the older one in two letters.
+        if let Some(language) = language.filter(|language| language.contains('-')) {
+            stream.language = Some(language);
         }
     }
     Ok(())
