@@ -18,7 +18,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// Longer than anything here takes; only a failing test waits for it.
-const DEADLINE: Duration = Duration::from_secs(40);
+const DEADLINE: Duration = Duration::from_secs(120);
 /// The promise for an orderly stop.
 const STOP_LIMIT: Duration = Duration::from_secs(15);
 
