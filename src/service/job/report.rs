@@ -48,6 +48,8 @@ pub enum Content {
 pub enum Stage {
     /// Encoding samples with this CRF, to see how good it is.
     Searching { crf: f64 },
+    /// Reading captions out of the pictures.
+    Captions,
     #[default]
     Encoding,
     /// Comparing the result with its source.
@@ -58,6 +60,7 @@ impl std::fmt::Display for Stage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Searching { crf } => write!(f, "trying CRF {crf} for"),
+            Self::Captions => f.write_str("reading the captions of"),
             Self::Encoding => f.write_str("encoding"),
             Self::Measuring => f.write_str("measuring the quality of"),
         }

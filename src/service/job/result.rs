@@ -44,6 +44,9 @@ impl Job<'_> {
         part: &Path,
     ) -> Result<Option<encode::Temporaries>, Outcome> {
         let Order { encode, cancel, .. } = self.order;
+        if plan.captions.is_some() {
+            (self.report)(Report::Stage(Stage::Captions));
+        }
         let on_start = |pid| (self.report)(Report::Child(pid));
         encode::read_captions(plan, &source.path, part, encode, cancel, on_start).map_err(encode_outcome)
     }
