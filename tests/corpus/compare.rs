@@ -99,8 +99,6 @@ pub struct Figures {
     pub aspect_percent: f64,
     /// Median likeness of the frames, 1 is alike.
     pub likeness: f64,
-    pub kept: usize,
-    pub lost: usize,
 }
 
 /// What the result was to be.
@@ -121,10 +119,7 @@ pub fn compare(source: &Media, output: &Media, receipt: &Receipt, order: Order) 
         receipt,
         order,
         faults: Vec::new(),
-        figures: Figures {
-            lost: receipt.lost.len(),
-            ..Figures::default()
-        },
+        figures: Figures::default(),
     };
     comparison.streams();
     comparison.file();
@@ -205,7 +200,6 @@ impl Comparison<'_> {
                     continue;
                 };
                 let after = found.remove(position);
-                self.figures.kept += 1;
                 self.labels(before, after);
                 match kind {
                     Kind::Video => self.video(before, after, place == 0),
@@ -756,7 +750,7 @@ fn named(track: &Track) -> String {
 }
 
 /// MP4 keeps chapters as a text track; ffmpeg shows them as chapters and that track as data.
-fn is_chapter_track(media: &Media, track: &Track) -> bool {
+pub fn is_chapter_track(media: &Media, track: &Track) -> bool {
     track.kind == Kind::Data && track.codec_tag == "text" && !media.chapters.is_empty()
 }
 

@@ -49,10 +49,22 @@ pub struct Outcome {
     pub reason: String,
     pub output: Option<PathBuf>,
     pub receipt: Option<Receipt>,
+    /// What the receipt says of quality, or why it says nothing.
+    pub quality: String,
+    /// What made it, as the receipt says.
+    pub encoder: Option<String>,
     /// The state files that have it; exactly one is right.
     pub found_in: Vec<String>,
     /// What is not as it was with the source, if anything.
     pub source_changed: Option<String>,
+}
+
+/// A quick one, or the one that `make test-corpus PROFILE=…` names.
+pub fn profile() -> String {
+    std::env::var("CORPUS_PROFILE")
+        .ok()
+        .filter(|named| !named.is_empty())
+        .unwrap_or_else(|| "quick".to_owned())
 }
 
 /// Every folder that makes the picture smaller, and the first that leaves it as it is.
@@ -83,7 +95,9 @@ pub fn has_sound_to_copy(source: &Media) -> bool {
 pub fn run(jobs: &[Job], settings: &[(&str, &str)]) -> (Root, BTreeMap<String, Outcome>) {
     let extensions = format!("{EXTENSIONS:?}");
     let root = Root::new(&[]);
-    let common: [(&str, &str); 4] = [
+    let profile = format!("{:?}", profile());
+    let common: [(&str, &str); 5] = [
+        ("profile", &profile),
         ("extensions", &extensions),
         ("rotation_threshold", "1"),
         ("rotation_idle_scans", "1"),
@@ -92,7 +106,7 @@ pub fn run(jobs: &[Job], settings: &[(&str, &str)]) -> (Root, BTreeMap<String, O
     root.configure(
         &[&common, settings].concat(),
         &format!(
-            "crf = 32\n[profiles.copied]\nbased_on = \"quick\"\naudio = \"copy\"\n[resolution.{COPIES_SOUND}]\nprofile = \"copied\"\n"
+            "crf = 32\n[profiles.copied]\nbased_on = {profile}\naudio = \"copy\"\n[resolution.{COPIES_SOUND}]\nprofile = \"copied\"\n"
         ),
     );
     let before: Vec<(PathBuf, Mark)> = jobs
@@ -155,14 +169,41 @@ fn outcomes(root: &Root) -> BTreeMap<String, Outcome> {
             outcome.status = text("status");
             outcome.reason = format!("{}{}", text("reason"), text("error"));
             outcome.output = row["output"].as_str().map(|output| root.output(output));
-            outcome.receipt = receipt(&root.path(format!("conf/receipts/{}.json", text("id"))));
+            let file = root.path(format!("conf/receipts/{}.json", text("id")));
+            let Some(written) = fs::read(file)
+                .ok()
+                .and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok())
+            else {
+                continue;
+            };
+            outcome.quality = quality(&written["quality"]);
+            outcome.encoder = encoder(&written["encoder"]);
+            outcome.receipt = Some(receipt(&written));
         }
     }
     outcomes
 }
 
-fn receipt(path: &Path) -> Option<Receipt> {
-    let value: Value = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
+fn quality(of: &Value) -> String {
+    match (of["ssim"].as_f64(), of["ssim_db"].as_f64()) {
+        (Some(ssim), Some(db)) => format!("{ssim:.4} ({db:.1} dB)"),
+        _ => String::new(),
+    }
+}
+
+fn encoder(of: &Value) -> Option<String> {
+    let text = |key: &str| of[key].as_str().unwrap_or("?").to_owned();
+    of["x265"].as_str()?;
+    Some(format!(
+        "ffmpeg {}, x265 {}, preset {}, CRF {}",
+        text("ffmpeg"),
+        text("x265"),
+        text("preset"),
+        of["crf"]
+    ))
+}
+
+fn receipt(value: &Value) -> Receipt {
     let mut receipt = Receipt {
         is_of_a_copy: value["outcome"] == "not_smaller",
         ..Receipt::default()
@@ -187,5 +228,5 @@ fn receipt(path: &Path) -> Option<Receipt> {
     if let Some(complaints) = value["decoder_complaints"].as_str() {
         receipt.notes.push(format!("decoder complaints: {complaints}"));
     }
-    Some(receipt)
+    receipt
 }

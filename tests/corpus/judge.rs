@@ -95,7 +95,13 @@ pub struct Line {
     pub clip: String,
     pub folder: u64,
     pub verdict: String,
+    /// Of source and result.
     pub bytes: (u64, u64),
+    pub containers: (String, String),
+    pub streams: (String, String),
+    /// As the receipt says.
+    pub quality: String,
+    pub encoder: Option<String>,
     pub figures: Option<Figures>,
     pub notes: Vec<String>,
     pub faults: Vec<Fault>,
@@ -170,7 +176,9 @@ pub fn judge(folder: &Path, files: Vec<Given>) -> Vec<Line> {
         .map(|(job, _)| job.clone())
         .collect();
     if !again.is_empty() {
-        lines.extend(round(&again, Round::Anyway));
+        let anyway = round(&again, Round::Anyway).into_iter();
+        // Some are skipped for other reasons than their size, which has been judged already.
+        lines.extend(anyway.filter(|line| line.verdict != "skipped"));
         lines.sort_by(|a, b| (&a.clip, a.folder).cmp(&(&b.clip, b.folder)));
     }
     lines
@@ -207,6 +215,13 @@ fn line(source: &Source, job: &Job, outcome: &Outcome, round: Round) -> Line {
         folder: job.folder,
         verdict: outcome.status.clone(),
         bytes: (fs::metadata(&source.path).map_or(0, |metadata| metadata.len()), 0),
+        containers: (extension(&source.path), String::new()),
+        streams: (
+            source.media.as_ref().map_or_else(|_| String::new(), streams),
+            String::new(),
+        ),
+        quality: outcome.quality.clone(),
+        encoder: outcome.encoder.clone(),
         figures: None,
         notes: Vec::new(),
         faults: Vec::new(),
@@ -242,7 +257,6 @@ fn line(source: &Source, job: &Job, outcome: &Outcome, round: Round) -> Line {
             }
         }
         "skipped" => skipped(source, outcome, &mut line),
-
         "failed" => {
             let words = source.must_fail.unwrap_or(source.condition.words());
             if source.condition == Condition::Good && source.must_fail.is_none() {
@@ -287,6 +301,8 @@ fn published(source: &Source, job: &Job, outcome: &Outcome, round: Round, line: 
         Err(error) => return fault(Kinds::Decode, &error),
     };
     line.bytes.1 = output.bytes;
+    line.containers.1 = extension(&output.path);
+    line.streams.1 = streams(&output);
     let Ok(media) = &source.media else { return };
     if source.condition == Condition::Damaged && !receipt.notes.iter().any(|note| note.contains("decoder")) {
         fault(
@@ -362,59 +378,33 @@ pub fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync)
     results.into_iter().map(|(_, result)| result).collect()
 }
 
-/// The table, in Markdown.
-pub fn table(lines: &[Line]) -> String {
-    let mut text = String::from(
-        "| clip | folder | verdict | bytes before | after | change | frames | time error | sound moves | aspect error | likeness | streams kept | not carried |\n\
-         |---|---|---|---|---|---|---|---|---|---|---|---|---|\n",
-    );
-    for line in lines {
-        let (before, after) = line.bytes;
-        let verdict = if line.faults.is_empty() {
-            line.verdict.clone()
-        } else {
-            let mut kinds: Vec<String> = line
-                .faults
-                .iter()
-                .map(|fault| format!("{:?}", fault.kind))
-                .collect();
-            kinds.dedup();
-            format!("**{}: {}**", line.verdict, kinds.join(", "))
-        };
-        let size = if after == 0 {
-            " | ".to_owned()
-        } else {
-            let change = (after as f64 / before.max(1) as f64 - 1.0) * 100.0;
-            format!("{after} | {change:+.0} %")
-        };
-        let measured = line.figures.as_ref().map_or_else(
-            || " | | | | | | ".to_owned(),
-            |figures| {
-                let sync = figures
-                    .sync_ms
-                    .map_or_else(String::new, |sync| format!("{sync:.1} ms"));
-                format!(
-                    "{} | {:.3} ms | {sync} | {:.2} % | {:.3} | {} | {}",
-                    figures.frames,
-                    figures.timestamp_ms,
-                    figures.aspect_percent,
-                    figures.likeness,
-                    figures.kept,
-                    if figures.lost == 0 {
-                        String::new()
-                    } else {
-                        figures.lost.to_string()
-                    }
-                )
-            },
-        );
-        let _ = writeln!(
-            text,
-            "| {} | {} | {verdict} | {before} | {size} | {measured} |",
-            line.clip, line.folder
-        );
-    }
-    text
+fn extension(path: &Path) -> String {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    extension.unwrap_or_default().to_lowercase()
+}
+
+/// How many streams of each kind there are, as `1 video, 2 audio, 8 subtitles`.
+fn streams(media: &Media) -> String {
+    let kinds = [
+        (Kind::Video, "video"),
+        (Kind::Cover, "cover"),
+        (Kind::Audio, "audio"),
+        (Kind::Subtitle, "subtitles"),
+        (Kind::Attachment, "attached"),
+        (Kind::Data, "data"),
+    ];
+    let counted = kinds.iter().filter_map(|(kind, name)| {
+        let count = media
+            .of_kind(*kind)
+            .filter(|track| !compare::is_chapter_track(media, track))
+            .count();
+        (count > 0).then(|| format!("{count} {name}"))
+    });
+    let chapters = match media.chapters.len() {
+        0 => None,
+        count => Some(format!("{count} chapters")),
+    };
+    counted.chain(chapters).collect::<Vec<_>>().join(", ")
 }
 
 /// Every fault, one a line.
