@@ -186,7 +186,7 @@ pub fn judge(folder: &Path, files: Vec<Given>) -> Vec<Line> {
 
 /// How the binary is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Round {
+pub enum Round {
     Ordinary,
     /// Results of any size are taken, and metadata of HDR that changes with the scene may go.
     Anyway,
@@ -209,7 +209,7 @@ fn round(jobs: &[(&Source, Job)], round: Round) -> Vec<Line> {
     lines
 }
 
-fn line(source: &Source, job: &Job, outcome: &Outcome, round: Round) -> Line {
+pub fn line(source: &Source, job: &Job, outcome: &Outcome, round: Round) -> Line {
     let mut line = Line {
         clip: source.name.clone(),
         folder: job.folder,

@@ -16,6 +16,7 @@ mod judge;
 mod measure;
 mod spoil;
 mod table;
+mod verdicts;
 mod zoo;
 
 use std::path::PathBuf;

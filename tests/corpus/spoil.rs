@@ -334,6 +334,7 @@ fn every_way_to_spoil_a_result_is_named_as_what_it_is() {
         damaged(folder.path(), good);
     }
     of_no_use(&good[0]);
+    of_richer_sources(&good[0]);
 }
 
 /// What the checker should have said and has not.
@@ -431,4 +432,36 @@ fn of_no_use(good: &Good) {
     let (faults, _) = compare::compare(&good.source, &without, &receipt, ORDER);
     let found: Vec<Kinds> = faults.iter().map(|fault| fault.kind).collect();
     assert_eq!(found, [Kinds::Receipt, Kinds::Stream]);
+}
+
+/// What ffmpeg cannot write is spoiled the other way round: as if the source had had it.
+fn of_richer_sources(good: &Good) {
+    let with = |change: fn(&mut measure::Track)| {
+        let mut source = good.source.clone();
+        change(&mut source.tracks[0]);
+        let (faults, _) = compare::compare(&source, &good.output, &good.receipt, ORDER);
+        faults.iter().map(|fault| fault.kind).collect::<Vec<_>>()
+    };
+    let captions = with(|video| {
+        video.captions.push(measure::Cue {
+            start_s: 0.2,
+            end_s: 0.8,
+            text: "Hello".into(),
+        });
+    });
+    assert_eq!(captions, [Kinds::Subtitle]);
+    let two_eyes = with(|video| {
+        video
+            .picture
+            .projection
+            .insert("Stereo 3D".into(), "side by side".into());
+    });
+    assert_eq!(two_eyes, [Kinds::Projection]);
+    let damaged = with(|video| video.picture.sample_aspect *= 1.006);
+    assert_eq!(damaged, [Kinds::Aspect]);
+    let primed = with(|video| {
+        let frames = video.frames.as_mut().unwrap();
+        frames.times_s.iter_mut().for_each(|time| *time += 0.022);
+    });
+    assert!(primed.contains(&Kinds::Sync), "{primed:?}");
 }
