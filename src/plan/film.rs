@@ -22,6 +22,16 @@ impl Span {
         self.end_s - self.start_s
     }
 
+    /// At most `seconds` of it, around the same middle.
+    #[must_use]
+    pub fn shortened(self, seconds: f64) -> Self {
+        let less_s = (self.seconds() - seconds).max(0.0) / 2.0;
+        Self {
+            start_s: self.start_s + less_s,
+            end_s: self.end_s - less_s,
+        }
+    }
+
     /// With `seconds` more on either side; never before the source's start.
     #[must_use]
     pub fn widened(self, seconds: f64) -> Self {

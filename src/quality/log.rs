@@ -4,6 +4,9 @@
 
 use super::Scores;
 
+/// What equal pictures count as.
+const MOST_XPSNR_DB: f64 = 100.0;
+
 /// Sums up the lines of one comparison.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Tally {
@@ -42,7 +45,12 @@ impl Tally {
             if let Some((_, rest)) = line.split_once("XPSNR ")
                 && let Some((_, least)) = rest.split_once("(minimum: ")
             {
-                self.xpsnr_db = number(least.trim_end_matches([')', ' '])).or(self.xpsnr_db);
+                // Equal pictures are "inf".
+                let db = least.trim_end_matches([')', ' ']).parse::<f64>().ok();
+                self.xpsnr_db = db
+                    .filter(|db| !db.is_nan())
+                    .map(|db| db.min(MOST_XPSNR_DB))
+                    .or(self.xpsnr_db);
             }
         }
     }
@@ -68,22 +76,42 @@ mod tests {
 
     #[test]
     fn lines_of_ffmpeg_are_read() {
-        // ffmpeg 5.1.9.
-        let mut tally = Tally::default();
-        let lines = "n:1 Y:0.996217 U:0.997345 V:0.997604 All:0.996637 (24.731998)\n\
-                     n:2 Y:0.992126 U:0.996000 V:0.994000 All:0.993417 (21.815700)\n\
-                     n:3 Y:1.000000 U:1.000000 V:1.000000 All:1.000000 (inf)\n\
-                     frame=3\nprogress=end\n";
-        assert_eq!(lines.lines().filter(|line| tally.frame(line)).count(), 3);
-        tally.ending(
-            "[libvmaf @ 0x5581e1c0] VMAF score: 95.012751\n[Parsed_xpsnr_1 @ 0x55] XPSNR  y: 41.8170  u: 45.1130  v: 46.9210  (minimum: 41.8170)\n",
-        );
-        let scores = tally.scores().unwrap();
-        assert!((scores.ssim - 0.996_684_666).abs() < 1e-8);
-        assert_eq!(
-            (scores.frames, scores.worst_ssim, scores.vmaf, scores.xpsnr_db),
-            (3, 0.993_417, Some(95.012_751), Some(41.817))
-        );
+        let ssim = [
+            // ffmpeg 5.1.9, and 9.0.2.
+            "n:1 Y:0.996217 U:0.997345 V:0.997604 All:0.996637 (24.731998)",
+            "n:2 Y:0.992126 U:0.996000 V:0.994000 All:0.993417 (21.815700)",
+            "n:3 Y:1.000000 U:1.000000 V:1.000000 All:1.000000 (inf)",
+            "frame=3",
+            "progress=end",
+        ];
+        let logs = [
+            ("", None, None),
+            // ffmpeg 9.0.2.
+            (
+                "  Stream #0:1: Video: wrapped_avframe, yuv420p(progressive), 640x272 [SAR 1:1 DAR 40:17], 25 fps\n\
+                 [Parsed_xpsnr_4 @ 0x7f9f44004580] XPSNR  y: 38.4721  u: 53.9608  v: 53.5342  (minimum: 38.4721)\n\
+                 [Parsed_libvmaf_3 @ 0x7f9f44004080] VMAF score: 86.556728\n\
+                 [out#0/null @ 0x5612362df5c0] video:31KiB audio:0KiB subtitle:0KiB other streams:0KiB\n",
+                Some(86.556_728),
+                Some(38.4721),
+            ),
+            (
+                "[Parsed_xpsnr_1 @ 0x7fb65c002700] XPSNR  y: inf  u: inf  v: inf  (minimum: inf)\n",
+                None,
+                Some(MOST_XPSNR_DB),
+            ),
+        ];
+        for (log, vmaf, xpsnr_db) in logs {
+            let mut tally = Tally::default();
+            assert_eq!(ssim.iter().filter(|line| tally.frame(line)).count(), 3);
+            tally.ending(log);
+            let scores = tally.scores().unwrap();
+            assert!((scores.ssim - 0.996_684_666).abs() < 1e-8);
+            assert_eq!(
+                (scores.frames, scores.worst_ssim, scores.vmaf, scores.xpsnr_db),
+                (3, 0.993_417, vmaf, xpsnr_db)
+            );
+        }
     }
 
     #[test]

@@ -58,6 +58,16 @@ impl Measures {
         }
     }
 
+    /// What a search for that metric needs: SSIM counts the frames, and is cheap.
+    #[must_use]
+    pub fn only(self, metric: Metric) -> Self {
+        Self {
+            ssim: self.ssim,
+            vmaf: self.vmaf && metric == Metric::Vmaf,
+            xpsnr: self.xpsnr && metric == Metric::Xpsnr,
+        }
+    }
+
     /// From what `ffmpeg -filters` prints: ` TS. ssim              VV->V      Calculate …`.
     fn listed(text: &str) -> Self {
         let has = |metric: Metric| {
@@ -425,16 +435,35 @@ mod tests {
 
     #[test]
     fn filters_are_found_by_their_names() {
-        let text = "Filters:\n  T.. = Timeline support\n TSC psnr              VV->V      Calculate the PSNR\n \
-                    TS. ssim              VV->V      Calculate the SSIM between two video streams.\n \
-                    ... libvmaf           VV->V      Calculate the VMAF between two video streams.\n";
-        let found = Measures::listed(text);
-        assert_eq!(
-            (found.ssim, found.vmaf, found.xpsnr),
-            (true, true, false),
-            "{found:?}"
-        );
-        assert!(found.has(Metric::Vmaf) && !found.has(Metric::Xpsnr));
+        let lists = [
+            // ffmpeg 5.1.9 of Debian 12: neither libvmaf nor xpsnr.
+            (
+                "Filters:\n  T.. = Timeline support\n  .S. = Slice threading\n \
+                 TSC psnr              VV->V      Calculate the PSNR between two video streams.\n \
+                 TS. ssim              VV->V      Calculate the SSIM between two video streams.\n \
+                 ... vmafmotion        V->V       Calculate the VMAF Motion score.\n",
+                [true, false, false],
+            ),
+            // ffmpeg 9.0.2, whose flags are two.
+            (
+                "Filters:\n  T. = Timeline support\n  .S = Slice threading\n \
+                 .. libvmaf           VV->V      Calculate the VMAF between two video streams.\n \
+                 TS ssim              VV->V      Calculate the SSIM between two video streams.\n \
+                 .. ssim360           VV->V      Calculate the SSIM between two 360 video streams.\n \
+                 T. xpsnr             VV->V      Calculate the extended perceptually weighted peak signal-to-noise ratio (XPSNR) between two video streams.\n",
+                [true, true, true],
+            ),
+            (" .. ssim360           VV->V      …\n", [false; 3]),
+            ("", [false; 3]),
+        ];
+        for (list, expected) in lists {
+            let found = Measures::listed(list);
+            assert_eq!(
+                [Metric::SsimDb, Metric::Vmaf, Metric::Xpsnr].map(|metric| found.has(metric)),
+                expected,
+                "{list}"
+            );
+        }
         assert!(!Measures::listed("ssim").ssim);
     }
 }

@@ -1,7 +1,7 @@
 //! What was measured, as a receipt says it. Pure.
 
 use super::wire::{CrfProbe, CrfSearch, Quality, QualitySample};
-use crate::quality::{self, Measured, SearchReport, ssim_db};
+use crate::quality::{self, Measured, SearchReport, TriedOn, ssim_db};
 
 impl From<&quality::Quality> for Quality {
     fn from(found: &quality::Quality) -> Self {
@@ -63,9 +63,12 @@ fn search(report: &SearchReport, reached: Option<f64>) -> CrfSearch {
                 value: rounded(probe.value, 3),
             })
             .collect(),
-        tried_on: match report.samples {
-            Some(count) => format!("{count} samples"),
-            None => "the whole film".to_owned(),
+        tried_on: match report.tried_on {
+            TriedOn::WholeFilm => "the whole film".to_owned(),
+            TriedOn::Samples { first, .. } if report.probes.len() < 2 => format!("{first} samples"),
+            TriedOn::Samples { first, then } => {
+                format!("{first} samples with the first CRF, {then} of them with each further one")
+            }
         },
         reached_on_trial: rounded(report.reached, 3),
         reached: reached.map(|value| rounded(value, 3)),

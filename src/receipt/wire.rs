@@ -281,7 +281,7 @@ pub struct CrfSearch {
     pub crf_max: f64,
     /// In the order in which they were tried.
     pub probes: Vec<CrfProbe>,
-    /// `12 samples` or `the whole film`: what each probe encoded.
+    /// `the whole film`, or `24 samples with the first CRF, 8 of them with each further one`.
     pub tried_on: String,
     /// What the chosen CRF gave there.
     pub reached_on_trial: f64,

@@ -200,19 +200,26 @@ impl Job<'_> {
         budget: Duration,
     ) -> Result<Measured, MeasureError> {
         let began = Instant::now();
-        let mut samples = Vec::new();
+        let mut samples: Vec<Sample> = Vec::new();
+        let mut spent = Vec::new();
         let mut failure = None;
         for spans in rounds {
             let round = Instant::now();
-            for span in spans {
+            for (number, span) in spans.iter().enumerate() {
+                let time_left = budget.saturating_sub(began.elapsed());
+                let seconds = quality::affordable_s(span.seconds(), &spent, time_left, spans.len() - number);
+                let span = span.shortened(seconds);
+                let sample = Instant::now();
                 match self.compare(comparison, Compared::PieceOfResult(part, result, span), |_| {}) {
                     Ok(scores) => samples.push(Sample { span, scores }),
                     Err(error @ MeasureError::Failed { .. }) => failure = Some(error),
                     Err(error) => return Err(error),
                 }
+                spent.push((seconds, sample.elapsed()));
                 self.report_part(began.elapsed().as_secs_f64() / budget.as_secs_f64());
             }
-            if began.elapsed() + round.elapsed() > budget {
+            // One without a frame, in a film of variable rate, is made up for.
+            if samples.len() >= quality::FEWEST_SAMPLES && began.elapsed() + round.elapsed() > budget {
                 break;
             }
         }

@@ -12,10 +12,12 @@ use super::{
     outcome::{encode_outcome, measure_outcome, refused},
 };
 use crate::{
-    config::Target,
+    config::{Metric, Target},
     encode::{self, Progress},
-    plan::EncodePlan,
-    quality::{self, Compared, Next, Placement, Probe, Scores, Search, SearchReport},
+    plan::{EncodePlan, Piece, Span},
+    quality::{
+        self, Compared, Comparison, Next, Placement, Probe, Sample, Scores, Search, SearchReport, TriedOn,
+    },
 };
 
 /// How much is encoded on either side of a trial's sample and not measured, seconds: the first frames of an encode are
@@ -24,6 +26,35 @@ const TRIAL_MARGIN_S: f64 = 0.5;
 /// Part of the samples of a search that must have come to something; a film of variable rate may have stretches without
 /// a frame.
 const ENOUGH_SAMPLES: f64 = 0.5;
+
+/// What was encoded so far.
+enum Trials {
+    WholeFilm,
+    /// With the first CRF, and the places of those that are encoded with each further one.
+    Samples {
+        first: Vec<Sample>,
+        some: Vec<usize>,
+    },
+}
+
+impl Trials {
+    fn tried_on(&self) -> TriedOn {
+        match self {
+            Self::WholeFilm => TriedOn::WholeFilm,
+            Self::Samples { first, some } => TriedOn::Samples {
+                first: first.len(),
+                then: some.len(),
+            },
+        }
+    }
+}
+
+/// One CRF.
+struct Trial<'a> {
+    look: &'a Look<'a>,
+    plan: &'a EncodePlan,
+    comparison: Comparison<'a>,
+}
 
 impl Job<'_> {
     /// The plan as it is, or with the CRF that reaches the profile's target.
@@ -50,15 +81,17 @@ impl Job<'_> {
             crf_max: profile.crf_max,
             probes: Vec::new(),
         };
-        let mut samples = None;
+        let look = Look {
+            measures: look.measures.only(target.metric),
+            ..*look
+        };
+        let mut trials = Trials::WholeFilm;
         loop {
             match search.next() {
                 Next::Try { crf } => {
                     (self.report)(Report::Stage(Stage::Searching { crf }));
-                    let (scores, count) = self.tried(look, &self.plan(look.source, crf)?)?;
-                    samples = count;
-                    let value = scores
-                        .of(target.metric)
+                    let value = self
+                        .tried(&look, &self.plan(look.source, crf)?, &mut trials, target.metric)?
                         .ok_or_else(|| refused(format!("ffmpeg gave no value for {target} of a trial")))?;
                     tracing::debug!("CRF {crf}: {}", Target { value, ..target });
                     search.probes.push(Probe { crf, value });
@@ -72,7 +105,7 @@ impl Job<'_> {
                         reached: probe.value,
                         probes: search.probes,
                         end,
-                        samples,
+                        tried_on: trials.tried_on(),
                         seconds: began.elapsed().as_secs_f64(),
                     });
                 }
@@ -80,71 +113,101 @@ impl Job<'_> {
         }
     }
 
-    /// What a CRF gives, and on how many samples (`None`: the whole film).
-    fn tried(&self, look: &Look<'_>, plan: &EncodePlan) -> Result<(Scores, Option<usize>), Outcome> {
+    /// What a CRF gives; `None` when ffmpeg does not say.
+    fn tried(
+        &self,
+        look: &Look<'_>,
+        plan: &EncodePlan,
+        trials: &mut Trials,
+        metric: Metric,
+    ) -> Result<Option<f64>, Outcome> {
         let film = plan
             .film()
             .ok_or_else(|| refused("its film is not encoded, so there is no CRF to be searched"))?;
         let reading_options = plan.reading_options();
-        let comparison = look.comparison(self, &film, &reading_options);
-        let placement = comparison
+        let trial = Trial {
+            look,
+            plan,
+            comparison: look.comparison(self, &film, &reading_options),
+        };
+        let placement = trial
+            .comparison
             .film_span()
             .map_or(Placement::Whole, quality::for_search);
         let Placement::Samples(spans) = placement else {
-            let trial = plan
-                .trial(None)
-                .ok_or_else(|| refused("its film is not encoded"))?;
-            let part = trial_of(look.part);
-            self.encode_trial(look, &trial, &part.0, (0.0, 50.0))?;
-            let compared = Compared::Whole(&part.0);
-            let scores = self
-                .compare(&comparison, compared, |_| {})
-                .map_err(measure_outcome)?;
-            return Ok((scores, None));
+            return Ok(self.tried_whole(&trial)?.of(metric));
         };
+        let Trials::Samples { first, some } = trials else {
+            let found = self.tried_on(&trial, &spans)?;
+            let value = together(&found)?.of(metric);
+            let some = quality::fewer(found.len());
+            *trials = Trials::Samples { first: found, some };
+            return Ok(value);
+        };
+        let spans: Vec<Span> = some.iter().map(|place| first[*place].span).collect();
+        let changed = self.tried_on(&trial, &spans)?;
+        // The same ones, should one fail that did not with the first CRF.
+        let same: Vec<Sample> = first
+            .iter()
+            .filter(|sample| changed.iter().any(|other| other.span == sample.span))
+            .copied()
+            .collect();
+        let [all, same, changed] = [&first[..], &same, &changed].map(together);
+        Ok(quality::carried_over(metric, all?, same?, changed?))
+    }
+
+    fn tried_whole(&self, trial: &Trial<'_>) -> Result<Scores, Outcome> {
+        let part = trial_of(trial.look.part);
+        self.encode_trial(trial, None, &part.0, (0.0, 50.0))?;
+        self.compare(&trial.comparison, Compared::Whole(&part.0), |_| {})
+            .map_err(measure_outcome)
+    }
+
+    /// Those of the samples that came to something.
+    fn tried_on(&self, trial: &Trial<'_>, spans: &[Span]) -> Result<Vec<Sample>, Outcome> {
         let mut found = Vec::new();
         let mut failure = None;
         for (number, span) in spans.iter().enumerate() {
             let share = 100.0 / spans.len() as f64;
-            let piece = comparison.piece(span.widened(TRIAL_MARGIN_S));
-            let trial = plan
-                .trial(Some(piece))
-                .ok_or_else(|| refused("its film is not encoded"))?;
-            let part = trial_of(look.part);
+            let piece = trial.comparison.piece(span.widened(TRIAL_MARGIN_S));
+            let part = trial_of(trial.look.part);
             let compared = Compared::PieceOfTrial(&part.0, *span);
             let scores = self
-                .encode_trial(look, &trial, &part.0, (share * number as f64, share))
+                .encode_trial(trial, Some(piece), &part.0, (share * number as f64, share))
                 .and_then(|()| {
-                    self.compare(&comparison, compared, |_| {})
+                    self.compare(&trial.comparison, compared, |_| {})
                         .map_err(measure_outcome)
                 });
             match scores {
-                Ok(scores) => found.push(scores),
+                Ok(scores) => found.push(Sample { span: *span, scores }),
                 Err(failed @ (Outcome::Refused { .. } | Outcome::Broken { .. })) => failure = Some(failed),
                 Err(outcome) => return Err(outcome),
             }
         }
         let is_enough = found.len() as f64 >= spans.len() as f64 * ENOUGH_SAMPLES;
-        match (Scores::together(&found), failure) {
-            (Some(scores), _) if is_enough => Ok((scores, Some(found.len()))),
-            (_, Some(failure)) => Err(failure),
-            (_, None) => Err(refused("no sample of it could be encoded on trial")),
+        match failure {
+            Some(failure) if !is_enough => Err(failure),
+            _ => Ok(found),
         }
     }
 
     /// `part_percent` says which part of the search's probe this is: from where, and how much.
     fn encode_trial(
         &self,
-        look: &Look<'_>,
-        trial: &EncodePlan,
+        trial: &Trial<'_>,
+        piece: Option<Piece>,
         part: &Path,
         part_percent: (f64, f64),
     ) -> Result<(), Outcome> {
+        let plan = trial
+            .plan
+            .trial(piece)
+            .ok_or_else(|| refused("its film is not encoded"))?;
         let Self { order, report } = self;
         let (from, share) = part_percent;
         encode::encode(
-            trial,
-            &look.source.path,
+            &plan,
+            &trial.look.source.path,
             part,
             &order.encode,
             &order.cancel,
@@ -162,6 +225,11 @@ impl Job<'_> {
         .map(drop)
         .map_err(encode_outcome)
     }
+}
+
+fn together(samples: &[Sample]) -> Result<Scores, Outcome> {
+    let scores: Vec<Scores> = samples.iter().map(|sample| sample.scores).collect();
+    Scores::together(&scores).ok_or_else(|| refused("no sample of it could be encoded on trial"))
 }
 
 /// Hidden beside the part, and swept like it after a crash.
