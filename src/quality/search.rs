@@ -48,11 +48,12 @@ pub struct Search {
     pub probes: Vec<Probe>,
 }
 
-/// How near is near enough, in the metric's unit: a quarter of what the samples are uncertain by.
+/// How near is near enough, in the metric's unit: less than half of what a result may be off by (0.4 dB, VMAF 0.8), so
+/// that the other half is left for what samples do not know.
 fn tolerance(metric: Metric) -> f64 {
     match metric {
-        Metric::SsimDb | Metric::Xpsnr => 0.1,
-        Metric::Vmaf => 0.2,
+        Metric::SsimDb | Metric::Xpsnr => 0.15,
+        Metric::Vmaf => 0.3,
     }
 }
 
@@ -242,7 +243,7 @@ mod tests {
                 let (probe, end) = run(&mut search, curve);
                 assert_eq!(end, End::Reached);
                 assert!(
-                    (probe.value - wanted).abs() <= 0.1 && search.probes.len() <= 4,
+                    (probe.value - wanted).abs() <= 0.15 && search.probes.len() <= 4,
                     "{search:?}"
                 );
             }
@@ -260,7 +261,7 @@ mod tests {
             prop_assert!(search.probes.len() <= MOST_PROBES);
             // A tenth of a CRF may be more than the tolerance where the curve is steep.
             let step = (curve(probe.crf - 0.1) - curve(probe.crf + 0.1)).abs();
-            prop_assert!((probe.value - wanted).abs() <= 0.2_f64.max(step).max(0.02 * (curve(12.0) - curve(40.0))), "{search:?}");
+            prop_assert!((probe.value - wanted).abs() <= 0.3_f64.max(step).max(0.02 * (curve(12.0) - curve(40.0))), "{search:?}");
         }
 
         #[test]
@@ -271,7 +272,7 @@ mod tests {
             let (probe, end) = run(&mut search, curve);
             prop_assert!(search.probes.len() <= 5, "{search:?}");
             prop_assert_eq!(end, End::Reached);
-            prop_assert!((probe.value - curve(wanted_crf)).abs() <= 0.11);
+            prop_assert!((probe.value - curve(wanted_crf)).abs() <= 0.16);
         }
 
         #[test]
