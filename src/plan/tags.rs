@@ -43,7 +43,7 @@ const ITUNES: [&str; 29] = [
 ];
 
 /// They describe the source's own bytes, not the film: the muxer writes its own.
-const TECHNICAL: [&str; 8] = [
+const TECHNICAL: [&str; 9] = [
     "encoder",
     "major_brand",
     "minor_version",
@@ -52,6 +52,8 @@ const TECHNICAL: [&str; 8] = [
     "vendor_id",
     "handler_name",
     "source_id",
+    // How many samples of the source's AAC are priming: ffmpeg would believe it of ours.
+    "itunsmpb",
 ];
 
 /// mkvmerge's statistics of a stream's bytes; some versions add the language, as `BPS-eng`.
@@ -214,7 +216,7 @@ mod tests {
             };
             video_stream(1, "png", picture)
         };
-        let cases: [(&[&str], bool, &str); 8] = [
+        let cases: [(&[&str], bool, &str); 9] = [
             (&["title", "comment"], false, "itunes"),
             (&["title", "comment-eng", "comment", "encoder"], false, "itunes"),
             (&["title", "firmware"], false, "beyond"),
@@ -227,6 +229,7 @@ mod tests {
             (&["com.apple.quicktime.make"], true, "beyond"),
             (&["com.apple.quicktime.make", "title"], false, "beyond"),
             (&["make"], false, "beyond"),
+            (&["iTunSMPB"], false, "itunes"),
         ];
         for (keys, has_cover, expected) in cases {
             let mut source = info("mov,mp4", vec![video_stream(0, "h264", hd())]);
