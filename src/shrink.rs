@@ -13,7 +13,8 @@
 //!
 //! Whether a source that is HEVC or AV1 already has something to gain is decided in the same way, by encoding its first
 //! part: no bit rate tells how hard a picture is. Both codecs spend their bits in the same places where the size stays
-//! ([`Likeness::Close`]), so a small margin is enough there and such an encode is given up early.
+//! ([`Likeness::Close`]), so a small margin is enough there and such an encode is given up early. A source of constant rate
+//! hides where it is hard, whatever its codec: there nothing is foreseen ([`Likeness::Unknown`]).
 
 use std::fmt;
 
@@ -148,6 +149,10 @@ impl fmt::Display for NotSmaller {
 /// How the bits of source and result lie in the film.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Likeness {
+    /// The source spends its bits evenly (a constant rate, as cameras and broadcasts have it), or is too short to tell:
+    /// nothing in it says where the hard parts are. Nothing is foreseen then; an encode is stopped when it is too big
+    /// already. Seen: a film whose hard parts come first had 90 % of its bytes at 42 % of its time, from such a source.
+    Unknown,
     /// Another codec, or another picture: hard parts may cost much more beside easy ones than they do in the source.
     Loose,
     /// HEVC or AV1 in the same size: both codecs spend their bits in the same places.
@@ -160,6 +165,7 @@ pub enum Likeness {
 #[must_use]
 pub fn cheapest_rest(likeness: Likeness, done: f64) -> f64 {
     let (first, last) = match likeness {
+        Likeness::Unknown => (0.0, 0.0),
         Likeness::Loose => (0.25, 0.75),
         Likeness::Close => (0.75, 1.0),
     };
@@ -279,7 +285,32 @@ impl Forecast {
     }
 }
 
+/// Whether the source's rate says nothing about its pictures: most of its bytes lie in stretches that are as heavy as
+/// the heaviest, as under a cap or at a constant rate. Constant quality has few such stretches, but where it has many,
+/// nothing is lost by caution.
+fn is_even(bytes_by_second: &[u64]) -> bool {
+    /// As long as a keyframe's group, so that keyframes do not pass for hard parts.
+    const STRETCH_S: usize = 10;
+    const FEWEST_STRETCHES: usize = 4;
+    /// Of the heaviest stretch, in percent; and the share of all bytes in stretches of this weight. Four films with a cap
+    /// had 86 to 99, ten without one 20 to 76.
+    const HEAVY: u64 = 80;
+    const MOST: u64 = 80;
+    let stretches: Vec<u64> = bytes_by_second
+        .chunks_exact(STRETCH_S)
+        .map(|seconds| seconds.iter().sum())
+        .collect();
+    let heaviest = stretches.iter().max().copied().unwrap_or(0);
+    let is_heavy = |bytes: &u64| bytes * 100 >= heaviest * HEAVY;
+    let all: u64 = stretches.iter().sum();
+    let in_heavy: u64 = stretches.iter().copied().filter(is_heavy).sum();
+    stretches.len() < FEWEST_STRETCHES || in_heavy * 100 >= all * MOST
+}
+
 fn likeness(info: &MediaInfo, plan: &EncodePlan) -> Likeness {
+    if is_even(&info.bytes_by_second) {
+        return Likeness::Unknown;
+    }
     let is_close = info.main_video().is_some_and(|(main, video)| {
         let keeps_its_size = plan.streams.iter().any(|planned| {
             planned.source_index == main.index
@@ -431,6 +462,29 @@ mod tests {
     }
 
     #[test]
+    fn an_even_source_tells_nothing_of_its_hard_parts() {
+        let stretches = |tenths: &[u64]| -> Vec<u64> {
+            let seconds = |bytes: &u64| vec![*bytes * 10; 10];
+            tenths.iter().flat_map(seconds).collect()
+        };
+        for (bytes, expected) in [
+            // Measured: hard parts first under a cap, and the same film at constant quality.
+            (vec![98, 97, 91, 100, 87, 91, 83, 93, 93, 71, 2, 2, 2], true),
+            (vec![100, 78, 82, 82, 59, 81, 19, 16, 21, 27, 6, 4, 4], false),
+            (vec![100; 20], true),
+            // Too short to tell.
+            (vec![100, 5, 5], true),
+            (vec![], true),
+            (vec![0; 20], true),
+        ] {
+            assert_eq!(is_even(&stretches(&bytes)), expected, "{bytes:?}");
+        }
+        let even = forecast(|_| 5, Likeness::Unknown);
+        assert_eq!(even.judge(190.0, 950), None);
+        assert!(even.judge(20.0, 951).is_some());
+    }
+
+    #[test]
     fn what_is_written_once_is_not_projected() {
         let with_fonts = Forecast {
             once_bytes: 300,
@@ -488,9 +542,9 @@ mod tests {
             result in proptest::collection::vec(1_u64..100, 200),
             scale in 0.05_f64..3.0,
             held_back in 0_usize..8,
-            close in any::<bool>(),
+            likeness in 0_usize..3,
         ) {
-            let likeness = if close { Likeness::Close } else { Likeness::Loose };
+            let likeness = [Likeness::Unknown, Likeness::Loose, Likeness::Close][likeness];
             let source_bytes: u64 = source.iter().sum();
             let mut forecast = forecast(|second| source[second], likeness);
             forecast.limit = Limit { source_bytes, ..LIMIT };
