@@ -134,18 +134,7 @@ fn is_same(key: &str, value: &str, found: &str) -> bool {
             .take("YYYYMMDDhhmmss".len())
             .collect()
     };
-    // `+50.0+014.0/` is written as `+50.0000+014.0000/`.
-    let degrees = |text: &str| -> Vec<Option<f64>> {
-        let text = text.trim_end_matches('/').replace('+', " +").replace('-', " -");
-        text.split_whitespace()
-            .map(|number| number.parse().ok())
-            .collect()
-    };
-    match key.to_ascii_lowercase().as_str() {
-        "creation_time" => digits(value) == digits(found),
-        "location" | "location-eng" if !degrees(value).contains(&None) => degrees(value) == degrees(found),
-        _ => value == found,
-    }
+    value == found || (key.eq_ignore_ascii_case("creation_time") && digits(value) == digits(found))
 }
 
 fn stream(original: &Stream, found: &Stream, output: &MediaInfo, details: &mut Details) {
@@ -202,11 +191,10 @@ fn stream(original: &Stream, found: &Stream, output: &MediaInfo, details: &mut D
     }
     if let (Some(before), Some(after)) = (original.audio(), found.audio())
         && let Some(layout) = &before.layout
-        && after
-            .layout
-            .as_deref()
-            .or(implied_layout(after.channels))
-            .is_none_or(|found| !is_same_layout(layout, found))
+        && match &after.layout {
+            Some(found) => !is_same_layout(layout, found),
+            None => implied_layout(after.channels) != Some(layout.as_str()),
+        }
     {
         let now = after.layout.as_deref().unwrap_or("unknown");
         details.add(
@@ -363,7 +351,7 @@ mod tests {
         output.tags = tags(&[
             ("title", "A film"),
             ("creation_time", "2020-01-02T03:04:05.000000Z"),
-            ("location", "+50.0000+014.1000/"),
+            ("location", "+50.0+014.1/"),
             ("released", "1970-01-01T00:00:00Z"),
         ]);
         output
