@@ -457,8 +457,17 @@ fn of_richer_sources(good: &Good) {
             .insert("Stereo 3D".into(), "side by side".into());
     });
     assert_eq!(two_eyes, [Kinds::Projection]);
-    let damaged = with(|video| video.picture.sample_aspect *= 1.006);
-    assert_eq!(damaged, [Kinds::Aspect]);
+    let narrower = with(|video| video.picture.sample_aspect *= 1.006);
+    assert_eq!(narrower, [Kinds::Aspect]);
+    let wider_later = with(|video| {
+        let frames = video.frames.as_mut().unwrap();
+        frames
+            .aspects
+            .iter_mut()
+            .skip(25)
+            .for_each(|aspect| *aspect *= 4.0 / 3.0);
+    });
+    assert_eq!(wider_later, [Kinds::Aspect]);
     let primed = with(|video| {
         let frames = video.frames.as_mut().unwrap();
         frames.times_s.iter_mut().for_each(|time| *time += 0.022);

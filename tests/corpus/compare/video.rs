@@ -53,6 +53,18 @@ impl Comparison<'_> {
         } else {
             self.timestamps(&name, before, after, is_main);
         }
+        let other = was
+            .aspects
+            .iter()
+            .zip(&is.aspects)
+            .filter(|(was, is)| (*is / *was - 1.0).abs() > ASPECT)
+            .count();
+        if other > 0 && was.times_s.len() == is.times_s.len() && !self.receipt.mentions(&["aspect"]) {
+            self.fault(
+                Kinds::Aspect,
+                format!("{name}: {other} frames are shown at another aspect"),
+            );
+        }
         let content = content::pictures(&was.pictures, &is.pictures);
         if is_main {
             self.figures.likeness = content.likeness;

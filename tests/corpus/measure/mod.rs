@@ -153,6 +153,8 @@ impl Picture {
 #[derive(Debug, Clone)]
 pub struct Frames {
     pub times_s: Vec<f64>,
+    /// Width to height of each as it is shown; television changes it between programmes.
+    pub aspects: Vec<f64>,
     /// Brightness of `SIDE` × `SIDE` places, full range.
     pub pictures: Vec<Vec<u8>>,
     /// How many of the first frames look combed and how many do not (ffmpeg's idet).

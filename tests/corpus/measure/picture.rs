@@ -117,7 +117,7 @@ fn numbers(data: &Value) -> Vec<f64> {
 }
 
 pub(super) fn frames(path: &Path, index: u64, complaints: &mut Vec<String>) -> Option<Frames> {
-    let small = format!("scale={SIDE}:{SIDE}:flags=area,format=gray");
+    let small = format!("showinfo=checksum=0,scale={SIDE}:{SIDE}:flags=area,format=gray");
     let map = format!("0:{index}");
     let kept = [
         "-fps_mode",
@@ -140,13 +140,24 @@ pub(super) fn frames(path: &Path, index: u64, complaints: &mut Vec<String>) -> O
         .map(<[u8]>::to_vec)
         .collect();
     let times_s: Vec<f64> = decoded.listed.iter().map(|(start, _)| *start).collect();
+    let aspects = decoded.log.lines().filter_map(aspect).collect();
     let (combed, clean) = combing(path, &map);
     (!pictures.is_empty()).then_some(Frames {
         times_s,
+        aspects,
         pictures,
         combed,
         clean,
     })
+}
+
+/// What is behind ` sar:16/15 s:720x576 ` in a line of the filter showinfo.
+fn aspect(line: &str) -> Option<f64> {
+    let behind = |label: &str| line.split(label).nth(1)?.split_whitespace().next();
+    let (width, height) = behind(" s:")?.split_once('x')?;
+    let (width, height): (f64, f64) = (width.parse().ok()?, height.parse().ok()?);
+    let sample = ratio(behind(" sar:")?, '/').filter(|aspect| *aspect > 0.0);
+    Some(width / height * sample.unwrap_or(1.0))
 }
 
 /// How many of the first frames look combed, and how many do not.

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 pub(super) struct Decoded {
     pub bytes: Vec<u8>,
+    pub log: String,
     /// Start and end of each frame, in seconds.
     pub listed: Vec<(f64, f64)>,
 }
@@ -38,7 +39,7 @@ pub(super) fn decode(path: &Path, arguments: &[&str], complaints: &mut Vec<Strin
             Some((start * tick, (start + length) * tick))
         })
         .collect();
-    Decoded { bytes, listed }
+    Decoded { bytes, log, listed }
 }
 
 /// What ffmpeg wrote to its standard output, and its log with the level in each line.
