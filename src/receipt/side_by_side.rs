@@ -11,7 +11,9 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::{
     text,
-    wire::{self, File, Hdr, Media, NotSmaller, OutputHolds, Quality, Stream, Treatment, Video, Weight},
+    wire::{
+        self, CrfSearch, File, Hdr, Media, NotSmaller, OutputHolds, Quality, Stream, Treatment, Video, Weight,
+    },
 };
 use crate::task::Shown;
 
@@ -403,6 +405,15 @@ fn sections(receipt: &File, zone: &TimeZone) -> Vec<(&'static str, Vec<String>)>
                 (None, None) => Vec::new(),
             },
         ),
+        (
+            "target",
+            receipt
+                .quality
+                .as_ref()
+                .and_then(|quality| quality.search.as_ref())
+                .map(target)
+                .unwrap_or_default(),
+        ),
         ("time", one(time(receipt, zone))),
         (
             "encoder",
@@ -443,6 +454,34 @@ fn quality(quality: &Quality) -> String {
         (_, "") => measured,
         (_, on) => format!("{measured}, measured on {on}"),
     }
+}
+
+fn target(search: &CrfSearch) -> Vec<String> {
+    let CrfSearch {
+        metric,
+        target,
+        crf,
+        reached_on_trial,
+        ..
+    } = search;
+    let reached = match search.reached {
+        Some(reached) => format!("{reached:.2} in the result"),
+        None => "the result was not measured".to_owned(),
+    };
+    let probes: Vec<String> = search
+        .probes
+        .iter()
+        .map(|probe| format!("{} gave {:.2}", probe.crf, probe.value))
+        .collect();
+    vec![
+        format!("{metric} {target}: CRF {crf} gave {reached_on_trial:.2} on trial, {reached}"),
+        format!(
+            "tried on {}, in {}: CRF {}",
+            search.tried_on,
+            text::time(search.seconds),
+            probes.join(", ")
+        ),
+    ]
 }
 
 fn time(receipt: &File, zone: &TimeZone) -> Option<String> {
@@ -660,6 +699,40 @@ mod tests {
         ] {
             assert_eq!(measured(on, ssim_db, vmaf), expected);
         }
+    }
+
+    #[test]
+    fn a_target_says_what_was_tried_and_reached() {
+        let mut search = CrfSearch {
+            metric: "ssim_db".into(),
+            target: 17.0,
+            crf: 30.1,
+            probes: vec![
+                wire::CrfProbe {
+                    crf: 26.0,
+                    value: 18.912,
+                },
+                wire::CrfProbe {
+                    crf: 30.1,
+                    value: 17.012,
+                },
+            ],
+            tried_on: "24 samples with the first CRF, 8 of them with each further one".into(),
+            reached_on_trial: 17.012,
+            reached: Some(17.203),
+            seconds: 174.9,
+            ..CrfSearch::default()
+        };
+        assert_eq!(
+            target(&search),
+            [
+                "ssim_db 17: CRF 30.1 gave 17.01 on trial, 17.20 in the result",
+                "tried on 24 samples with the first CRF, 8 of them with each further one, in 2 min 55 s: \
+                 CRF 26 gave 18.91, 30.1 gave 17.01",
+            ]
+        );
+        search.reached = None;
+        assert!(target(&search)[0].ends_with("on trial, the result was not measured"));
     }
 
     #[test]
