@@ -238,7 +238,7 @@ pub fn plan(
     let Draft {
         streams,
         lost,
-        notes,
+        mut notes,
         mut options,
         languages,
         ..
@@ -272,6 +272,12 @@ pub fn plan(
     if let Some(tags) = &mp4_tags {
         let comment = format!("comment={}", tags.placeholder());
         options.extend(["-metadata".into(), OsString::from(comment)]);
+    }
+    if mp4_tags.is_some() || !languages.is_empty() {
+        notes.push(
+            "tags and languages that ffmpeg cannot write are put in after it: the x in its command keep their place"
+                .into(),
+        );
     }
     options.extend(match container {
         Container::Mp4 => ["-movflags", movflags, "-f", "mp4"].map(OsString::from).to_vec(),

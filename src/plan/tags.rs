@@ -254,6 +254,11 @@ mod tests {
                 (false, Some(tags)) => {
                     let placeholder = format!("comment={}", tags.placeholder());
                     assert!(arguments.contains(&placeholder), "{arguments:?}");
+                    assert!(
+                        plan.notes.iter().any(|note| note.contains("after it")),
+                        "{:?}",
+                        plan.notes
+                    );
                     "beyond"
                 }
                 (true, None) => "quicktime",
