@@ -99,6 +99,7 @@ pub struct Video {
     /// The lowest rate at which all timestamps can be shown; a guess of ffmpeg.
     pub real_frame_rate: Option<Rational>,
     pub orientation: Orientation,
+    pub orientation_said_by: SaidBy,
     pub field_order: FieldOrder,
     /// What a look at decoded pictures found; `None` when nobody looked.
     pub fields: Option<FieldCounts>,
@@ -157,8 +158,9 @@ pub struct Stereo {
 }
 
 /// What says something about a picture.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SaidBy {
+    #[default]
     Container,
     /// Only the pictures' own data.
     Pictures,

@@ -319,6 +319,7 @@ fn what_only_the_pictures_say_is_kept() {
     );
     for (name, changed) in [
         ("turned.ts", "display_orientation=insert:rotate=90"),
+        ("turned-back.mkv", "display_orientation=insert:rotate=270"),
         ("placed.mkv", "chroma_sample_loc_type=2"),
         // The left side is what few decoders crop by default.
         (
@@ -335,6 +336,25 @@ fn what_only_the_pictures_say_is_kept() {
     let stereo = |result: &Compressed| result.output.streams[0].video().unwrap().stereo.clone();
     let turned = accepted(&folder.path().join("turned.ts"), 720);
     assert_eq!(turned.plan.picture(), Some((180, 320)));
+    // Every picture lies as the first one does, not only the one beside the message.
+    let likeness = |one: &Path, filters: &str| -> f64 {
+        let report = Command::new("ffmpeg")
+            .args(["-nostdin", "-v", "info", "-noautorotate", "-i"])
+            .arg(plain.as_os_str())
+            .arg("-i")
+            .arg(one)
+            .args(["-filter_complex", filters, "-f", "null", "-"])
+            .output()
+            .unwrap();
+        let report = String::from_utf8_lossy(&report.stderr).into_owned();
+        let (_, all) = report.rsplit_once("All:").unwrap_or_else(|| panic!("{report}"));
+        all.split_whitespace().next().unwrap().parse().unwrap()
+    };
+    let found = likeness(&turned.part, "[0:v]transpose=cclock[a];[a][1:v]ssim");
+    assert!(found > 0.9, "{found}");
+    let back = accepted(&folder.path().join("turned-back.mkv"), 720);
+    let found = likeness(&back.part, "[0:v]transpose=clock[a];[a][1:v]ssim");
+    assert!(found > 0.9, "{found}");
     assert_eq!(
         stereo(&turned).map(|stereo| stereo.arrangement),
         Some("side by side".into())

@@ -294,6 +294,11 @@ pub fn plan(
 
     // A picture cropped at its left side would else be decoded with a part of what is cropped.
     let mut before_input = ["-flags", "+unaligned"].map(OsString::from).to_vec();
+    for stream in &info.streams {
+        if stream.video().is_some_and(picture::turns_by_filter) {
+            before_input.extend([format!("-autorotate:{}", stream.index).into(), "0".into()]);
+        }
+    }
     if config.damaged == Damaged::Strict {
         before_input.push(OsString::from("-xerror"));
     }

@@ -3,7 +3,7 @@
 use super::Skip;
 use crate::{
     config::{DynamicHdr, Profile},
-    media::{Chroma, Hdr, Rational, SaidBy, Stereo, Stream, Video},
+    media::{Chroma, Hdr, Orientation, Rational, SaidBy, Stereo, Stream, Video},
     task::Resolution,
 };
 
@@ -226,11 +226,35 @@ fn is_rgb(video: &Video) -> bool {
             .is_none_or(|name| !name.starts_with("yuv"))
 }
 
+/// Whether the picture is turned by a filter of ours. ffmpeg turns by what the container says; where only some pictures
+/// say it (5.1 believes each for itself), it would turn those and leave the others.
+#[must_use]
+pub fn turns_by_filter(video: &Video) -> bool {
+    video.orientation_said_by == SaidBy::Pictures && video.orientation != Orientation::default()
+}
+
+/// Filters that turn the stored picture upright, and take away what says that it lies.
+fn turning(orientation: Orientation) -> &'static str {
+    match (orientation.mirrored, orientation.clockwise_degrees) {
+        (false, 90) => "sidedata=mode=delete:type=DISPLAYMATRIX,transpose=clock",
+        (false, 180) => "sidedata=mode=delete:type=DISPLAYMATRIX,hflip,vflip",
+        (false, 270) => "sidedata=mode=delete:type=DISPLAYMATRIX,transpose=cclock",
+        (true, 90) => "sidedata=mode=delete:type=DISPLAYMATRIX,hflip,transpose=clock",
+        (true, 180) => "sidedata=mode=delete:type=DISPLAYMATRIX,vflip",
+        (true, 270) => "sidedata=mode=delete:type=DISPLAYMATRIX,hflip,transpose=cclock",
+        (true, _) => "sidedata=mode=delete:type=DISPLAYMATRIX,hflip",
+        (false, _) => "null",
+    }
+}
+
 /// The filter chain, from the upright picture to what x265 gets. `fields` is the filter that joins fields.
 #[must_use]
 pub fn filters(video: &Video, size: Size, fields: Option<&str>) -> String {
     let mut chain = Vec::new();
     chain.extend(fields.map(str::to_owned));
+    if turns_by_filter(video) {
+        chain.push(turning(video.orientation).to_owned());
+    }
     let (width, height, sample_aspect) = upright(video);
     let mut scale = Vec::new();
     if (width, height) != (size.width, size.height) {
@@ -379,7 +403,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::media::Orientation;
 
     fn video(width: u32, height: u32, aspect: (u64, u64), clockwise_degrees: u32) -> Video {
         Video {

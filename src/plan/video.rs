@@ -442,4 +442,43 @@ mod tests {
         plain.hdr = crate::media::Hdr::default();
         assert!(!options(MKV, plain, 720).contains("hdr10=1"));
     }
+
+    #[test]
+    fn a_picture_that_says_itself_how_it_lies_is_turned_by_filters() {
+        let turned = |clockwise_degrees, mirrored, said_by| Video {
+            orientation: Orientation {
+                clockwise_degrees,
+                mirrored,
+                askew: false,
+            },
+            orientation_said_by: said_by,
+            ..hd()
+        };
+        for (video, expected) in [
+            (turned(90, false, SaidBy::Container), None),
+            (turned(0, false, SaidBy::Pictures), None),
+            (
+                turned(90, false, SaidBy::Pictures),
+                Some("DISPLAYMATRIX,transpose=clock,scale=w=720:h=1280"),
+            ),
+            (
+                turned(270, false, SaidBy::Pictures),
+                Some("DISPLAYMATRIX,transpose=cclock,"),
+            ),
+            (
+                turned(180, false, SaidBy::Pictures),
+                Some("DISPLAYMATRIX,hflip,vflip,"),
+            ),
+            (turned(180, true, SaidBy::Pictures), Some("DISPLAYMATRIX,vflip,")),
+            (turned(0, true, SaidBy::Pictures), Some("DISPLAYMATRIX,hflip,")),
+        ] {
+            let options = options(MKV, video, 720);
+            assert_eq!(
+                options.contains("-autorotate:0 0"),
+                expected.is_some(),
+                "{options}"
+            );
+            assert!(options.contains(expected.unwrap_or("")), "{options}");
+        }
+    }
 }

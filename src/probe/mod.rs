@@ -20,7 +20,7 @@ use std::{
 use crate::{
     config::{Damaged, EncodeConfig},
     matroska,
-    media::{CONTAINER_WHITELIST, DecodeReport, MediaInfo, Orientation, Stream, StreamKind},
+    media::{CONTAINER_WHITELIST, DecodeReport, MediaInfo, Orientation, SaidBy, Stream, StreamKind},
     mp4,
     process::{self, Activity, Cancel, CommandLine, End, Finished, Limits, StartError},
 };
@@ -431,6 +431,7 @@ fn look_at_frames(
             // The container's word weighs more.
             if video.orientation == Orientation::default() {
                 video.orientation = found.orientation.unwrap_or_default();
+                video.orientation_said_by = SaidBy::Pictures;
             }
             video.stereo = video.stereo.take().or(found.stereo);
             video.closed_captions = found.closed_captions;

@@ -373,6 +373,7 @@ fn video(wire: &WireStream, dispositions: &Dispositions) -> Video {
         average_frame_rate: fraction(wire.avg_frame_rate.as_ref()),
         real_frame_rate: fraction(wire.r_frame_rate.as_ref()),
         orientation: turned(sides).unwrap_or_default(),
+        orientation_said_by: SaidBy::Container,
         field_order: match wire.field_order.as_deref() {
             Some("progressive") => FieldOrder::Progressive,
             // The second letter is the order of display.
