@@ -189,7 +189,7 @@ fn what_the_encoder_kept_in_full_measures_as_equal_whole_and_in_pieces() {
             assert!((3..=20).contains(&found.frames), "{name}: {span:?}: {found:?}");
 
             let trial = folder.path().join("trial");
-            let piece = comparison.piece(span.widened(0.2));
+            let piece = comparison.piece(span.widened(0.2, 0.2));
             run(&plan.trial(Some(piece)).unwrap(), &source, &trial);
             let tried = compare(Compared::PieceOfTrial(&trial, span));
             assert_eq!(
@@ -205,7 +205,7 @@ fn what_the_encoder_kept_in_full_measures_as_equal_whole_and_in_pieces() {
         let span = quality::spread(film_span, 1, 0.6, 0)[0];
         let late = video_compressor::plan::Piece {
             source_start_s: comparison.piece(span).source_start_s + 0.1,
-            ..comparison.piece(span.widened(0.2))
+            ..comparison.piece(span.widened(0.2, 0.2))
         };
         let trial = folder.path().join("late");
         run(&plan.trial(Some(late)).unwrap(), &source, &trial);
@@ -336,7 +336,7 @@ fn a_target_for_a_longer_film_is_searched_on_samples_and_reached_on_the_whole() 
         &[("profile", "\"aimed\"")],
         "[profiles.aimed]\nbased_on = \"fast\"\npreset = \"ultrafast\"\ntarget = { metric = \"ssim_db\", value = 15 }\n",
     );
-    root.put(&long_film(64, 10), "480/film.mp4");
+    root.put(&long_film(92, 10), "480/film.mp4");
     root.ok(&["once"]);
     let receipt = receipt(&root);
     let (quality, search) = (&receipt["quality"], &receipt["quality"]["search"]);
@@ -358,7 +358,7 @@ fn a_search_is_shown_and_can_be_cancelled() {
         &[("profile", "\"aimed\"")],
         "[profiles.aimed]\nbased_on = \"slow\"\npreset = \"veryslow\"\ntarget = { metric = \"ssim_db\", value = 13 }\n",
     );
-    let source = root.put(&long_film(64, 25), "480/film.mp4");
+    let source = root.put(&long_film(92, 25), "480/film.mp4");
     root.start();
     root.until("the search is shown", || {
         root.ok(&["status"])

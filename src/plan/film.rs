@@ -32,12 +32,12 @@ impl Span {
         }
     }
 
-    /// With `seconds` more on either side; never before the source's start.
+    /// With more of it on either side, seconds; never before the source's start.
     #[must_use]
-    pub fn widened(self, seconds: f64) -> Self {
+    pub fn widened(self, before: f64, after: f64) -> Self {
         Self {
-            start_s: (self.start_s - seconds).max(0.0),
-            end_s: self.end_s + seconds,
+            start_s: (self.start_s - before).max(0.0),
+            end_s: self.end_s + after,
         }
     }
 }

@@ -233,7 +233,7 @@ impl Comparison<'_> {
                     source_start_s: result_info.start_s.unwrap_or(0.0),
                     preroll_s: PREROLL_S,
                 };
-                let source_piece = self.piece(span.widened(MARGIN_S));
+                let source_piece = self.piece(span.widened(MARGIN_S, MARGIN_S));
                 (
                     result,
                     Some(source_piece.seek()),
@@ -248,7 +248,7 @@ impl Comparison<'_> {
                 )
             }
             Compared::PieceOfTrial(trial, span) => {
-                let source_piece = self.piece(span.widened(MARGIN_S));
+                let source_piece = self.piece(span.widened(MARGIN_S, MARGIN_S));
                 (
                     trial,
                     Some(source_piece.seek()),

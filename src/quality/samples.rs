@@ -16,15 +16,15 @@ const TIME_SHARE: f64 = 0.05;
 /// A search takes one sample for each of these stretches, seconds; and so many at least and at most. Many short samples
 /// tell more than a few long ones: of a film of 18 scenes in 157 s (SSIM 17.9 dB, so ± 0.0013 is asked for), 12 samples of
 /// 2 s were off by 0.0012 (root of the mean square over where they lay), 24 of 1 s by 0.0007.
-const SEARCH_STRETCH_S: f64 = 15.0;
+const SEARCH_STRETCH_S: f64 = 20.0;
 const LEAST_SEARCH_SAMPLES: usize = 24;
-const MOST_SEARCH_SAMPLES: usize = 96;
+const MOST_SEARCH_SAMPLES: usize = 72;
 /// Part of them that is enough to see by how much another CRF changes the loss.
 const FEWER: usize = 4;
 /// Length of a search's sample, seconds.
 const SEARCH_SAMPLE_S: f64 = 1.0;
 /// A film up to this many seconds is searched as a whole: samples would be most of it.
-const SEARCH_WHOLE_S: f64 = 60.0;
+const SEARCH_WHOLE_S: f64 = 90.0;
 /// What one comparison costs beside its frames: two programs' start, opening, seeking.
 const SAMPLE_COST_S: f64 = 0.3;
 /// Comparing decodes twice and encodes nothing: it is at least this much quicker than the quickest encode.
@@ -170,11 +170,11 @@ mod tests {
         };
         for (seconds, expected) in [
             (0.1, 0),
-            (60.0, 0),
-            (61.0, 24),
+            (90.0, 0),
+            (91.0, 24),
             (362.0, 24),
-            (600.0, 40),
-            (7200.0, 96),
+            (600.0, 30),
+            (7200.0, 72),
         ] {
             assert_eq!(searched(seconds), expected, "{seconds} s");
         }
