@@ -299,6 +299,16 @@ fn doctor_says_what_is_wrong_and_how_to_mend_it() {
     for words in ["ffmpeg", "libx265", "watching", "space", "clock", "lock", "ntfy"] {
         assert!(good.stdout.contains(words), "{words}: {good:?}");
     }
+    // Fewer frames to look ahead than this many B-frames need.
+    root.write_settings("[profiles.odd]\nbased_on = \"medium\"\npreset = \"ultrafast\"\n");
+    let odd = root.run(&["doctor"]);
+    assert_eq!(odd.code, 1, "{odd:?}");
+    let reason =
+        "profile odd: x265 [error]: Lookahead depth must be greater than the max consecutive bframe count";
+    assert!(odd.stdout.contains(reason), "{odd:?}");
+    let check = root.run(&["config", "check"]);
+    assert_eq!(check.code, 1, "{check:?}");
+    assert!(check.text().contains(reason), "{check:?}");
     root.write_settings("ffmpeg_path = \"/nowhere/ffmpeg\"\n");
     let bad = root.run(&["doctor"]);
     assert_eq!(bad.code, 1, "{bad:?}");

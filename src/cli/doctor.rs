@@ -9,7 +9,8 @@ use std::{
 use super::{Exit, Outcome, print, print_json, setup::Setup, status::running_pid};
 use crate::{
     alerts,
-    config::{Config, EncodeConfig, FileState},
+    config::{Config, EncodeConfig, FileState, Profile},
+    encode,
     process::{self, Cancel, CommandLine, Limits, StartError},
     publish, quality,
     queue::Files,
@@ -79,6 +80,11 @@ pub fn doctor(setup: &Setup, json: bool) -> Outcome {
         unmeasurable_targets(&config.encode)
             .into_iter()
             .map(|problem| Finding::bad("target", problem)),
+    );
+    findings.extend(
+        refused_profiles(&config.encode)
+            .into_iter()
+            .map(|problem| Finding::bad("profile", problem)),
     );
     findings.extend(folders(config));
     findings.push(space(config));
@@ -154,9 +160,7 @@ fn run_tool(program: &Path, arguments: &[&str]) -> Result<String, ToolProblem> {
             .unwrap_or_default()
             .to_owned())
     } else {
-        let line = output
-            .finished
-            .last_error_line()
+        let line = encode::complaint(&output.finished)
             .map_or_else(|| output.finished.to_string(), ToOwned::to_owned);
         Err(ToolProblem::Fails(line))
     }
@@ -189,6 +193,45 @@ pub fn unmeasurable_targets(config: &EncodeConfig) -> Vec<String> {
         .filter(|(_, metric)| !measures.has(*metric))
         .map(|(profile, metric)| quality::lacks(&profile.name, metric, &config.ffmpeg_path))
         .collect()
+}
+
+/// One sentence for each profile that x265 does not take: some presets and parameters do not go together. Where ffmpeg
+/// itself does not work, [`encoder_works`] says why.
+pub fn refused_profiles(config: &EncodeConfig) -> Vec<String> {
+    if encoder_works(config).is_err() {
+        return Vec::new();
+    }
+    let picture =
+        "-hide_banner -nostdin -v error -f lavfi -i testsrc=size=256x144:rate=5:duration=1 -c:v libx265";
+    let refused = |profile: &Profile| {
+        let crf = profile.crf.to_string();
+        let parameters = [profile.x265_params.as_str(), "log-level=error"];
+        let parameters = parameters
+            .map(str::trim)
+            .into_iter()
+            .filter(|part| !part.is_empty());
+        let parameters = parameters.collect::<Vec<_>>().join(":");
+        let of_profile = [
+            "-preset",
+            &profile.preset,
+            "-crf",
+            &crf,
+            "-x265-params",
+            &parameters,
+            "-f",
+            "null",
+            "-",
+        ];
+        let arguments: Vec<&str> = picture.split(' ').chain(of_profile).collect();
+        let Err(ToolProblem::Fails(line)) = run_tool(&config.ffmpeg_path, &arguments) else {
+            return None;
+        };
+        Some(format!(
+            "profile {}: {line}; change its preset or its x265_params",
+            profile.name
+        ))
+    };
+    config.profiles.values().filter_map(refused).collect()
 }
 
 impl Default for ToolProblem {

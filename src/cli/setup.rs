@@ -97,9 +97,16 @@ pub fn check(setup: &Setup, json: bool) -> Outcome {
     setup.say_root();
     let result = Config::load(&setup.sources);
     // The settings may be right, and this ffmpeg not up to them.
-    let unmeasurable = result
+    let unfit = result
         .as_ref()
-        .map(|loaded| doctor::unmeasurable_targets(&loaded.config.encode))
+        .map(|loaded| {
+            let encode = &loaded.config.encode;
+            [
+                doctor::unmeasurable_targets(encode),
+                doctor::refused_profiles(encode),
+            ]
+            .concat()
+        })
         .unwrap_or_default();
     if json {
         let problems: Vec<String> = result
@@ -109,12 +116,12 @@ pub fn check(setup: &Setup, json: bool) -> Outcome {
             .flat_map(|error| &error.problems)
             .map(ToString::to_string)
             .collect();
-        let exit = match (problems.is_empty(), unmeasurable.is_empty()) {
+        let exit = match (problems.is_empty(), unfit.is_empty()) {
             (true, true) => Exit::Done,
             (true, false) => Exit::Failed,
             (false, _) => Exit::Usage,
         };
-        let problems = [problems, unmeasurable].concat();
+        let problems = [problems, unfit].concat();
         print_json(&serde_json::json!({ "ok": problems.is_empty(), "problems": problems }));
         return Ok(exit);
     }
@@ -127,10 +134,10 @@ pub fn check(setup: &Setup, json: bool) -> Outcome {
         "the settings are good: {}{state}\n",
         Shown(&loaded.file)
     ));
-    for problem in &unmeasurable {
+    for problem in &unfit {
         print(&format!("but {problem}\n"));
     }
-    Ok(if unmeasurable.is_empty() {
+    Ok(if unfit.is_empty() {
         Exit::Done
     } else {
         Exit::Failed

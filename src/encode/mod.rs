@@ -321,7 +321,7 @@ fn outcome(finished: Finished, ended: bool, stall: Duration) -> Result<Encoded, 
                     finished: Box::new(finished),
                 }),
                 None => Err(EncodeError::Failed {
-                    reason: match finished.last_error_line().map(without_address) {
+                    reason: match complaint(&finished).map(without_address) {
                         Some(line) => format!("ffmpeg {}: {line}; the log has the command", finished.end),
                         None => format!("ffmpeg {}; the log has the command", finished.end),
                     },
@@ -330,6 +330,17 @@ fn outcome(finished: Finished, ended: bool, stall: Duration) -> Result<Encoded, 
             }
         }
     }
+}
+
+/// The line of stderr that says what is wrong: x265's own where it does not take its parameters, since ffmpeg's lines
+/// after it only say that it failed.
+#[must_use]
+pub fn complaint(finished: &Finished) -> Option<&str> {
+    let of_x265 = finished.stderr_tail.lines().map(str::trim);
+    of_x265
+        .clone()
+        .find(|line| line.starts_with("x265 [error]: "))
+        .or_else(|| finished.last_error_line())
 }
 
 /// `[h264 @ 0x55…] text` without the address, which says nothing and differs each time; `file:NAME: text` without the name.
