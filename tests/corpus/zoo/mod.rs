@@ -264,6 +264,14 @@ impl Zoo<'_> {
             &format!("{large} -vf tinterlace=interleave_top {H264}"),
         );
         self.put(
+            "combed-unmarked.avi",
+            &format!("{large} -vf tinterlace=interleave_top -c:v ffv1 -pix_fmt yuv420p"),
+        );
+        self.put(
+            "two-eyes.mkv",
+            &format!("{PICTURE} {H264} -metadata:s:v stereo_mode=left_right"),
+        );
+        self.put(
             "two-pictures.mkv",
             &format!("{PICTURE} -f lavfi -i testsrc=size=160x120:rate=10:duration=2 {SOUND} -map 0 -map 1 -map 2 {H264} -c:a ac3"),
         );
