@@ -73,6 +73,19 @@ pub struct Packets {
     pub in_pieces: bool,
 }
 
+impl Packets {
+    /// By how many seconds the stream may go on beyond [`Packets::end_s`]: as long as a packet lasts, where the last one
+    /// does not say how long that is.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "a number of packets")]
+    pub fn unsaid_s(&self) -> f64 {
+        match (self.last_duration_s, self.first_s, self.last_s) {
+            (None, Some(first), Some(last)) if self.count > 1 => (last - first) / (self.count - 1) as f64,
+            _ => 0.0,
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub enum StreamKind {
     Video(Box<Video>),

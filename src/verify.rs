@@ -289,7 +289,8 @@ impl Check<'_> {
         }
         match (before.end_s, after.end_s) {
             (Some(end), Some(found_end)) => {
-                if (found_end - (end - zero_s)).abs() > tolerance_s {
+                let later_s = found_end - (end - zero_s);
+                if later_s < -tolerance_s || later_s > tolerance_s + before.unsaid_s() {
                     self.reject(format!(
                         "{name} ends at {found_end:.3} s instead of {:.3} s",
                         end - zero_s

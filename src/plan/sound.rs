@@ -138,7 +138,10 @@ fn wanted(stream: &Stream, audio: &Audio, codec: &str, policy: AudioPolicy, is_c
         Some("5.0(side)") => Some("5.0"),
         Some("downmix") => Some("stereo"),
         Some(layout) if AAC_LAYOUTS.contains(&layout) => None,
-        None if audio.channels <= 2 || (is_pcm && audio.channels <= LARGEST_GUESSED) => None,
+        None if is_pcm && audio.channels <= LARGEST_GUESSED => None,
+        // ffmpeg does not guess it for coded sound, and AAC's encoder wants one.
+        None if audio.channels == 1 => Some("mono"),
+        None if audio.channels == 2 => Some("stereo"),
         None => {
             return Sound::Copy {
                 reason: "its channel layout is unknown",
@@ -184,9 +187,10 @@ pub fn fits_mp4(codec: &str) -> bool {
     )
 }
 
-/// Whether ffmpeg can write it into Matroska and read it back (tried with 5.1.9, or listed in its muxer).
+/// Whether ffmpeg can write it into Matroska and read it back (tried with 5.1.9, or listed in its muxer). Not TTA: its end
+/// is lost.
 fn fits_matroska(codec: &str) -> bool {
-    const CODECS: [&str; 46] = [
+    const CODECS: [&str; 45] = [
         "aac",
         "ac3",
         "adpcm_g722",
@@ -225,7 +229,6 @@ fn fits_matroska(codec: &str) -> bool {
         "sipr",
         "speex",
         "truehd",
-        "tta",
         "vorbis",
         "wavpack",
         "wmalossless",
@@ -286,10 +289,12 @@ impl Draft<'_> {
                     self.option("bsf", "noise=drop=not(n)");
                 }
                 if let Some(layout) = force_layout {
-                    self.notes.push(format!(
-                        "{name}: the channel layout {} is written as {layout}, which AAC does not tell from it",
-                        audio.layout.as_deref().unwrap_or("unknown")
-                    ));
+                    self.notes.push(match audio.layout.as_deref() {
+                        Some(said) => format!(
+                            "{name}: the channel layout {said} is written as {layout}, which AAC does not tell from it"
+                        ),
+                        None => format!("{name}: its channel layout is not said, and taken for {layout}"),
+                    });
                     self.option("filter", format!("aformat=channel_layouts={layout}"));
                 }
                 self.keep(stream, "aac", Treatment::Encoded, Expected::Audio { channels });
@@ -398,6 +403,8 @@ mod tests {
                 },
             ),
             ("pcm_s16le", 6, None, 48_000, None, aac(384_000, None)),
+            ("tta", 1, None, 48_000, None, aac(64_000, Some("mono"))),
+            ("speex", 2, None, 48_000, None, aac(128_000, Some("stereo"))),
             (
                 "aac",
                 6,
@@ -531,6 +538,7 @@ mod tests {
             ("pcm_f32le", 6, Some("5.1"), Matroska, true),
             ("pcm_bluray", 2, Some("stereo"), Matroska, false),
             ("nellymoser", 1, Some("mono"), Matroska, false),
+            ("tta", 2, Some("stereo"), Matroska, false),
             ("dts", 7, Some("6.1"), Matroska, true),
             ("mpegh_3d_audio", 2, Some("stereo"), Mp4, true),
         ] {

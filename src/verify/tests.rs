@@ -210,6 +210,32 @@ fn every_spoiled_result_is_rejected_for_its_own_reason() {
 }
 
 #[test]
+fn a_last_packet_that_does_not_say_how_long_it_is_may_last_as_long_as_the_others() {
+    for (count, end_s, is_accepted) in [
+        // Two packets a second apart, the last one of unknown length.
+        (2, 11.0, true),
+        (2, 11.5, false),
+        (2, 9.7, false),
+        (101, 10.1, true),
+        (101, 11.0, false),
+    ] {
+        let mut source = source();
+        let mut output = good_output();
+        source.streams[1].packets = Some(Packets {
+            first_s: Some(if count == 2 { 110.5 } else { 101.5 }),
+            last_s: Some(111.5),
+            end_s: Some(111.5),
+            last_duration_s: None,
+            ..packets(count, 0.0, 0.0).unwrap()
+        });
+        output.streams[1].packets = packets(400, if count == 2 { 9.0 } else { 0.0 }, end_s);
+        let found = reasons(&source, &output, None);
+        let ends = found.iter().any(|reason| reason.contains("ends at"));
+        assert_eq!(!ends, is_accepted, "{count} {end_s}: {found:?}");
+    }
+}
+
+#[test]
 fn every_reason_is_given() {
     let mut output = good_output();
     output.streams.truncate(1);
