@@ -102,6 +102,8 @@ pub struct Video {
     pub height: u32,
     /// 1:1 when the file says nothing.
     pub sample_aspect: Rational,
+    /// Display aspect of pictures elsewhere in the film that have another one; `None` when none was seen.
+    pub other_aspect: Option<f64>,
     /// ffmpeg's name, as `yuv420p10le`.
     pub pixel_format: Option<String>,
     /// Bits per component.

@@ -367,6 +367,38 @@ fn what_only_the_pictures_say_is_kept() {
 }
 
 #[test]
+fn a_recording_that_changes_its_aspect_says_so_and_one_that_does_not_is_not_accused() {
+    let folder = TempDir::new().unwrap();
+    let programme = |name: &str, sample_aspect: &str| {
+        clip(
+            &folder,
+            name,
+            &format!(
+                "-f lavfi -i testsrc=s=720x576:r=25:d=3 -vf setsar={sample_aspect} -c:v mpeg2video -q:v 9"
+            ),
+        );
+    };
+    programme("narrow.ts", "16/15");
+    programme("wide.ts", "64/45");
+    for (name, parts, expected) in [
+        ("changes.ts", ["narrow", "wide"], Some(16.0 / 9.0)),
+        ("changes-back.ts", ["wide", "narrow"], Some(4.0 / 3.0)),
+        ("stays.ts", ["wide", "wide"], None),
+    ] {
+        let list = folder.path().join("list.txt");
+        std::fs::write(&list, parts.map(|part| format!("file {part}.ts\n")).concat()).unwrap();
+        let path = clip(&folder, name, &format!("-f concat -i {} -c copy", list.display()));
+        let source = probe::probe_source(&path, &config(), &Cancel::new()).unwrap();
+        let other = source.main_video().unwrap().1.other_aspect;
+        let is_alike = match (other, expected) {
+            (Some(found), Some(expected)) => f64::abs(found - expected) < 0.01,
+            (found, expected) => found == expected,
+        };
+        assert!(is_alike, "{name}: {other:?}");
+    }
+}
+
+#[test]
 fn hostile_names_are_only_names() {
     let folder = TempDir::new().unwrap();
     let made = clip(

@@ -89,6 +89,15 @@ impl Draft<'_> {
                 loss: Loss::Noticed,
             });
         }
+        if let Some(other) = video.other_aspect {
+            let said = f64::from(video.width) / f64::from(video.height.max(1)) * video.sample_aspect.as_f64();
+            self.lost.push(Lost {
+                source_index: None,
+                what: format!("the changing aspect of {name}"),
+                reason: format!("it is {said:.2}:1 at first and {other:.2}:1 later, and the result is {said:.2}:1 throughout"),
+                loss: Loss::Noticed,
+            });
+        }
         if video.closed_captions && !self.reads_captions_of(stream) {
             self.lost.push(Lost {
                 source_index: None,
@@ -268,6 +277,16 @@ mod tests {
             (
                 with(of_format("gbrap"), None),
                 Some("the transparency of video 0 (h264)"),
+            ),
+            (
+                with(
+                    Video {
+                        other_aspect: Some(4.0 / 3.0),
+                        ..hd()
+                    },
+                    None,
+                ),
+                Some("the changing aspect of video 0 (h264)"),
             ),
             (
                 with(hd(), Some(("ALPHA_MODE", "1"))),

@@ -5,6 +5,7 @@
 //! Never in here: what to do with the file.
 
 mod fields;
+mod shape;
 mod sniff;
 mod wire;
 
@@ -120,6 +121,7 @@ pub fn probe_source(path: &Path, config: &EncodeConfig, cancel: &Cancel) -> Resu
     let mut probed = examine(path, &start, size_bytes, config, cancel)?;
     judge(&probed, config)?;
     fields::look(&mut probed.info, path, config, cancel)?;
+    shape::look(&mut probed.info, path, config, cancel)?;
     Ok(probed.info)
 }
 

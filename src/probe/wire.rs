@@ -367,6 +367,7 @@ fn video(wire: &WireStream, dispositions: &Dispositions) -> Video {
         width: parsed(wire.width.as_ref()).unwrap_or(0),
         height: parsed(wire.height.as_ref()).unwrap_or(0),
         sample_aspect: fraction(wire.sample_aspect_ratio.as_ref()).unwrap_or_default(),
+        other_aspect: None,
         pixel_format,
         bit_depth,
         chroma,
