@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
+    ffi::OsStr,
     fs::{self, Metadata},
     io, mem,
     os::unix::fs::MetadataExt,
@@ -334,14 +335,20 @@ impl<F: Fn(Report)> Worker<F> {
                     Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                     Err(error) => return Err(error),
                 }
-            } else if kind.is_file()
-                && let Some(extension) = names::other_video(&name)
-                && self.passed_over.insert(extension)
-            {
-                (self.report)(Report::PassedOver { path, extension });
+            } else if kind.is_file() {
+                self.pass_over(path, &name);
             }
         }
         Ok(())
+    }
+
+    /// A video of a kind that the settings leave out is told once for each extension.
+    fn pass_over(&mut self, path: PathBuf, name: &OsStr) {
+        if let Some(extension) = names::other_video(name)
+            && self.passed_over.insert(extension)
+        {
+            (self.report)(Report::PassedOver { path, extension });
+        }
     }
 
     fn cannot_read_folder(&mut self, folder: PathBuf, metadata: &Metadata, error: &io::Error) {
@@ -504,11 +511,11 @@ impl<F: Fn(Report)> Worker<F> {
                     self.walk(path, Errand { arrival, renew });
                 }
                 Ok(metadata) if metadata.is_file() => {
-                    if path
-                        .file_name()
-                        .is_some_and(|name| names::is_video(name, &self.config.extensions))
-                    {
+                    let Some(name) = path.file_name() else { continue };
+                    if names::is_video(name, &self.config.extensions) {
                         self.look(path, &metadata, arrival);
+                    } else if !names::is_ignored(name) {
+                        self.pass_over(path.clone(), name);
                     }
                 }
                 Err(error) if !is_gone(&error) => {}
