@@ -206,6 +206,7 @@ impl Check<'_> {
             bit_depth,
             colour,
             hdr10,
+            dolby_vision,
             frames,
         } = expected
         else {
@@ -251,6 +252,16 @@ impl Check<'_> {
             }
             if video.hdr.content_light != original.hdr.content_light {
                 self.reject(format!("{name} has lost its HDR10 light levels"));
+            }
+        }
+        if let Some(wanted) = dolby_vision {
+            if video.hdr.dolby_vision != Some(*wanted) {
+                self.reject(format!("{name} has lost its Dolby Vision record"));
+            }
+            if !video.hdr.dolby_vision_in_pictures {
+                self.reject(format!(
+                    "{name} has lost the Dolby Vision metadata of its pictures"
+                ));
             }
         }
         let count = found.packets.map_or(0, |packets| packets.count);

@@ -84,7 +84,14 @@ struct Compressed {
 fn compress(path: &Path, folder: u32, config: &EncodeConfig) -> Compressed {
     let cancel = Cancel::new();
     let source = probe::probe_source(path, config, &cancel).unwrap();
-    let plan = plan::plan(&source, &quick(), Resolution(folder), config).unwrap();
+    let plan = plan::plan(
+        &source,
+        &quick(),
+        Resolution(folder),
+        config,
+        plan::Abilities::default(),
+    )
+    .unwrap();
     let part = path.parent().unwrap().join(".vc-test.part");
     let (mut pid, mut last) = (0, None);
     encode::encode(
@@ -546,7 +553,14 @@ fn damage_in_the_middle_stops_a_strict_encode_and_is_survived_by_salvage() {
     let cancel = Cancel::new();
     let source = probe::probe_source(&path, &config(), &cancel).unwrap();
     let part = folder.path().join("part");
-    let strict = plan::plan(&source, &quick(), Resolution(720), &config()).unwrap();
+    let strict = plan::plan(
+        &source,
+        &quick(),
+        Resolution(720),
+        &config(),
+        plan::Abilities::default(),
+    )
+    .unwrap();
     let error =
         encode::encode(&strict, &path, &part, &config(), &cancel, |_| {}, |_| Next::GoOn).unwrap_err();
     assert!(matches!(error, EncodeError::SourceDamaged { .. }), "{error}");
@@ -554,7 +568,14 @@ fn damage_in_the_middle_stops_a_strict_encode_and_is_survived_by_salvage() {
         damaged: Damaged::Salvage,
         ..config()
     };
-    let lenient = plan::plan(&source, &quick(), Resolution(720), &salvage).unwrap();
+    let lenient = plan::plan(
+        &source,
+        &quick(),
+        Resolution(720),
+        &salvage,
+        plan::Abilities::default(),
+    )
+    .unwrap();
     encode::encode(&lenient, &path, &part, &salvage, &cancel, |_| {}, |_| Next::GoOn).unwrap();
 }
 
@@ -590,7 +611,14 @@ fn a_full_disk_a_missing_encoder_and_a_stall_are_told_apart() {
     let path = clip(&folder, "a.mkv", TWO_SECONDS);
     let cancel = Cancel::new();
     let source = probe::probe_source(&path, &config(), &cancel).unwrap();
-    let plan = plan::plan(&source, &quick(), Resolution(720), &config()).unwrap();
+    let plan = plan::plan(
+        &source,
+        &quick(),
+        Resolution(720),
+        &config(),
+        plan::Abilities::default(),
+    )
+    .unwrap();
     let part = folder.path().join("part");
     let script = |name: &str, text: &str| {
         let program = folder.path().join(name);
@@ -644,7 +672,14 @@ fn an_encode_can_be_cancelled() {
         preset: "veryslow".into(),
         ..quick()
     };
-    let plan = plan::plan(&source, &slow, Resolution(720), &config()).unwrap();
+    let plan = plan::plan(
+        &source,
+        &slow,
+        Resolution(720),
+        &config(),
+        plan::Abilities::default(),
+    )
+    .unwrap();
     let part = folder.path().join("part");
     let stop = cancel.clone();
     let error = encode::encode(

@@ -74,7 +74,14 @@ struct Made {
 fn made(source: &Path, x265_params: &str) -> Made {
     let folder = tempfile::tempdir().unwrap();
     let info = probe::probe_source(source, &config(), &Cancel::new()).unwrap();
-    let plan = plan::plan(&info, &profile(x265_params), Resolution(480), &config()).unwrap();
+    let plan = plan::plan(
+        &info,
+        &profile(x265_params),
+        Resolution(480),
+        &config(),
+        plan::Abilities::default(),
+    )
+    .unwrap();
     run(&plan, source, &folder.path().join("part"));
     Made { folder, info, plan }
 }

@@ -37,7 +37,8 @@ pub fn explain(
             error => Ok(("refused", "would fail", error.to_string())),
         })
         .and_then(|info| {
-            plan::plan(&info, profile, resolution, &config.encode)
+            let abilities = encode::abilities(&info, &config.encode, &Cancel::new());
+            plan::plan(&info, profile, resolution, &config.encode, abilities)
                 .map(|plan| (info, plan))
                 .map_err(|why| match why {
                     NotEncoded::Refused(refusal) => Ok(("refused", "would fail", refusal.to_string())),

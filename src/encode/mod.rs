@@ -4,6 +4,7 @@
 //! what happens next. Whether the result is whole is for `verify` to say.
 //! Never in here: names of outputs, publishing, the decision how to encode.
 
+mod abilities;
 pub mod progress;
 mod versions;
 
@@ -21,6 +22,7 @@ use crate::{
     plan::EncodePlan,
     process::{self, Activity, Cancel, CommandLine, End, Finished, Limits, StartError},
 };
+pub use abilities::abilities;
 pub use progress::Progress;
 pub use versions::versions;
 

@@ -226,7 +226,14 @@ mod tests {
             video_stream(1, "h264", hd()),
         ];
         let media = info("mov", streams);
-        let real = plan::plan(&media, &medium(), Resolution(720), &config()).unwrap();
+        let real = plan::plan(
+            &media,
+            &medium(),
+            Resolution(720),
+            &config(),
+            plan::Abilities::default(),
+        )
+        .unwrap();
         let words = |plan: &EncodePlan| -> Vec<String> {
             plan.arguments(Path::new("in.mp4"), Path::new("out"))
                 .into_iter()

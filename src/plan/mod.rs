@@ -7,6 +7,7 @@
 mod attached;
 mod captions;
 mod data;
+pub mod dolby_vision;
 mod fields;
 mod film;
 mod picture;
@@ -18,6 +19,7 @@ mod timing;
 mod video;
 
 use std::{
+    collections::BTreeMap,
     ffi::OsString,
     path::{Path, PathBuf},
 };
@@ -25,11 +27,12 @@ use std::{
 use crate::{
     config::{Damaged, EncodeConfig, Profile},
     matroska,
-    media::{CONTAINER_WHITELIST, Colour, MediaInfo, Rational, Stream},
+    media::{CONTAINER_WHITELIST, Colour, DolbyVision, MediaInfo, Rational, Stream},
     mp4,
     task::Resolution,
 };
 pub use captions::Captions;
+pub use dolby_vision::Abilities;
 pub use film::{Film, Piece, Span};
 pub(crate) use streams::described;
 use streams::{Draft, acceptable};
@@ -105,6 +108,8 @@ pub enum Expected {
         colour: Colour,
         /// Mastering display or light level must be there.
         hdr10: bool,
+        /// What the container says of it, and the pictures have.
+        dolby_vision: Option<DolbyVision>,
         /// How many, where the source's packets are its frames.
         frames: Option<u64>,
     },
@@ -154,14 +159,12 @@ pub enum NotEncoded {
 /// Why a file that could be encoded is left as it is. `Display` is the reason for a person.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Skip {
+    #[error("its {what} would be lost, because {why}; dynamic_hdr = \"static\" keeps the plain picture only")]
+    DynamicHdr { what: &'static str, why: &'static str },
     #[error(
-        "its {what} would be lost, because this ffmpeg and x265 cannot carry it; dynamic_hdr = \"static\" keeps the plain picture only"
+        "it is Dolby Vision without a picture that other players can show (profile 5), and that cannot be carried, because {why}"
     )]
-    DynamicHdr { what: &'static str },
-    #[error(
-        "it is Dolby Vision without a picture that other players can show (profile 5), which cannot be carried"
-    )]
-    NoBaseLayer,
+    NoBaseLayer { why: &'static str },
     #[error(
         "its picture is to be shown askew, not turned by a right angle, which no two players do alike; straighten it first"
     )]
@@ -192,6 +195,7 @@ pub fn plan(
     profile: &Profile,
     resolution: Resolution,
     config: &EncodeConfig,
+    abilities: Abilities,
 ) -> Result<EncodePlan, NotEncoded> {
     let (main, main_video) = info.main_video().ok_or(Refusal::NoVideo)?;
     if main_video.width == 0 || main_video.height == 0 {
@@ -209,8 +213,13 @@ pub fn plan(
         }
         .into());
     }
-    for video in info.streams.iter().filter_map(Stream::video) {
-        picture::dynamic_hdr(video, config.dynamic_hdr)?;
+    let mut dynamic_hdr = BTreeMap::new();
+    for stream in &info.streams {
+        let Some(video) = stream.video() else { continue };
+        let size = picture::fitted(video, resolution);
+        let policy = (config.dynamic_hdr, config.deinterlace);
+        let treatment = dolby_vision::treatment(stream, video, size, policy, abilities)?;
+        dynamic_hdr.insert(stream.index, treatment);
         picture::presentable(video)?;
     }
     let mut notes = Vec::new();
@@ -221,6 +230,8 @@ pub fn plan(
         profile,
         resolution,
         config,
+        abilities,
+        dynamic_hdr,
         container,
         streams: Vec::new(),
         lost: Vec::new(),
@@ -287,8 +298,18 @@ pub fn plan(
             .to_vec(),
     });
 
-    if container == Container::Mp4 && has_place_for_3d(info) {
-        // MP4's boxes for stereo and spherical pictures are no part of ISO's standard. Matroska's are of its own.
+    let carries_dolby_vision = streams.iter().any(|stream| {
+        matches!(
+            stream.expected,
+            Expected::Video {
+                dolby_vision: Some(_),
+                ..
+            }
+        )
+    });
+    if container == Container::Mp4 && (has_place_for_3d(info) || carries_dolby_vision) {
+        // MP4's boxes for stereo and spherical pictures and for Dolby Vision are no part of ISO's standard. Matroska's
+        // are of its own.
         options.extend(["-strict", "unofficial"].map(OsString::from));
     }
 
@@ -340,7 +361,7 @@ pub fn plan(
 }
 
 /// Whether something is said of the pictures that ffmpeg writes into MP4 only when told to. Dolby Vision's record would be
-/// written as well, beside pictures that it does not fit any more.
+/// written as well, beside pictures that may not have it any more.
 fn has_place_for_3d(info: &MediaInfo) -> bool {
     let videos = || info.streams.iter().filter_map(Stream::video);
     videos().any(|video| video.stereo.is_some() || video.spherical.is_some())

@@ -1,9 +1,9 @@
 //! The picture of one video stream: its size, filters, and what x265 is told. Pure.
 
-use super::Skip;
+use super::{Skip, dolby_vision};
 use crate::{
-    config::{DynamicHdr, Profile},
-    media::{Chroma, Hdr, Orientation, Rational, SaidBy, Stereo, Stream, Video},
+    config::Profile,
+    media::{Chroma, Orientation, Rational, SaidBy, Stereo, Stream, Video},
     task::Resolution,
 };
 
@@ -175,29 +175,6 @@ struct ChromaPlace {
     vertical: u32,
 }
 
-/// # Errors
-/// When what changes from scene to scene cannot be carried and may not be lost.
-pub fn dynamic_hdr(video: &Video, policy: DynamicHdr) -> Result<(), Skip> {
-    let Hdr {
-        dolby_vision,
-        hdr10_plus,
-        ..
-    } = video.hdr;
-    if dolby_vision.is_some_and(|dolby| !dolby.has_base_layer(&video.colour)) {
-        return Err(Skip::NoBaseLayer);
-    }
-    let what = match (dolby_vision.is_some(), hdr10_plus) {
-        (false, false) => return Ok(()),
-        (true, false) => "Dolby Vision",
-        (false, true) => "HDR10+",
-        (true, true) => "Dolby Vision and HDR10+",
-    };
-    match policy {
-        DynamicHdr::Static => Ok(()),
-        DynamicHdr::Skip => Err(Skip::DynamicHdr { what }),
-    }
-}
-
 /// Bits per component in the output: the source's, where x265 has them.
 #[must_use]
 pub fn bit_depth(video: &Video) -> u32 {
@@ -330,6 +307,7 @@ pub fn encoder_parameters(
     video: &Video,
     size: Size,
     threads: u32,
+    dynamic_hdr: dolby_vision::Treatment,
 ) -> String {
     let pixels = u64::from(size.width) * u64::from(size.height);
     let mut parameters: Vec<String> = profile
@@ -387,6 +365,16 @@ pub fn encoder_parameters(
         }
         ours.push(("hdr10", "1".to_owned()));
         ours.push(("repeat-headers", "1".to_owned()));
+    }
+    if matches!(dynamic_hdr, dolby_vision::Treatment::Carried(_)) {
+        let frame_rate = stream.frame_rate().map(Rational::as_f64);
+        let wanted = dolby_vision::encoder_parameters(size, frame_rate);
+        ours.extend(
+            wanted
+                .into_iter()
+                .filter(|(name, _)| ours.iter().all(|(known, _)| known != name))
+                .collect::<Vec<_>>(),
+        );
     }
     ours.push(("log-level", "error".to_owned()));
     let ours: Vec<String> = ours
@@ -502,7 +490,16 @@ mod tests {
             sample_aspect: Rational::ONE,
         };
         let stream = super::super::tests::video_stream(0, "h264", video(1920, 1080, (1, 1), 0));
-        let parameters = |size| encoder_parameters(&slow, &stream, stream.video().unwrap(), size, 0);
+        let parameters = |size| {
+            encoder_parameters(
+                &slow,
+                &stream,
+                stream.video().unwrap(),
+                size,
+                0,
+                dolby_vision::Treatment::Nothing,
+            )
+        };
         assert!(parameters(size(1280, 720)).starts_with("aq-mode=3:ref=6:"));
         assert!(parameters(size(1920, 1080)).starts_with("aq-mode=3:ref=4:"));
     }

@@ -15,10 +15,10 @@
 //! Titles, languages and dispositions go with their streams; tags and chapters with the file ([`super::tags`]). What is in
 //! none of these rows is lost: it is named with the reason, and `on_loss` decides whether the file is encoded at all.
 
-use std::ffi::OsString;
+use std::{collections::BTreeMap, ffi::OsString};
 
 use super::{
-    Container, Expected, Loss, Lost, PlannedStream, Skip, Treatment, data,
+    Abilities, Container, Expected, Loss, Lost, PlannedStream, Skip, Treatment, data, dolby_vision,
     sound::{self, Sound},
     subtitles, tags,
 };
@@ -61,6 +61,9 @@ pub(super) struct Draft<'a> {
     pub(super) profile: &'a Profile,
     pub(super) resolution: Resolution,
     pub(super) config: &'a EncodeConfig,
+    pub(super) abilities: Abilities,
+    /// By ffmpeg's index of the moving picture.
+    pub(super) dynamic_hdr: BTreeMap<u32, dolby_vision::Treatment>,
     pub(super) container: Container,
     pub(super) streams: Vec<PlannedStream>,
     pub(super) lost: Vec<Lost>,

@@ -4,8 +4,8 @@ use super::*;
 use crate::{
     config::{AudioPolicy, Deinterlace, DynamicHdr, OnLoss},
     media::{
-        Audio, Chapter, Chroma, ContentLight, Dispositions, DolbyVision, FieldOrder, Hdr, MasteringDisplay,
-        Orientation, Packets, StreamKind, Video,
+        Audio, Chapter, Chroma, ContentLight, Dispositions, FieldOrder, Hdr, MasteringDisplay, Orientation,
+        Packets, StreamKind, Video,
     },
 };
 
@@ -149,7 +149,14 @@ pub fn medium() -> Profile {
 }
 
 pub fn planned(info: &MediaInfo, folder: u32) -> EncodePlan {
-    plan(info, &medium(), Resolution(folder), &config()).unwrap()
+    plan(
+        info,
+        &medium(),
+        Resolution(folder),
+        &config(),
+        Abilities::default(),
+    )
+    .unwrap()
 }
 
 const MP4: &str = "mov,mp4,m4a,3gp,3g2,mj2";
@@ -254,7 +261,14 @@ fn an_odd_turned_interlaced_camcorder_file_with_data_tracks() {
         ..config()
     };
     insta::assert_snapshot!(lines(
-        &plan(&source, &medium(), Resolution(720), &limited).unwrap()
+        &plan(
+            &source,
+            &medium(),
+            Resolution(720),
+            &limited,
+            Abilities::default()
+        )
+        .unwrap()
     ));
 }
 
@@ -301,7 +315,14 @@ fn the_container_follows_what_must_be_carried() {
     ];
     for (format, streams, profile, expected) in cases {
         let source = info(format, streams);
-        let plan = plan(&source, &profile, Resolution(720), &config()).unwrap();
+        let plan = plan(
+            &source,
+            &profile,
+            Resolution(720),
+            &config(),
+            Abilities::default(),
+        )
+        .unwrap();
         assert_eq!(plan.container, expected, "{source:?}");
         assert_eq!(plan.streams.len() + plan.lost.len(), source.streams.len());
     }
@@ -360,7 +381,10 @@ fn a_loss_is_noted_or_the_file_is_skipped_as_the_setting_says() {
     for (lost, on_loss, skipped) in cases {
         let source = info(MKV, vec![video_stream(0, "h264", hd()), lost.clone()]);
         let policy = EncodeConfig { on_loss, ..config() };
-        match (plan(&source, &medium(), Resolution(720), &policy), skipped) {
+        match (
+            plan(&source, &medium(), Resolution(720), &policy, Abilities::default()),
+            skipped,
+        ) {
             (Ok(plan), None) => assert_eq!(plan.lost.len(), 1),
             (Err(NotEncoded::Skipped(skip)), Some(name)) => {
                 let reason = skip.to_string();
@@ -439,83 +463,15 @@ fn what_cannot_be_encoded_is_refused() {
         ),
     ];
     for (streams, expected) in cases {
-        let refusal = plan(&info(MP4, streams), &medium(), Resolution(720), &config()).unwrap_err();
+        let refusal = plan(
+            &info(MP4, streams),
+            &medium(),
+            Resolution(720),
+            &config(),
+            Abilities::default(),
+        )
+        .unwrap_err();
         assert_eq!(refusal, NotEncoded::Refused(expected));
-    }
-}
-
-#[test]
-fn hdr_that_changes_from_scene_to_scene_is_skipped_or_reduced_by_choice() {
-    let dolby = |profile, compatibility| {
-        Some(DolbyVision {
-            profile,
-            compatibility,
-        })
-    };
-    let lost = |what| Err(Skip::DynamicHdr { what });
-    let untagged = || hd().colour;
-    let pq = || hdr10().colour;
-    let cases = [
-        // Dolby Vision, HDR10+, colour -> skip, static
-        (None, false, pq(), Ok(()), Ok(())),
-        (None, true, pq(), lost("HDR10+"), Ok(())),
-        (dolby(Some(8), Some(1)), false, pq(), lost("Dolby Vision"), Ok(())),
-        (dolby(Some(8), Some(4)), false, pq(), lost("Dolby Vision"), Ok(())),
-        (
-            dolby(Some(7), Some(6)),
-            true,
-            pq(),
-            lost("Dolby Vision and HDR10+"),
-            Ok(()),
-        ),
-        (
-            dolby(Some(9), Some(2)),
-            false,
-            untagged(),
-            lost("Dolby Vision"),
-            Ok(()),
-        ),
-        (
-            dolby(Some(5), Some(0)),
-            false,
-            untagged(),
-            Err(Skip::NoBaseLayer),
-            Err(Skip::NoBaseLayer),
-        ),
-        (
-            dolby(Some(10), Some(0)),
-            false,
-            untagged(),
-            Err(Skip::NoBaseLayer),
-            Err(Skip::NoBaseLayer),
-        ),
-        // No record, only the pictures say it.
-        (dolby(None, None), false, pq(), lost("Dolby Vision"), Ok(())),
-        (
-            dolby(None, None),
-            false,
-            untagged(),
-            Err(Skip::NoBaseLayer),
-            Err(Skip::NoBaseLayer),
-        ),
-    ];
-    for (dolby_vision, hdr10_plus, colour, skipping, reducing) in cases {
-        let mut video = Video { colour, ..hdr10() };
-        video.hdr.dolby_vision = dolby_vision;
-        video.hdr.hdr10_plus = hdr10_plus;
-        let source = info(MKV, vec![video_stream(0, "hevc", video)]);
-        for (dynamic_hdr, expected) in [(DynamicHdr::Skip, skipping), (DynamicHdr::Static, reducing)] {
-            let config = EncodeConfig {
-                dynamic_hdr,
-                ..config()
-            };
-            let found = plan(&source, &medium(), Resolution(720), &config).map(drop);
-            assert_eq!(
-                found,
-                expected.map_err(NotEncoded::Skipped),
-                "{dolby_vision:?} {hdr10_plus} {dynamic_hdr:?}"
-            );
-        }
     }
 }
 

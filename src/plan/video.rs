@@ -1,6 +1,10 @@
 //! One moving picture of the source in the plan: its options, what must come out, and what is said about it. Pure.
 
-use super::{Container, Draft, Expected, Loss, Lost, Treatment, described, fields, picture};
+use super::{
+    Container, Draft, Expected, Loss, Lost, Treatment, described,
+    dolby_vision::{self, DolbyVisionCoding},
+    fields, picture,
+};
 use crate::media::{Chroma, Colour, FieldOrder, MediaInfo, Orientation, Rational, Stream, Video};
 
 impl Draft<'_> {
@@ -12,13 +16,27 @@ impl Draft<'_> {
         if size.width.min(size.height) < picture::SMALLEST_SIDE {
             return self.lose(stream, "it is smaller than H.265 encoders take");
         }
+        let dynamic_hdr = self.dynamic_hdr.get(&stream.index).copied().unwrap_or_default();
         self.option("c", "libx265");
         self.option("preset", self.profile.preset.clone());
         self.option("crf", self.profile.crf.to_string());
         self.option(
             "x265-params",
-            picture::encoder_parameters(self.profile, stream, video, size, self.config.threads),
+            picture::encoder_parameters(
+                self.profile,
+                stream,
+                video,
+                size,
+                self.config.threads,
+                dynamic_hdr,
+            ),
         );
+        match (dynamic_hdr, self.abilities.dolby_vision) {
+            // By itself ffmpeg 9 does not begin: what says that the frames have it comes with them.
+            (dolby_vision::Treatment::Carried(_), _) => self.option("dolbyvision", "1"),
+            (dolby_vision::Treatment::Reduced, DolbyVisionCoding::Present) => self.option("dolbyvision", "0"),
+            (dolby_vision::Treatment::Nothing | dolby_vision::Treatment::Reduced, _) => {}
+        }
         let policy = self.config.deinterlace;
         let fields = fields::fields(video, policy).filter(video, policy);
         self.option("filter", picture::filters(video, size, fields));
@@ -41,7 +59,7 @@ impl Draft<'_> {
             // ffmpeg takes it along from the source's container, not from its pictures.
             self.option("metadata:s", format!("stereo_mode={mode}"));
         }
-        self.note_video(stream, video, size);
+        self.note_video(stream, video, size, dynamic_hdr);
         let colour = expected_colour(video);
         let hdr10 = picture::has_static_hdr(video);
         let expected = Expected::Video {
@@ -51,12 +69,22 @@ impl Draft<'_> {
             bit_depth: picture::bit_depth(video),
             colour,
             hdr10,
+            dolby_vision: match dynamic_hdr {
+                dolby_vision::Treatment::Carried(dolby) => Some(dolby),
+                dolby_vision::Treatment::Nothing | dolby_vision::Treatment::Reduced => None,
+            },
             frames: countable_frames(self.info, stream, video),
         };
         self.keep(stream, "hevc", Treatment::Encoded, expected);
     }
 
-    fn note_video(&mut self, stream: &Stream, video: &Video, size: picture::Size) {
+    fn note_video(
+        &mut self,
+        stream: &Stream,
+        video: &Video,
+        size: picture::Size,
+        dynamic_hdr: dolby_vision::Treatment,
+    ) {
         let name = described(stream);
         let notes = &mut self.notes;
         let said = fields::fields(video, self.config.deinterlace).note(video, self.config.deinterlace);
@@ -121,7 +149,7 @@ impl Draft<'_> {
                 "{name}: HDR10+ metadata is lost, the static HDR10 values are kept"
             ));
         }
-        if video.hdr.dolby_vision.is_some() {
+        if video.hdr.dolby_vision.is_some() && dynamic_hdr == dolby_vision::Treatment::Reduced {
             notes.push(format!(
                 "{name}: Dolby Vision metadata is lost, the plain picture is kept"
             ));
@@ -163,7 +191,7 @@ mod tests {
         config::OnLoss,
         media::{SaidBy, Stereo, Video},
         plan::{
-            NotEncoded, Skip, plan,
+            Abilities, NotEncoded, Skip, plan,
             tests::{config, hd, hdr10, info, medium, planned, video_stream},
         },
         task::Resolution,
@@ -299,7 +327,7 @@ mod tests {
             assert_eq!(noted.first().map(|lost| lost.what.as_str()), expected);
             let mut config = config();
             config.on_loss = OnLoss::Auto;
-            let skipped = match plan(&source, &medium(), Resolution(720), &config) {
+            let skipped = match plan(&source, &medium(), Resolution(720), &config, Abilities::default()) {
                 Err(NotEncoded::Skipped(Skip::Loss { lost })) => Some(lost),
                 _ => None,
             };
@@ -325,6 +353,7 @@ mod tests {
             &medium(),
             Resolution(720),
             &config(),
+            Abilities::default(),
         );
         assert_eq!(found, Err(NotEncoded::Skipped(Skip::Askew)));
     }
@@ -441,7 +470,7 @@ mod tests {
         let mut config = config();
         config.dynamic_hdr = crate::config::DynamicHdr::Static;
         let source = info(MP4, vec![video_stream(0, "hevc", dolby)]);
-        let plan = plan(&source, &medium(), Resolution(720), &config).unwrap();
+        let plan = plan(&source, &medium(), Resolution(720), &config, Abilities::default()).unwrap();
         let arguments = plan.arguments("/in".as_ref(), "/out".as_ref());
         assert!(!arguments.iter().any(|one| one == "-strict"));
     }

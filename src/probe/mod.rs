@@ -441,6 +441,7 @@ fn look_at_frames(
             video.hdr.mastering_display = found.mastering_display.or(video.hdr.mastering_display);
             video.hdr.content_light = found.content_light.or(video.hdr.content_light);
             video.hdr.dolby_vision = video.hdr.dolby_vision.or(found.dolby_vision);
+            video.hdr.dolby_vision_in_pictures |= found.dolby_vision_in_pictures;
             video.hdr.hdr10_plus |= found.hdr10_plus;
         }
     }

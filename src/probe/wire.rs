@@ -559,6 +559,7 @@ fn hdr(sides: &[SideData]) -> Hdr {
             }
             Some(kind) if kind.contains("Dolby Vision") => {
                 hdr.dolby_vision.get_or_insert_default();
+                hdr.dolby_vision_in_pictures = true;
             }
             _ => {}
         }

@@ -56,7 +56,14 @@ fn output() -> MediaInfo {
 fn plan(source: &MediaInfo) -> EncodePlan {
     let mut streams = source.clone();
     streams.streams.truncate(2);
-    let mut plan = plan::plan(&streams, &plans::medium(), Resolution(720), &plans::config()).unwrap();
+    let mut plan = plan::plan(
+        &streams,
+        &plans::medium(),
+        Resolution(720),
+        &plans::config(),
+        plan::Abilities::default(),
+    )
+    .unwrap();
     plan.notes = vec!["video 0 (hevc): turned upright, so no player has to".into()];
     plan.lost = vec![Lost {
         source_index: Some(2),

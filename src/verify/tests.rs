@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    media::{Chroma, Packets, Rational},
+    media::{Chroma, DolbyVision, Packets, Rational},
     plan::tests::{audio_stream, hd, hdr10, info, planned, stream, video_stream},
 };
 
@@ -316,4 +316,43 @@ fn a_chapter_track_written_beside_the_planned_streams_is_no_fault() {
     result.packets = packets(250, 0.0, 10.0);
     let output = info("mov,mp4", vec![result, stream(1, "bin_data", StreamKind::Data)]);
     assert_eq!(reasons(&source, &output, None), [""; 0]);
+}
+
+#[test]
+fn dolby_vision_that_is_carried_must_be_in_the_record_and_in_the_pictures() {
+    let dolby = |compatibility| {
+        Some(DolbyVision {
+            profile: Some(8),
+            compatibility: Some(compatibility),
+        })
+    };
+    let source = source();
+    let mut plan = planned(&source, 720);
+    let Expected::Video { dolby_vision, .. } = &mut plan.streams[0].expected else {
+        unreachable!("the first stream is the video");
+    };
+    *dolby_vision = dolby(1);
+    for (record, in_pictures, expected) in [
+        (dolby(1), true, vec![]),
+        (None, true, vec!["record"]),
+        (dolby(4), true, vec!["record"]),
+        (dolby(1), false, vec!["metadata of its pictures"]),
+        (None, false, vec!["record", "metadata of its pictures"]),
+    ] {
+        let mut output = good_output();
+        let hdr = &mut video_of(&mut output).hdr;
+        hdr.dolby_vision = record;
+        hdr.dolby_vision_in_pictures = in_pictures;
+        let reasons = match verify(&plan, &source, &output, None) {
+            Verdict::Accepted { .. } => vec![],
+            Verdict::Rejected { reasons } => reasons,
+        };
+        assert_eq!(reasons.len(), expected.len(), "{reasons:?}");
+        for (reason, expected) in reasons.iter().zip(expected) {
+            assert!(
+                reason.contains("Dolby Vision") && reason.contains(expected),
+                "{reason}"
+            );
+        }
+    }
 }

@@ -155,6 +155,13 @@ impl Job<'_> {
             crf,
             ..order.profile.clone()
         };
-        plan::plan(&source.info, &profile, resolution, &order.encode).map_err(not_encoded)
+        plan::plan(
+            &source.info,
+            &profile,
+            resolution,
+            &order.encode,
+            source.abilities,
+        )
+        .map_err(not_encoded)
     }
 }

@@ -6,7 +6,9 @@ use super::{
     Job, Outcome,
     outcome::{refused, source_outcome, unreadable},
 };
-use crate::{fingerprint, media::MediaInfo, probe, receipt::SourceFingerprint, task::Identity};
+use crate::{
+    encode, fingerprint, media::MediaInfo, plan::Abilities, probe, receipt::SourceFingerprint, task::Identity,
+};
 
 pub(super) struct Source {
     /// Absolute.
@@ -15,6 +17,8 @@ pub(super) struct Source {
     /// Of its content.
     pub(super) sample: u128,
     pub(super) info: MediaInfo,
+    /// Of the ffmpeg that it will be encoded with.
+    pub(super) abilities: Abilities,
 }
 
 impl Source {
@@ -42,6 +46,7 @@ impl Job<'_> {
         let order = self.order;
         let info = probe::probe_source(&path, &order.encode, &order.cancel).map_err(source_outcome)?;
         Ok(Source {
+            abilities: encode::abilities(&info, &order.encode, &order.cancel),
             path,
             identity,
             sample,
