@@ -157,12 +157,12 @@ pub enum Deinterlace {
     Off,
 }
 
-/// What to do with HDR10+ and Dolby Vision that cannot be carried.
+/// What to do with HDR10+ and Dolby Vision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DynamicHdr {
-    /// The file is skipped.
+    /// What cannot be carried makes the file skipped.
     Skip,
-    /// The picture below it is encoded as plain HDR10, HLG or SDR.
+    /// Nothing is carried: the picture below it is encoded as plain HDR10, HLG or SDR.
     Static,
 }
 

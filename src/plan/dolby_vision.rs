@@ -10,7 +10,7 @@ use super::{
 use crate::{
     config::{Deinterlace, DynamicHdr},
     media::{DolbyVision, Hdr, Orientation, Stream, Video},
-    plan::fields,
+    plan::fields::{self, Fields},
 };
 
 /// What ffmpeg's libx265 can do beyond what every version can. `default` is nothing.
@@ -132,9 +132,7 @@ fn obstacle(
     }
     if (size.width, size.height) != (video.width, video.height)
         || video.orientation != Orientation::default()
-        || fields::fields(video, deinterlace)
-            .filter(video, deinterlace)
-            .is_some()
+        || fields::fields(video, deinterlace) != Fields::Leave
     {
         return Some(
             "it describes the pixels of this picture, which is made smaller, turned or deinterlaced; a folder of its own size carries it",
@@ -200,7 +198,7 @@ mod tests {
     use super::*;
     use crate::{
         config::EncodeConfig,
-        media::Colour,
+        media::{Colour, FieldOrder},
         plan::{
             EncodePlan, Expected, NotEncoded, plan,
             tests::{config, hd, hdr10, info, medium, video_stream},
@@ -292,6 +290,10 @@ mod tests {
             },
             ..with(dolby(8, 4))
         };
+        let of_fields = |field_order| Video {
+            field_order,
+            ..with(dolby(8, 1))
+        };
         let eight_bits = Video {
             bit_depth: 8,
             ..with(dolby(8, 1))
@@ -317,6 +319,20 @@ mod tests {
                 720,
                 ABLE,
                 lost("is made smaller, turned"),
+                Ok(None),
+            ),
+            (
+                of_fields(FieldOrder::TopFirst),
+                same,
+                ABLE,
+                lost("turned or deinterlaced"),
+                Ok(None),
+            ),
+            (
+                of_fields(FieldOrder::Unknown),
+                same,
+                ABLE,
+                carried_as(8, 1),
                 Ok(None),
             ),
             (turned, same, ABLE, lost("is made smaller, turned"), Ok(None)),

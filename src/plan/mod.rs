@@ -162,7 +162,7 @@ pub enum Skip {
     #[error("its {what} would be lost, because {why}; dynamic_hdr = \"static\" keeps the plain picture only")]
     DynamicHdr { what: &'static str, why: &'static str },
     #[error(
-        "it is Dolby Vision without a picture that other players can show (profile 5), and that cannot be carried, because {why}"
+        "it is Dolby Vision without a picture that other players can show (profile 5), and would be lost, because {why}"
     )]
     NoBaseLayer { why: &'static str },
     #[error(
