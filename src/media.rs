@@ -242,7 +242,8 @@ pub struct Hdr {
     pub mastering_display: Option<MasteringDisplay>,
     pub content_light: Option<ContentLight>,
     pub dolby_vision: Option<DolbyVision>,
-    /// Whether the first pictures have Dolby Vision's metadata, whatever the container says.
+    /// Whether every picture at the start and at the end that was looked at has Dolby Vision's metadata, whatever the
+    /// container says.
     pub dolby_vision_in_pictures: bool,
     pub hdr10_plus: bool,
 }

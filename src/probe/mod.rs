@@ -32,6 +32,8 @@ const HEADER_TIME: Duration = Duration::from_secs(120);
 const REPORT_BYTES: usize = 16 * 1024 * 1024;
 /// What is read to see what frames carry: captions begin with the first picture or soon after. As ffprobe takes it.
 const FIRST_PACKETS: &str = "%+#30";
+/// What is read of the end to see whether the last frames still carry Dolby Vision, seconds.
+const LAST_S: f64 = 2.0;
 /// Codecs whose frames carry nothing that their header does not say.
 const WITHOUT_SIDE_DATA: [&str; 10] = [
     "prores", "dnxhd", "ffv1", "rawvideo", "huffyuv", "ffvhuff", "utvideo", "v210", "qtrle", "cfhd",
@@ -401,6 +403,7 @@ fn look_at_frames(
     config: &EncodeConfig,
     cancel: &Cancel,
 ) -> Result<(), ProbeError> {
+    let duration_s = info.duration_s;
     for stream in &mut info.streams {
         let index = stream.index.to_string();
         let codec = stream.codec.clone().unwrap_or_default();
@@ -412,24 +415,27 @@ fn look_at_frames(
         {
             continue;
         }
-        let frame = [
-            "-select_streams",
-            &index,
-            "-read_intervals",
-            FIRST_PACKETS,
-            "-show_frames",
-            "-show_entries",
-            "frame=side_data_list:frame_tags=stereo_mode",
-            "-of",
-            "json",
-        ];
-        let limits = Limits {
-            total: Some(HEADER_TIME),
-            stall: None,
+        let frames = |interval: &str| {
+            let report = [
+                "-select_streams",
+                &index,
+                "-read_intervals",
+                interval,
+                "-show_frames",
+                "-show_entries",
+                "frame=side_data_list:frame_tags=stereo_mode",
+                "-of",
+                "json",
+            ];
+            let limits = Limits {
+                total: Some(HEADER_TIME),
+                stall: None,
+            };
+            let output = process::run(&ffprobe(config, path, &report), limits, cancel, REPORT_BYTES)?;
+            ended(output.finished)?;
+            Ok::<_, ProbeError>(wire::from_frames(&String::from_utf8_lossy(&output.stdout)))
         };
-        let output = process::run(&ffprobe(config, path, &frame), limits, cancel, REPORT_BYTES)?;
-        ended(output.finished)?;
-        if let Some(found) = wire::from_frames(&String::from_utf8_lossy(&output.stdout)) {
+        if let Some(found) = frames(FIRST_PACKETS)? {
             // The container's word weighs more.
             if video.orientation == Orientation::default() {
                 video.orientation = found.orientation.unwrap_or_default();
@@ -441,8 +447,16 @@ fn look_at_frames(
             video.hdr.mastering_display = found.mastering_display.or(video.hdr.mastering_display);
             video.hdr.content_light = found.content_light.or(video.hdr.content_light);
             video.hdr.dolby_vision = video.hdr.dolby_vision.or(found.dolby_vision);
-            video.hdr.dolby_vision_in_pictures |= found.dolby_vision_in_pictures;
+            video.hdr.dolby_vision_in_pictures = found.dolby_vision_in_pictures;
             video.hdr.hdr10_plus |= found.hdr10_plus;
+        }
+        if video.hdr.dolby_vision_in_pictures
+            && let Some(duration_s) = duration_s
+        {
+            let last = format!("{:.3}%", (duration_s - LAST_S).max(0.0));
+            let found = frames(&last)?;
+            video.hdr.dolby_vision_in_pictures =
+                found.is_some_and(|found| found.hdr.dolby_vision_in_pictures);
         }
     }
     Ok(())

@@ -523,13 +523,25 @@ pub fn from_frames(json: &str) -> Option<FromFrames> {
         .frames
         .iter()
         .find_map(|frame| stereo_by_tag(frame.tags.get("stereo_mode")?));
+    let has_dolby_vision = |frame: &WireFrame| {
+        let mut kinds = frame
+            .side_data_list
+            .iter()
+            .filter_map(|side| side.side_data_type.as_deref());
+        // The decoder repeats the parsed form on frames that have none of their own.
+        kinds.any(|kind| kind == "Dolby Vision RPU Data")
+    };
+    let dolby_vision_in_pictures = !report.frames.is_empty() && report.frames.iter().all(has_dolby_vision);
     let sides: Vec<SideData> = report
         .frames
         .into_iter()
         .flat_map(|frame| frame.side_data_list)
         .collect();
     Some(FromFrames {
-        hdr: hdr(&sides),
+        hdr: Hdr {
+            dolby_vision_in_pictures,
+            ..hdr(&sides)
+        },
         orientation: turned(&sides),
         // ffprobe 5.1 names the kind of a frame's side data only.
         stereo: stereo(&sides, SaidBy::Pictures).or(by_tag),
@@ -559,7 +571,6 @@ fn hdr(sides: &[SideData]) -> Hdr {
             }
             Some(kind) if kind.contains("Dolby Vision") => {
                 hdr.dolby_vision.get_or_insert_default();
-                hdr.dolby_vision_in_pictures = true;
             }
             _ => {}
         }
@@ -835,6 +846,29 @@ mod tests {
         ];
         for (name, chroma, depth) in cases {
             assert_eq!(pixel_layout(name), (chroma, depth), "{name}");
+        }
+    }
+
+    #[test]
+    fn pictures_have_dolby_vision_when_each_that_was_looked_at_has_it() {
+        const WITH: &str = r#"{"side_data_list": [{"side_data_type": "Dolby Vision RPU Data"}, {"side_data_type": "Dolby Vision Metadata"}]}"#;
+        const REPEATED: &str = r#"{"side_data_list": [{"side_data_type": "Dolby Vision Metadata"}]}"#;
+        const WITHOUT: &str = r#"{"side_data_list": [{"side_data_type": "Content light level metadata"}]}"#;
+        for (frames, there, everywhere) in [
+            (vec![WITH, WITH], true, true),
+            (vec![WITH, WITHOUT], true, false),
+            (vec![WITH, REPEATED], true, false),
+            (vec![WITH, "{}"], true, false),
+            (vec![WITHOUT], false, false),
+            (vec![], false, false),
+        ] {
+            let json = format!(r#"{{"frames": [{}]}}"#, frames.join(","));
+            let hdr = from_frames(&json).unwrap().hdr;
+            assert_eq!(
+                (hdr.dolby_vision.is_some(), hdr.dolby_vision_in_pictures),
+                (there, everywhere),
+                "{frames:?}"
+            );
         }
     }
 
