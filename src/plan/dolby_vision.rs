@@ -161,6 +161,16 @@ fn known_profile(dolby: DolbyVision) -> Option<Profile> {
     }
 }
 
+/// The name of the codec in MP4. A player that does not know Dolby Vision must not show the colours of profile 5, so they
+/// have one of their own (Dolby Vision Streams Within the ISO Base Media File Format). Apple's players want hvc1, not hev1.
+#[must_use]
+pub fn mp4_tag(treatment: Treatment) -> &'static str {
+    match treatment {
+        Treatment::Carried(dolby) if known_profile(dolby) == Some(Profile::Own) => "dvh1",
+        Treatment::Nothing | Treatment::Carried(_) | Treatment::Reduced => "hvc1",
+    }
+}
+
 /// What x265 wants beside the metadata: without limits of the buffer it refuses to start.
 #[must_use]
 pub fn encoder_parameters(size: Size, frame_rate: Option<f64>) -> [(&'static str, String); 3] {
@@ -395,8 +405,40 @@ mod tests {
             },
             ..with(None)
         };
+        let own = || Video {
+            colour: Colour::default(),
+            hdr: Hdr {
+                dolby_vision: dolby(5, 0),
+                ..Hdr::default()
+            },
+            ..with(None)
+        };
         let cases = [
             // container, picture, policy, able -> there, not there
+            (
+                MP4,
+                own(),
+                DynamicHdr::Skip,
+                ABLE,
+                vec![CODED, LIMITS, STRICT, "-tag:0 dvh1"],
+                vec!["hvc1"],
+            ),
+            (
+                MP4,
+                with(dolby(8, 4)),
+                DynamicHdr::Skip,
+                ABLE,
+                vec![CODED, "-tag:0 hvc1"],
+                vec!["dvh1"],
+            ),
+            (
+                MKV,
+                own(),
+                DynamicHdr::Skip,
+                ABLE,
+                vec![CODED],
+                vec!["dvh1", STRICT],
+            ),
             (
                 MP4,
                 with(dolby(8, 1)),

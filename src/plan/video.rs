@@ -50,8 +50,7 @@ impl Draft<'_> {
             self.option("enc_time_base", stream.timebase.to_string());
         }
         if self.container == Container::Mp4 {
-            // Apple's players want hvc1.
-            self.option("tag", "hvc1");
+            self.option("tag", dolby_vision::mp4_tag(dynamic_hdr));
         }
         if self.container == Container::Matroska
             && let Some(mode) = video.stereo.as_ref().and_then(picture::stereo_mode)
