@@ -263,6 +263,7 @@ pub fn plan(
     for (option, value) in tags::of_file(info, container) {
         options.extend([OsString::from(format!("-{option}")), value.into()]);
     }
+    notes.extend(tags::note_of_chapters(info, container));
     let kept: Vec<u32> = streams.iter().map(|stream| stream.source_index).collect();
     for (option, value) in tags::of_programs(info, &kept) {
         options.extend([OsString::from(format!("-{option}")), value.into()]);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Container;
 use crate::{
-    media::{MediaInfo, Program, Stream, StreamKind},
+    media::{Chapter, MediaInfo, Program, Stream, StreamKind},
     mp4,
 };
 
@@ -131,22 +131,50 @@ pub(super) fn of_file(info: &MediaInfo, container: Container) -> Vec<(String, St
         .filter(|key| !matters(key) && !key.eq_ignore_ascii_case("encoder"))
         .map(|key| ("metadata".to_owned(), format!("{key}=")))
         .collect();
-    if container == Container::Mp4 && !info.chapters.is_empty() {
-        // The chapter track of MP4 has no place for a chapter without a title: the one before it would swallow it.
-        for (place, chapter) in info.chapters.iter().enumerate() {
-            if chapter
-                .title
-                .as_deref()
-                .is_none_or(|title| title.trim().is_empty())
-            {
-                options.push((
-                    format!("metadata:c:{place}"),
-                    format!("title=Chapter {}", place + 1),
-                ));
-            }
-        }
-    }
+    options.extend(untitled_chapters(info, container).map(|place| {
+        (
+            format!("metadata:c:{place}"),
+            format!("title=Chapter {}", place + 1),
+        )
+    }));
     options
+}
+
+/// The places of chapters that get a title: MP4's chapter track has none for a chapter without one, the one before it would
+/// swallow it.
+fn untitled_chapters(info: &MediaInfo, container: Container) -> impl Iterator<Item = usize> {
+    let has_title = |chapter: &Chapter| {
+        let title = chapter.title.as_deref();
+        title.is_some_and(|title| !title.trim().is_empty())
+    };
+    let places = info.chapters.iter().enumerate();
+    places
+        .filter(move |(_, chapter)| container == Container::Mp4 && !has_title(chapter))
+        .map(|(place, _)| place)
+}
+
+/// One sentence for the receipt; `None` when all chapters stay as they are.
+pub(super) fn note_of_chapters(info: &MediaInfo, container: Container) -> Option<String> {
+    let numbers: Vec<String> = untitled_chapters(info, container)
+        .map(|place| (place + 1).to_string())
+        .collect();
+    let (chapters, have, named) = match numbers.as_slice() {
+        [] => return None,
+        [one] => (format!("chapter {one}"), "has", format!("“Chapter {one}”")),
+        [first, ..] if numbers.len() == info.chapters.len() => (
+            "all chapters".to_owned(),
+            "have",
+            format!("“Chapter {first}” and so on"),
+        ),
+        [first, ..] => (
+            format!("chapters {}", numbers.join(", ")),
+            "have",
+            format!("“Chapter {first}” and so on"),
+        ),
+    };
+    Some(format!(
+        "{chapters} {have} no title in the source and {have} {named} in the result: MP4 has no place for a chapter without a title"
+    ))
 }
 
 /// The language of a stream where ffmpeg does not know all of it, as `pt-BR`.
@@ -265,6 +293,34 @@ mod tests {
                 (true, Some(_)) => "both",
             };
             assert_eq!(found, expected, "{keys:?}");
+        }
+    }
+
+    #[test]
+    fn chapters_that_get_a_title_are_named() {
+        let note = |titles: &[&str], format: &str| {
+            let mut source = info(format, vec![video_stream(0, "h264", hd())]);
+            let chapter = |title: &&str| Chapter {
+                title: (!title.is_empty()).then(|| (*title).to_owned()),
+                ..Chapter::default()
+            };
+            source.chapters = titles.iter().map(chapter).collect();
+            let notes = planned(&source, 720).notes;
+            let about_chapters = notes.into_iter().find(|note| note.contains("hapter"));
+            about_chapters.unwrap_or_default()
+        };
+        let cases: [(&[&str], &str, &str); 6] = [
+            (&[], "mov,mp4", ""),
+            (&["One"], "mov,mp4", ""),
+            (&["", ""], "matroska,webm", ""),
+            (&["One", " "], "mov,mp4", "chapter 2 has no title"),
+            (&["", "One", ""], "mov,mp4", "chapters 1, 3 have no title"),
+            (&["", ""], "mov,mp4", "all chapters have no title"),
+        ];
+        for (titles, format, expected) in cases {
+            let found = note(titles, format);
+            let is_right = found.starts_with(expected) && found.is_empty() == expected.is_empty();
+            assert!(is_right, "{titles:?} {format}: {found}");
         }
     }
 
