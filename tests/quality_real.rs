@@ -422,6 +422,36 @@ fn a_target_beyond_the_bounds_takes_the_nearest_and_says_so() {
 }
 
 #[test]
+fn a_search_whose_result_was_thrown_away_is_in_the_receipt_all_the_same() {
+    let root = Root::new(&[]);
+    root.configure(
+        &[("profile", "\"aimed\""), ("min_saving", "5")],
+        "[profiles.aimed]\nbased_on = \"fast\"\npreset = \"ultrafast\"\ntarget = { metric = \"ssim_db\", value = 25 }\ncrf_min = 5\n",
+    );
+    let lean = "-f lavfi -i mandelbrot=size=192x108:rate=25:maxiter=200 -t 2 -c:v libx264 -preset slow -crf 40 -pix_fmt yuv420p";
+    root.put(&clips::clip(lean, "mp4"), "480/film.mp4");
+    root.ok(&["once"]);
+    assert_eq!(root.status("480/film.mp4"), "skipped");
+    let receipt = receipt(&root);
+    let quality = &receipt["quality"];
+    assert!(
+        quality["measured_on"].as_str().unwrap().contains("thrown away"),
+        "{receipt}"
+    );
+    let search = &quality["search"];
+    assert_eq!(search["crf"], receipt["encoder"]["crf"]);
+    assert!(!search["probes"].as_array().unwrap().is_empty(), "{search}");
+    let reached = search["reached_on_trial"].as_f64().unwrap();
+    let shown = root.ok(&["show", "film.mp4"]).stdout;
+    assert!(
+        shown.contains(&format!(
+            "gave {reached:.2} on trial, the result was not measured"
+        )),
+        "{shown}"
+    );
+}
+
+#[test]
 fn a_result_below_the_floor_is_refused_and_its_source_stays() {
     let root = Root::new(&[("quality_floor", "30")]);
     let source = root.put(&film(), "480/film.mp4");

@@ -58,7 +58,11 @@ pub enum Ending<'a> {
         quality: Option<&'a Quality>,
     },
     /// Skipped: the source stays the better one.
-    NotSmaller(&'a NotSmaller),
+    NotSmaller {
+        why: &'a NotSmaller,
+        /// Of what was thrown away.
+        quality: Option<&'a Quality>,
+    },
 }
 
 /// The programs that made an output.
@@ -99,7 +103,7 @@ impl Receipt<'_> {
                 quality,
                 None,
             ),
-            Ending::NotSmaller(why) => (None, &[][..], None, None, Some(why)),
+            Ending::NotSmaller { why, quality } => (None, &[][..], None, quality, Some(why)),
         };
         let made = output.is_some().then_some(self.plan);
         let frames = output.as_ref().and_then(|output| output.frames);
@@ -108,7 +112,7 @@ impl Receipt<'_> {
             version: wire::VERSION,
             outcome: match self.ending {
                 Ending::Compressed { .. } => wire::Outcome::Compressed,
-                Ending::NotSmaller(_) => wire::Outcome::NotSmaller,
+                Ending::NotSmaller { .. } => wire::Outcome::NotSmaller,
             },
             task: record::to_value(self.task)?,
             source: media(self.source),
@@ -148,7 +152,7 @@ impl Receipt<'_> {
                 frames_per_second: frames.map(|frames| frames as f64).and_then(each_second),
             },
             // Nobody knows here how far it came.
-            Ending::NotSmaller(_) => wire::Speed::default(),
+            Ending::NotSmaller { .. } => wire::Speed::default(),
         }
     }
 

@@ -176,14 +176,17 @@ pub fn not_smaller() -> wire::File {
         task: &task,
         source: &source,
         plan: &plan,
-        ending: Ending::NotSmaller(&NotSmaller {
-            reason: "it would be 4.2 MB".into(),
-            min_saving_percent: 5.0,
-            projected_bytes: Some(4_200_000),
-            encoded_percent: Some(22.0),
-            result_bytes: None,
-            output_holds: OutputHolds::Copy,
-        }),
+        ending: Ending::NotSmaller {
+            why: &NotSmaller {
+                reason: "it would be 4.2 MB".into(),
+                min_saving_percent: 5.0,
+                projected_bytes: Some(4_200_000),
+                encoded_percent: Some(22.0),
+                result_bytes: None,
+                output_holds: OutputHolds::Copy,
+            },
+            quality: None,
+        },
         encode: None,
         fingerprint: fingerprint(),
     }

@@ -9,6 +9,7 @@ use crate::{
     naming::Namesake,
     plan::EncodePlan,
     publish::{self, Carried},
+    quality::{Quality, SearchReport},
     receipt::{self, Ending, OutputHolds, Receipt, Versions},
     service::now,
     shrink::{Found, NotSmaller},
@@ -21,7 +22,14 @@ pub(super) struct Kept<'a> {
     pub(super) plan: &'a EncodePlan,
     pub(super) why: NotSmaller,
     /// `None`: nothing was encoded.
-    pub(super) encoded_for: Option<Duration>,
+    pub(super) tried: Option<Tried>,
+}
+
+/// An encode whose result is not wanted.
+pub(super) struct Tried {
+    pub(super) encoded_for: Duration,
+    /// Where the profile has a target.
+    pub(super) search: Option<SearchReport>,
 }
 
 impl Job<'_> {
@@ -105,27 +113,36 @@ impl Job<'_> {
         let part = publish::part_of(&order.output.join(target), &task.id);
         let command = encode::command(kept.plan, &source.path, &part, &order.encode);
         let in_shell = command.to_string();
-        let versions = match kept.encoded_for {
+        let versions = match &kept.tried {
             Some(_) => encode::versions(&part, &order.encode, &order.cancel),
             None => Versions::default(),
         };
+        let search = kept.tried.as_ref().and_then(|tried| tried.search.clone());
+        let quality: Option<receipt::Quality> = search.map(|search| {
+            let unmeasured = Quality::unmeasured("the result was thrown away before it was measured");
+            let search = Some(search);
+            (&Quality { search, ..unmeasured }).into()
+        });
         self.write_receipt(&Receipt {
             task,
             source: &source.info,
             plan: kept.plan,
-            ending: Ending::NotSmaller(&receipt::NotSmaller {
-                reason: reason.collect::<Vec<_>>().join("; "),
-                min_saving_percent: kept.why.limit.min_saving_percent,
-                projected_bytes,
-                encoded_percent: progress.map(|progress| (progress * 1000.0).round() / 10.0),
-                result_bytes,
-                output_holds,
-            }),
-            encode: kept.encoded_for.map(|time| receipt::Encode {
+            ending: Ending::NotSmaller {
+                why: &receipt::NotSmaller {
+                    reason: reason.collect::<Vec<_>>().join("; "),
+                    min_saving_percent: kept.why.limit.min_saving_percent,
+                    projected_bytes,
+                    encoded_percent: progress.map(|progress| (progress * 1000.0).round() / 10.0),
+                    result_bytes,
+                    output_holds,
+                },
+                quality: quality.as_ref(),
+            },
+            encode: kept.tried.as_ref().map(|tried| receipt::Encode {
                 arguments: &command.arguments,
                 command: &in_shell,
                 versions: &versions,
-                seconds: time.as_secs_f64(),
+                seconds: tried.encoded_for.as_secs_f64(),
                 decoder_complaints: "",
             }),
             fingerprint: source.fingerprint(),

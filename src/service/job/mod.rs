@@ -30,7 +30,7 @@ use crate::{
     task::{Identity, Task},
     verify,
 };
-use kept::Kept;
+use kept::{Kept, Tried};
 use measure::Look;
 pub use outcome::Outcome;
 use outcome::{blamed, not_encoded, refused};
@@ -99,12 +99,12 @@ impl Job<'_> {
         let source = self.examined_source()?;
         let plan = self.plan(&source, self.order.profile.crf)?;
         let limit = self.limit(&source.info);
-        let kept = |plan: &EncodePlan, why, encoded_for| {
+        let kept = |plan: &EncodePlan, why, tried| {
             self.keep_source(&Kept {
                 source: &source,
                 plan,
                 why,
-                encoded_for,
+                tried,
             })
         };
         if let Some(why) = limit.and_then(|limit| limit.check_copied(&source.info, &plan)) {
@@ -123,7 +123,8 @@ impl Job<'_> {
             Made::Smaller(encoded) => encoded,
             Made::NotSmaller { why, after } => {
                 drop(place);
-                return kept(&plan, why, Some(after));
+                let encoded_for = after;
+                return kept(&plan, why, Some(Tried { encoded_for, search }));
             }
         };
         let (result, mut remarks) = self.verified(&plan, &source.info, &place.part.0)?;

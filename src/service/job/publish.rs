@@ -73,7 +73,7 @@ impl Job<'_> {
                     command: &in_shell,
                     versions: &versions,
                     seconds: encode_seconds,
-                    decoder_complaints: &encoded.stderr_tail,
+                    decoder_complaints: &encoded.complaints,
                 }),
                 fingerprint: source.fingerprint(),
             })
