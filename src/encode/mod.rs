@@ -5,6 +5,7 @@
 //! Never in here: names of outputs, publishing, the decision how to encode.
 
 mod abilities;
+mod complaints;
 pub mod progress;
 mod versions;
 
@@ -80,8 +81,8 @@ pub enum Next {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Encoded {
     pub elapsed: Duration,
-    /// Complaints of the source's decoder; not empty is worth a line in the receipt.
-    pub stderr_tail: String,
+    /// Of what reads the source; not empty is worth a line in the receipt.
+    pub complaints: String,
 }
 
 /// The command that [`encode`] runs, for `explain`.
@@ -289,7 +290,7 @@ fn outcome(finished: Finished, ended: bool, stall: Duration) -> Result<Encoded, 
     match finished.end {
         End::Exited(0) if ended => Ok(Encoded {
             elapsed: finished.elapsed,
-            stderr_tail: finished.stderr_tail,
+            complaints: complaints::of_the_source(stderr),
         }),
         End::Cancelled => Err(EncodeError::Cancelled),
         End::Enough => Err(EncodeError::GivenUp),
