@@ -54,10 +54,12 @@ DIR ?=
 # A page that is to keep what was measured, as docs/fidelity.md, and a profile other than the quick one.
 TABLE ?=
 PROFILE ?=
+# Another ffmpeg to compress with; results are compared with the installed one.
+FFMPEG ?=
 test-corpus: ## Compress every video of DIR=… and compare results with sources, independently of the program's own checks
 	scripts/install-ffmpeg
 	CORPUS_DIR='$(abspath $(DIR))' CORPUS_ZOO='$(if $(DIR),,1)' CORPUS_TABLE='$(abspath $(TABLE))' \
-		CORPUS_PROFILE='$(PROFILE)' VIDEO_COMPRESSOR_TEST_ALL=1 \
+		CORPUS_PROFILE='$(PROFILE)' CORPUS_FFMPEG='$(FFMPEG)' VIDEO_COMPRESSOR_TEST_ALL=1 \
 		$(CARGO) test --locked --test corpus -- --nocapture --test-threads 1
 
 lint: ## Formatting, clippy, and cargo-deny where it is installed

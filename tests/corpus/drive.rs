@@ -61,10 +61,14 @@ pub struct Outcome {
 
 /// A quick one, or the one that `make test-corpus PROFILE=…` names.
 pub fn profile() -> String {
-    std::env::var("CORPUS_PROFILE")
+    named("CORPUS_PROFILE", "quick")
+}
+
+fn named(variable: &str, otherwise: &str) -> String {
+    std::env::var(variable)
         .ok()
         .filter(|named| !named.is_empty())
-        .unwrap_or_else(|| "quick".to_owned())
+        .unwrap_or_else(|| otherwise.to_owned())
 }
 
 /// Every folder that makes the picture smaller, and the first that leaves it as it is.
@@ -96,8 +100,10 @@ pub fn run(jobs: &[Job], settings: &[(&str, &str)]) -> (Root, BTreeMap<String, O
     let extensions = format!("{EXTENSIONS:?}");
     let root = Root::new(&[]);
     let profile = format!("{:?}", profile());
-    let common: [(&str, &str); 5] = [
+    let ffmpeg = format!("{:?}", named("CORPUS_FFMPEG", "ffmpeg"));
+    let common: [(&str, &str); 6] = [
         ("profile", &profile),
+        ("ffmpeg_path", &ffmpeg),
         ("extensions", &extensions),
         ("rotation_threshold", "1"),
         ("rotation_idle_scans", "1"),
