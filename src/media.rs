@@ -104,6 +104,8 @@ pub struct Video {
     pub sample_aspect: Rational,
     /// Display aspect of pictures elsewhere in the film that have another one; `None` when none was seen.
     pub other_aspect: Option<f64>,
+    /// Width and height of the largest pictures elsewhere in the film that have another size; `None` when none was seen.
+    pub other_size: Option<(u32, u32)>,
     /// ffmpeg's name, as `yuv420p10le`.
     pub pixel_format: Option<String>,
     /// Bits per component.

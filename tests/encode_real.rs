@@ -406,6 +406,78 @@ fn a_recording_that_changes_its_aspect_says_so_and_one_that_does_not_is_not_accu
 }
 
 #[test]
+fn a_recording_that_changes_its_size_is_all_shown_or_skipped_with_that_reason() {
+    let folder = TempDir::new().unwrap();
+    for (name, size, sample_aspect) in [
+        ("small.ts", "160x90", "1"),
+        ("large.ts", "320x180", "1"),
+        ("narrow.ts", "240x180", "4/3"),
+    ] {
+        let source = format!("testsrc=s={size}:r=25:d=2");
+        let codec = "-c:v libx264 -preset ultrafast -pix_fmt yuv420p";
+        clip(
+            &folder,
+            name,
+            &format!("-f lavfi -i {source} -vf setsar={sample_aspect} {codec}"),
+        );
+    }
+    let joined = |name: &str, parts: [&str; 2]| {
+        let list = folder.path().join("list.txt");
+        std::fs::write(&list, parts.map(|part| format!("file {part}.ts\n")).concat()).unwrap();
+        clip(&folder, name, &format!("-f concat -i {} -c copy", list.display()))
+    };
+    for (name, parts, expected) in [
+        (
+            "shrinks.ts",
+            ["large", "small"],
+            "320x180 at first and 160x90 elsewhere",
+        ),
+        (
+            "narrows.ts",
+            ["large", "narrow"],
+            "320x180 at first and 240x180 elsewhere",
+        ),
+        ("stays.ts", ["large", "large"], ""),
+    ] {
+        let done = accepted(&joined(name, parts), 720);
+        let said: Vec<&String> = done
+            .plan
+            .notes
+            .iter()
+            .filter(|note| note.contains(" at first"))
+            .collect();
+        match (expected, said.as_slice()) {
+            ("", []) => {}
+            (expected, [note]) if !expected.is_empty() => assert!(note.contains(expected), "{note}"),
+            (_, said) => panic!("{name}: {said:?}"),
+        }
+        assert_eq!(
+            done.output.main_video().unwrap().0.packets.unwrap().count,
+            100,
+            "{name}"
+        );
+    }
+    let grows =
+        probe::probe_source(&joined("grows.ts", ["small", "large"]), &config(), &Cancel::new()).unwrap();
+    let careful = EncodeConfig {
+        on_loss: OnLoss::Auto,
+        ..config()
+    };
+    let skipped = plan::plan(
+        &grows,
+        &quick(),
+        Resolution(720),
+        &careful,
+        plan::Abilities::default(),
+    );
+    let reason = skipped.unwrap_err().to_string();
+    assert!(
+        reason.contains("they are 160x90 at first and 320x180 elsewhere"),
+        "{reason}"
+    );
+}
+
+#[test]
 fn hostile_names_are_only_names() {
     let folder = TempDir::new().unwrap();
     let made = clip(

@@ -234,7 +234,9 @@ pub fn filters(video: &Video, size: Size, fields: Option<&str>) -> String {
     }
     let (width, height, sample_aspect) = upright(video);
     let mut scale = Vec::new();
-    if (width, height) != (size.width, size.height) {
+    // Later pictures of another size become as large as the first ones.
+    let is_scaled = (width, height) != (size.width, size.height) || video.other_size.is_some();
+    if is_scaled {
         scale.push(format!("w={}:h={}:flags=lanczos", size.width, size.height));
         if let Some(ChromaPlace {
             horizontal, vertical, ..
@@ -258,10 +260,7 @@ pub fn filters(video: &Video, size: Size, fields: Option<&str>) -> String {
     }
     chain.push(format!("format={}", pixel_format(video)));
     // The scaler changes the sample aspect to keep the exact shape; ours is the one that is expected.
-    if sample_aspect != Rational::ONE
-        || size.sample_aspect != Rational::ONE
-        || (width, height) != (size.width, size.height)
-    {
+    if sample_aspect != Rational::ONE || size.sample_aspect != Rational::ONE || is_scaled {
         chain.push(format!("setsar={}:max=65535", size.sample_aspect));
     }
     chain.join(",")

@@ -125,6 +125,7 @@ impl Draft<'_> {
                 loss: Loss::Noticed,
             });
         }
+        self.note_other_size(stream, video, size);
         if video.closed_captions && !self.reads_captions_of(stream) {
             self.lost.push(Lost {
                 source_index: None,
@@ -152,6 +153,45 @@ impl Draft<'_> {
             notes.push(format!(
                 "{name}: Dolby Vision metadata is lost, the plain picture is kept"
             ));
+        }
+    }
+
+    /// A result has one size throughout, that of the first pictures.
+    fn note_other_size(&mut self, stream: &Stream, video: &Video, size: picture::Size) {
+        let Some((width, height)) = video.other_size else {
+            return;
+        };
+        // They are shown alike: a change of aspect is named by itself.
+        let sample_aspect = Rational::new(
+            video.sample_aspect.numerator * u64::from(video.width) * u64::from(height),
+            video.sample_aspect.denominator * u64::from(video.height) * u64::from(width),
+        );
+        let other = picture::fitted(
+            &Video {
+                width,
+                height,
+                sample_aspect: sample_aspect.unwrap_or_default(),
+                ..video.clone()
+            },
+            self.resolution,
+        );
+        let pixels = |size: picture::Size| u64::from(size.width) * u64::from(size.height);
+        let name = described(stream);
+        let sizes = format!(
+            "{}x{} at first and {width}x{height} elsewhere",
+            video.width, video.height
+        );
+        let result = format!("{}x{}", size.width, size.height);
+        if pixels(other) > pixels(size) {
+            self.lost.push(Lost {
+                source_index: None,
+                what: format!("the size of later pictures of {name}"),
+                reason: format!("they are {sizes}, and the result is {result} throughout"),
+                loss: Loss::Noticed,
+            });
+        } else {
+            self.notes
+                .push(format!("{name}: its pictures are {sizes}; all are {result} now"));
         }
     }
 }
@@ -288,6 +328,10 @@ mod tests {
             pixel_format: Some(format.into()),
             ..hd()
         };
+        let of_other_size = |width, height| Video {
+            other_size: Some((width, height)),
+            ..hd()
+        };
         let captions = Video {
             closed_captions: true,
             ..hd()
@@ -314,6 +358,20 @@ mod tests {
                     None,
                 ),
                 Some("the changing aspect of video 0 (h264)"),
+            ),
+            // Both are the same in the folder.
+            (with(of_other_size(3840, 2160), None), None),
+            (with(of_other_size(720, 576), None), None),
+            (
+                with(
+                    Video {
+                        width: 320,
+                        height: 180,
+                        ..of_other_size(640, 360)
+                    },
+                    None,
+                ),
+                Some("the size of later pictures of video 0 (h264)"),
             ),
             (
                 with(hd(), Some(("ALPHA_MODE", "1"))),

@@ -1,5 +1,5 @@
 //! Looks at decoded pictures all over a film for another shape than the header's: television changes size and aspect
-//! between programmes.
+//! between programmes, and a video call its size with the line.
 //!
 //! Promises: decodes a few pictures in a few places; a look that fails is no look, never an error; a change that is
 //! shorter than the distance between two places may be missed.
@@ -21,8 +21,10 @@ const PLACES: u32 = 16;
 const LOOK_TIME: Duration = Duration::from_secs(60);
 /// By how much a display aspect may differ and still be the same: half of what anybody could see.
 const TOLERANCE: f64 = 0.005;
+/// Codecs of recordings, whatever they lie in.
+const OF_RECORDINGS: [&str; 3] = ["mpeg2video", "vp8", "vp9"];
 
-/// Fills in `Video::other_aspect` for recordings.
+/// Fills in `Video::other_aspect` and `Video::other_size` for recordings.
 ///
 /// # Errors
 /// [`ProbeError::Cancelled`] and a missing ffprobe.
@@ -35,7 +37,7 @@ pub(super) fn look(
     let is_recording = info.formats.iter().any(|format| format.starts_with("mpeg"));
     for stream in &mut info.streams {
         let is_film = stream.video().is_some_and(|video| !video.attached_picture);
-        if !is_film || !(is_recording || stream.codec_name() == "mpeg2video") {
+        if !is_film || !(is_recording || OF_RECORDINGS.contains(&stream.codec_name())) {
             continue;
         }
         let Some(places) = places(stream) else { continue };
@@ -61,23 +63,30 @@ pub(super) fn look(
             total: Some(LOOK_TIME),
             stall: None,
         };
-        let said = aspect(video.width, video.height, video.sample_aspect);
-        let mut other = None;
+        let said = Shape {
+            width: video.width,
+            height: video.height,
+            sample_aspect: video.sample_aspect,
+        };
+        let (mut other_aspect, mut other_size) = (None, None);
         let finished = process::supervise(
             &command,
             limits,
             cancel,
             |_| {},
             |line| {
-                let found = shape(line).filter(|found| (found / said - 1.0).abs() > TOLERANCE);
-                other = other.or(found);
+                if let Some(found) = shape(line) {
+                    other_aspect = other_aspect.or(found.aspect_unlike(said));
+                    other_size = larger(other_size, found.size_unlike(said));
+                }
                 Activity::Unchanged
             },
         )?;
         if finished.end == End::Cancelled {
             return Err(ProbeError::Cancelled);
         }
-        video.other_aspect = other;
+        video.other_aspect = other_aspect;
+        video.other_size = other_size;
     }
     Ok(())
 }
@@ -93,8 +102,36 @@ fn places(stream: &Stream) -> Option<String> {
     Some((0..PLACES).map(place).collect::<Vec<_>>().join(","))
 }
 
-/// The display aspect from `width=720|height=576|sample_aspect_ratio=16:15`; lines of side data say none.
-fn shape(line: &str) -> Option<f64> {
+/// Of one picture.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Shape {
+    width: u32,
+    height: u32,
+    sample_aspect: Rational,
+}
+
+impl Shape {
+    fn aspect(self) -> f64 {
+        f64::from(self.width) / f64::from(self.height.max(1)) * self.sample_aspect.as_f64()
+    }
+
+    fn aspect_unlike(self, said: Self) -> Option<f64> {
+        let aspect = self.aspect();
+        ((aspect / said.aspect() - 1.0).abs() > TOLERANCE).then_some(aspect)
+    }
+
+    fn size_unlike(self, said: Self) -> Option<(u32, u32)> {
+        ((self.width, self.height) != (said.width, said.height)).then_some((self.width, self.height))
+    }
+}
+
+fn larger(one: Option<(u32, u32)>, other: Option<(u32, u32)>) -> Option<(u32, u32)> {
+    let pixels = |(width, height): &(u32, u32)| u64::from(*width) * u64::from(*height);
+    one.into_iter().chain(other).max_by_key(pixels)
+}
+
+/// From `width=720|height=576|sample_aspect_ratio=16:15`; lines of side data say none.
+fn shape(line: &str) -> Option<Shape> {
     let field = |name: &str| {
         let mut fields = line.split('|').filter_map(|field| field.split_once('='));
         fields
@@ -108,11 +145,11 @@ fn shape(line: &str) -> Option<f64> {
     });
     let is_unsaid = |aspect: &Rational| aspect.as_f64() == 0.0;
     let sample_aspect = sample_aspect.filter(|aspect| !is_unsaid(aspect));
-    (width > 0 && height > 0).then(|| aspect(width, height, sample_aspect.unwrap_or_default()))
-}
-
-fn aspect(width: u32, height: u32, sample_aspect: Rational) -> f64 {
-    f64::from(width) / f64::from(height.max(1)) * sample_aspect.as_f64()
+    (width > 0 && height > 0).then(|| Shape {
+        width,
+        height,
+        sample_aspect: sample_aspect.unwrap_or_default(),
+    })
 }
 
 #[cfg(test)]
@@ -133,12 +170,29 @@ mod tests {
             ("width=0|height=0|sample_aspect_ratio=1:1", None),
             ("", None),
         ] {
-            let found = shape(line);
+            let found = shape(line).map(Shape::aspect);
             let is_alike = match (found, expected) {
                 (Some(found), Some(expected)) => (found - expected).abs() < 1e-9,
                 (found, expected) => found == expected,
             };
             assert!(is_alike, "{line}: {found:?}");
         }
+    }
+
+    #[test]
+    fn of_other_sizes_the_largest_counts() {
+        let shape = |width, height, sample_aspect: (u64, u64)| Shape {
+            width,
+            height,
+            sample_aspect: Rational::new(sample_aspect.0, sample_aspect.1).unwrap(),
+        };
+        let said = shape(720, 576, (16, 15));
+        assert_eq!(said.size_unlike(said), None);
+        // Fewer pixels, shown alike.
+        let narrow = shape(544, 576, (24, 17));
+        assert_eq!(narrow.aspect_unlike(said), None);
+        assert_eq!(narrow.size_unlike(said), Some((544, 576)));
+        let sizes = [None, Some((544, 576)), Some((1920, 1080)), None, Some((720, 480))];
+        assert_eq!(sizes.into_iter().fold(None, larger), Some((1920, 1080)));
     }
 }

@@ -368,6 +368,7 @@ fn video(wire: &WireStream, dispositions: &Dispositions) -> Video {
         height: parsed(wire.height.as_ref()).unwrap_or(0),
         sample_aspect: fraction(wire.sample_aspect_ratio.as_ref()).unwrap_or_default(),
         other_aspect: None,
+        other_size: None,
         pixel_format,
         bit_depth,
         chroma,
