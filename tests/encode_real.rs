@@ -652,6 +652,29 @@ fn damage_in_the_middle_stops_a_strict_encode_and_is_survived_by_salvage() {
 }
 
 #[test]
+fn times_are_counted_by_the_clock_of_the_ffmpeg_that_encodes() {
+    let folder = TempDir::new().unwrap();
+    // Opus begins with 6.5 ms of priming, before the picture.
+    let sound_first = "-f lavfi -i testsrc=s=64x36:r=25:d=1 -f lavfi -i sine=d=1:r=48000 -c:v libx264 -preset ultrafast -pix_fmt yuv420p -c:a libopus";
+    let path = clip(&folder, "a.mkv", sound_first);
+    let start_s = |config: &EncodeConfig| {
+        let source = probe::probe_source(&path, config, &Cancel::new()).unwrap();
+        source.start_s.unwrap()
+    };
+    // What ffmpeg 9 says of it.
+    let newer = folder.path().join("newer");
+    let said = "  Duration: 00:00:01.00, start: 0.001000, bitrate: 1 kb/s";
+    std::fs::write(&newer, format!("#!/bin/sh\necho '{said}' >&2\nexit 1\n")).unwrap();
+    std::fs::set_permissions(&newer, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let with_newer = EncodeConfig {
+        ffmpeg_path: newer,
+        ..config()
+    };
+    assert_eq!(start_s(&with_newer), 0.001);
+    assert!(start_s(&config()) <= 0.0);
+}
+
+#[test]
 fn a_result_cut_short_is_rejected() {
     let folder = TempDir::new().unwrap();
     let path = clip(&folder, "a.mkv", TWO_SECONDS);

@@ -7,6 +7,7 @@
 mod fields;
 mod shape;
 mod sniff;
+mod start;
 mod wire;
 
 use std::{
@@ -359,6 +360,7 @@ fn examine(
         stream.packets = Some(scanned.packets);
         counts.push((header_count, scanned.packets.count + scanned.hidden));
     }
+    start::look(&mut info, path, config, cancel)?;
     Ok(Probed {
         info,
         counts,
