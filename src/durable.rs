@@ -101,6 +101,18 @@ pub fn create_with_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
     sync_directory_of(path).inspect_err(|_| drop(unlink(path)))
 }
 
+/// A file in the system's folder for such, for another program to read. It goes with what is returned.
+///
+/// # Errors
+/// There is none then.
+pub fn temporary_with_bytes(suffix: &str, bytes: &[u8]) -> Result<tempfile::TempPath> {
+    let folder = std::env::temp_dir();
+    let made = tempfile::Builder::new().suffix(suffix).tempfile_in(&folder);
+    let (file, path) = at("create a file in", &folder, made)?.into_parts();
+    at("write", &path, write(&file, bytes))?;
+    Ok(path)
+}
+
 /// Writes over bytes of a file that another program wrote and that is not finished yet.
 ///
 /// # Errors

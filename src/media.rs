@@ -248,6 +248,37 @@ pub struct Hdr {
     /// container says.
     pub dolby_vision_in_pictures: bool,
     pub hdr10_plus: bool,
+    /// What was found when the metadata of every picture was read; `None` when nobody read it.
+    pub scenes: Option<SceneMetadata>,
+}
+
+/// What a plan must know of the metadata that changes from scene to scene.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SceneMetadata {
+    pub hdr10_plus: Hdr10PlusFound,
+    pub active_area: ActiveArea,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hdr10PlusFound {
+    /// For each picture, and x265 can be told of it.
+    Complete,
+    /// The first pictures have none.
+    BeginsLate,
+    /// It says what x265's file has no place for.
+    NotForX265,
+    /// It cannot be read, or it is not clear which belongs to which picture.
+    Unreadable,
+}
+
+/// The part of the picture that Dolby Vision's metadata is about (its level 5, counted in pixels).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ActiveArea {
+    /// All of it, by every picture's word or by default.
+    Whole,
+    /// Some pictures name black bars.
+    Part,
+    Unreadable,
 }
 
 /// From Dolby Vision's configuration record; `None` where only the pictures themselves say that it is there.

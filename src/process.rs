@@ -286,6 +286,28 @@ pub fn supervise(
     Ok(finished)
 }
 
+/// Like [`supervise`], with stdout as it comes, in pieces of any length.
+///
+/// # Errors
+/// When nothing could be started.
+pub fn stream(
+    command: &CommandLine,
+    limits: Limits,
+    cancel: &Cancel,
+    mut on_bytes: impl FnMut(&[u8]),
+) -> Result<Finished, StartError> {
+    drive(
+        command,
+        limits,
+        cancel,
+        |_| {},
+        |chunk| {
+            on_bytes(chunk);
+            Activity::Advanced
+        },
+    )
+}
+
 /// Runs a short tool and gathers at most `stdout_limit_bytes` of its stdout.
 ///
 /// # Errors

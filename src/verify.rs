@@ -207,6 +207,7 @@ impl Check<'_> {
             colour,
             hdr10,
             dolby_vision,
+            hdr10_plus,
             frames,
         } = expected
         else {
@@ -263,6 +264,9 @@ impl Check<'_> {
                     "{name} has lost the Dolby Vision metadata of its pictures"
                 ));
             }
+        }
+        if *hdr10_plus && !video.hdr.hdr10_plus {
+            self.reject(format!("{name} has lost its HDR10+ metadata"));
         }
         let count = found.packets.map_or(0, |packets| packets.count);
         match *frames {

@@ -13,7 +13,7 @@ use std::{
 
 use common::root::Root;
 use tempfile::TempDir;
-use video_compressor::plan::{Abilities, dolby_vision::DolbyVisionCoding};
+use video_compressor::plan::dolby_vision::DolbyVisionCoding;
 
 /// Twelve frames of profile 8.1, each with brightness values of its own, as dolby_vision 3.4 writes them.
 const METADATA: &[u8] = include_bytes!("common/dolby-vision-8.1.rpu");
@@ -131,8 +131,8 @@ fn dolby_vision_is_the_source_s_frame_for_frame() {
         .args(["-hide_banner", "-h", "encoder=libx265"])
         .output()
         .unwrap();
-    let abilities = Abilities::from_help(&String::from_utf8_lossy(&help.stdout));
-    if abilities.dolby_vision == DolbyVisionCoding::Absent {
+    let coding = DolbyVisionCoding::from_help(&String::from_utf8_lossy(&help.stdout));
+    if coding == DolbyVisionCoding::Absent {
         return common::skip(TEST, "ffmpeg-with-dolbyvision");
     }
     let made = TempDir::new().unwrap();

@@ -7,9 +7,10 @@ use crate::{
     config::{Config, Profile},
     encode,
     plan::{self, EncodePlan, NotEncoded, Treatment},
-    probe::{self, ProbeError},
+    probe::ProbeError,
     process::Cancel,
     record,
+    service::examined::{Examined, examined},
     task::{Resolution, Shown},
 };
 
@@ -31,13 +32,12 @@ pub fn explain(
         .or(of_folder)
         .unwrap_or(Resolution(720));
     let profile = choose_profile(&config, resolution, profile)?;
-    let planned = probe::probe_source(&file, &config.encode, &Cancel::new())
+    let planned = examined(&file, &config.encode, &Cancel::new())
         .map_err(|error| match error {
             ProbeError::Tool(error) => Err(Failure::environment(error.to_string())),
             error => Ok(("refused", "would fail", error.to_string())),
         })
-        .and_then(|info| {
-            let abilities = encode::abilities(&info, &config.encode, &Cancel::new());
+        .and_then(|Examined { info, abilities, .. }| {
             plan::plan(&info, profile, resolution, &config.encode, abilities)
                 .map(|plan| (info, plan))
                 .map_err(|why| match why {

@@ -3,34 +3,97 @@
 //! Promises: nothing here can fail an encode; what cannot be found out counts as missing.
 //! Never in here: what follows from it (`plan`).
 
-use std::time::Duration;
+use std::{ffi::OsString, time::Duration};
 
 use crate::{
-    config::EncodeConfig,
-    media::{MediaInfo, Stream},
-    plan::Abilities,
+    config::{DynamicHdr, EncodeConfig},
+    durable,
+    hdr10_plus::{Film, Gathering},
+    hevc::{Picture, Reader},
+    media::{MediaInfo, Stream, Video},
+    plan::{
+        self, Abilities,
+        dolby_vision::{DolbyVisionCoding, Hdr10PlusCoding},
+    },
     process::{self, Cancel, CommandLine, Limits},
 };
 
-/// For `ffmpeg -h`; only a disk that hangs needs so long.
+/// For `ffmpeg -h` and a tiny encode; only a disk that hangs needs so long.
 const TOOL_LIMIT: Duration = Duration::from_secs(20);
 const REPORT_BYTES: usize = 64 * 1024;
 
 /// Asks ffmpeg, and only for a source whose plan depends on the answer.
 #[must_use]
 pub fn abilities(source: &MediaInfo, config: &EncodeConfig, cancel: &Cancel) -> Abilities {
-    let mut videos = source.streams.iter().filter_map(Stream::video);
-    if videos.all(|video| video.hdr.dolby_vision.is_none()) {
-        return Abilities::default();
+    let is_there = |has: fn(&Video) -> bool| source.streams.iter().filter_map(Stream::video).any(has);
+    Abilities {
+        dolby_vision: if is_there(|video| video.hdr.dolby_vision.is_some()) {
+            dolby_vision(config, cancel)
+        } else {
+            DolbyVisionCoding::Absent
+        },
+        hdr10_plus: if config.dynamic_hdr == DynamicHdr::Skip && is_there(|video| video.hdr.hdr10_plus) {
+            hdr10_plus(&Film::example(), config, cancel)
+        } else {
+            Hdr10PlusCoding::Absent
+        },
     }
-    let command =
-        CommandLine::new(&config.ffmpeg_path, 0).arguments(["-hide_banner", "-h", "encoder=libx265"]);
-    let limits = Limits {
+}
+
+fn limits() -> Limits {
+    Limits {
         total: Some(TOOL_LIMIT),
         stall: None,
-    };
-    process::run(&command, limits, cancel, REPORT_BYTES).map_or_else(
-        |_| Abilities::default(),
-        |output| Abilities::from_help(&String::from_utf8_lossy(&output.stdout)),
+    }
+}
+
+fn dolby_vision(config: &EncodeConfig, cancel: &Cancel) -> DolbyVisionCoding {
+    let command =
+        CommandLine::new(&config.ffmpeg_path, 0).arguments(["-hide_banner", "-h", "encoder=libx265"]);
+    process::run(&command, limits(), cancel, REPORT_BYTES).map_or_else(
+        |_| DolbyVisionCoding::default(),
+        |output| DolbyVisionCoding::from_help(&String::from_utf8_lossy(&output.stdout)),
     )
+}
+
+/// Whether x265 writes this HDR10+ into a tiny encode as it is. One that is built without it says so and goes on, so only
+/// the result shows it.
+#[must_use]
+pub fn hdr10_plus(film: &Film, config: &EncodeConfig, cancel: &Cancel) -> Hdr10PlusCoding {
+    match written(film, config, cancel) {
+        Some(written) if written == *film => Hdr10PlusCoding::Present,
+        Some(_) | None => Hdr10PlusCoding::Absent,
+    }
+}
+
+fn written(film: &Film, config: &EncodeConfig, cancel: &Cancel) -> Option<Film> {
+    let json: String = film.json().collect();
+    let file = durable::temporary_with_bytes(".json", json.as_bytes()).ok()?;
+    // Without B-frames pictures come out in the order of showing.
+    let mut parameters = OsString::from("log-level=error:repeat-headers=1:bframes=0:");
+    parameters.push(plan::hdr10_plus::parameter(&file));
+    let command = CommandLine::new(&config.ffmpeg_path, config.nice)
+        .arguments(["-hide_banner", "-nostdin", "-v", "error"])
+        .arguments(["-f", "lavfi", "-i", "color=black:s=64x64:r=24"])
+        .arguments(["-frames:v", &film.pictures().to_string()])
+        .arguments([
+            "-c:v",
+            "libx265",
+            "-preset",
+            "ultrafast",
+            "-pix_fmt",
+            "yuv420p10le",
+        ])
+        .arguments([OsString::from("-x265-params"), parameters])
+        .arguments(["-f", "hevc", "pipe:1"]);
+    let mut gathering = Gathering::default();
+    let mut time = 0;
+    let mut take = |picture: Picture| {
+        gathering.add(Some(time), picture.hdr10_plus.as_deref());
+        time += 1;
+    };
+    let mut reader = Reader::default();
+    let finished = process::stream(&command, limits(), cancel, |bytes| reader.read(bytes, &mut take)).ok()?;
+    reader.end(take);
+    gathering.film().1.filter(|_| finished.succeeded())
 }

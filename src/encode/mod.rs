@@ -19,11 +19,12 @@ use std::{
 
 use crate::{
     config::EncodeConfig,
-    durable, matroska, mp4,
-    plan::EncodePlan,
+    durable::{self, DurableError},
+    hdr10_plus, matroska, mp4,
+    plan::{EncodePlan, Hdr10PlusFile},
     process::{self, Activity, Cancel, CommandLine, End, Finished, Limits, StartError},
 };
-pub use abilities::abilities;
+pub use abilities::{abilities, hdr10_plus as tried_hdr10_plus};
 pub use progress::Progress;
 pub use versions::versions;
 
@@ -56,6 +57,8 @@ pub enum EncodeError {
     /// Try again.
     #[error("the captions that were read out of the pictures cannot be read: {reason}")]
     Captions { reason: String },
+    #[error(transparent)]
+    Disk(DurableError),
     /// Neither; the message has the command line and the end of stderr.
     #[error("{finished}")]
     Failed { reason: String, finished: Box<Finished> },
@@ -151,6 +154,36 @@ pub fn read_captions(
     }
     plan.without_captions();
     Ok(None)
+}
+
+/// Writes the file by which x265 is told of HDR10+. It is for [`encode`] and goes with what is returned.
+///
+/// # Errors
+/// `OutOfSpace`, `Disk`.
+pub fn write_hdr10_plus(
+    file: Hdr10PlusFile,
+    film: &hdr10_plus::Film,
+    part: &Path,
+) -> Result<Temporaries, EncodeError> {
+    let path = file.file(part);
+    let temporaries = Temporaries(vec![path.clone()]);
+    let mut written_bytes = 0;
+    for piece in film.json() {
+        let written = if written_bytes == 0 {
+            durable::replace_with_bytes_not_synced(&path, piece.as_bytes())
+        } else {
+            durable::overwrite_not_synced(&path, written_bytes, piece.as_bytes())
+        };
+        written.map_err(|error| {
+            if error.is_out_of_space() {
+                EncodeError::OutOfSpace
+            } else {
+                EncodeError::Disk(error)
+            }
+        })?;
+        written_bytes += piece.len() as u64;
+    }
+    Ok(temporaries)
 }
 
 /// Whether there is a line of text in an ASS file.
@@ -425,9 +458,12 @@ mod tests {
                 Err(EncodeError::GivenUp) => "given up",
                 Err(EncodeError::SourceDamaged { .. }) => "damaged",
                 Err(EncodeError::EncoderMissing { .. }) => "encoder",
-                Err(EncodeError::Tags { .. } | EncodeError::Captions { .. } | EncodeError::Failed { .. }) => {
-                    "failed"
-                }
+                Err(
+                    EncodeError::Tags { .. }
+                    | EncodeError::Captions { .. }
+                    | EncodeError::Disk(_)
+                    | EncodeError::Failed { .. },
+                ) => "failed",
             };
             assert_eq!(found, expected, "{end:?} {stderr}");
         }

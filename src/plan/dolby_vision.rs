@@ -1,15 +1,16 @@
 //! Dolby Vision and HDR10+: whether an encode carries them, and what x265 is told for it. Pure.
 //!
-//! The metadata of a frame goes with it through ffmpeg's filters into x265, which writes it again. Dolby Vision's active
-//! area is counted in pixels of the picture, so only a picture that keeps its size and its orientation keeps it.
+//! Dolby Vision's metadata of a frame goes with it through ffmpeg's filters into x265, which writes it again. Its active
+//! area is counted in pixels of the picture, so a picture that is made smaller or turned keeps it only when that area is
+//! the whole picture. For HDR10+ see [`super::hdr10_plus`].
 
 use super::{
-    Skip,
+    Skip, hdr10_plus,
     picture::{self, Size},
 };
 use crate::{
     config::{Deinterlace, DynamicHdr},
-    media::{DolbyVision, Hdr, Orientation, Stream, Video},
+    media::{ActiveArea, DolbyVision, Hdr, Orientation, Stream, Video},
     plan::fields::{self, Fields},
 };
 
@@ -17,6 +18,17 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Abilities {
     pub dolby_vision: DolbyVisionCoding,
+    pub hdr10_plus: Hdr10PlusCoding,
+}
+
+/// Whether x265 writes the HDR10+ that it is told of in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Hdr10PlusCoding {
+    #[default]
+    /// As in Debian's x265 3.5, which is built without it.
+    Absent,
+    /// As in x265 4.3.
+    Present,
 }
 
 /// Whether ffmpeg hands Dolby Vision on to x265.
@@ -29,21 +41,25 @@ pub enum DolbyVisionCoding {
     Present,
 }
 
-impl Abilities {
+impl DolbyVisionCoding {
     /// From what `ffmpeg -h encoder=libx265` writes.
     #[must_use]
     pub fn from_help(help: &str) -> Self {
         let has_option = help
             .lines()
             .any(|line| line.split_whitespace().next() == Some("-dolbyvision"));
-        Self {
-            dolby_vision: if has_option {
-                DolbyVisionCoding::Present
-            } else {
-                DolbyVisionCoding::Absent
-            },
-        }
+        if has_option { Self::Present } else { Self::Absent }
     }
+}
+
+/// Whether the plan depends on the metadata of every picture, so that it must be read first.
+#[must_use]
+pub fn must_be_read(stream: &Stream, policy: DynamicHdr, abilities: Abilities) -> bool {
+    let Some(video) = stream.video() else { return false };
+    let dolby_vision =
+        video.hdr.dolby_vision.is_some() && abilities.dolby_vision == DolbyVisionCoding::Present;
+    let hdr10_plus = video.hdr.hdr10_plus && abilities.hdr10_plus == Hdr10PlusCoding::Present;
+    policy == DynamicHdr::Skip && stream.codec_name() == "hevc" && (dolby_vision || hdr10_plus)
 }
 
 /// What becomes of the metadata that changes from scene to scene.
@@ -52,10 +68,34 @@ pub enum Treatment {
     /// There is none.
     #[default]
     Nothing,
-    /// Each frame of the result has it, and the container says this of it.
-    Carried(DolbyVision),
+    /// Each frame of the result has it.
+    Carried(Carried),
     /// The plain picture alone is encoded.
     Reduced,
+}
+
+/// What is carried; one of them at least.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Carried {
+    /// What the container says of it.
+    pub dolby_vision: Option<DolbyVision>,
+    pub hdr10_plus: bool,
+}
+
+impl Treatment {
+    /// Dolby Vision, where it is carried.
+    #[must_use]
+    pub fn dolby_vision(self) -> Option<DolbyVision> {
+        match self {
+            Self::Carried(carried) => carried.dolby_vision,
+            Self::Nothing | Self::Reduced => None,
+        }
+    }
+
+    #[must_use]
+    pub fn carries_hdr10_plus(self) -> bool {
+        matches!(self, Self::Carried(Carried { hdr10_plus: true, .. }))
+    }
 }
 
 /// # Errors
@@ -67,44 +107,47 @@ pub fn treatment(
     policy: (DynamicHdr, Deinterlace),
     abilities: Abilities,
 ) -> Result<Treatment, Skip> {
-    const PLUS: &str = "ffmpeg hands none on to x265";
     let Hdr {
         dolby_vision,
         hdr10_plus,
         ..
     } = video.hdr;
     let (dynamic_hdr, deinterlace) = policy;
-    let Some(dolby) = dolby_vision else {
-        return match (hdr10_plus, dynamic_hdr) {
-            (false, _) => Ok(Treatment::Nothing),
-            (true, DynamicHdr::Static) => Ok(Treatment::Reduced),
-            (true, DynamicHdr::Skip) => Err(Skip::DynamicHdr {
-                what: "HDR10+",
-                why: PLUS,
-            }),
+    if dolby_vision.is_none() && !hdr10_plus {
+        return Ok(Treatment::Nothing);
+    }
+    let has_base_layer = dolby_vision.is_none_or(|dolby| dolby.has_base_layer(&video.colour));
+    if dynamic_hdr == DynamicHdr::Static {
+        return if has_base_layer {
+            Ok(Treatment::Reduced)
+        } else {
+            Err(Skip::NoBaseLayer {
+                why: "dynamic_hdr = \"static\" keeps such a picture only",
+            })
         };
+    }
+    let of_dolby_vision =
+        dolby_vision.and_then(|dolby| obstacle(stream, video, dolby, size, deinterlace, abilities));
+    let of_hdr10_plus = if hdr10_plus {
+        hdr10_plus::obstacle(stream, video, deinterlace, abilities.hdr10_plus)
+    } else {
+        None
     };
-    let has_base_layer = dolby.has_base_layer(&video.colour);
-    let obstacle = obstacle(stream, video, size, deinterlace, abilities);
-    match (dynamic_hdr, obstacle) {
-        (DynamicHdr::Static, _) if has_base_layer => Ok(Treatment::Reduced),
-        (DynamicHdr::Static, _) => Err(Skip::NoBaseLayer {
-            why: "dynamic_hdr = \"static\" keeps such a picture only",
-        }),
-        (DynamicHdr::Skip, Some(why)) if !has_base_layer => Err(Skip::NoBaseLayer { why }),
-        (DynamicHdr::Skip, Some(why)) => Err(Skip::DynamicHdr {
-            what: if hdr10_plus {
-                "Dolby Vision and HDR10+"
-            } else {
-                "Dolby Vision"
-            },
+    match (of_dolby_vision, of_hdr10_plus) {
+        (None, None) => Ok(Treatment::Carried(Carried {
+            dolby_vision,
+            hdr10_plus,
+        })),
+        (Some(why), _) if !has_base_layer => Err(Skip::NoBaseLayer { why }),
+        (Some(why), Some(_)) => Err(Skip::DynamicHdr {
+            what: "Dolby Vision and HDR10+",
             why,
         }),
-        (DynamicHdr::Skip, None) if hdr10_plus => Err(Skip::DynamicHdr {
-            what: "HDR10+",
-            why: PLUS,
+        (Some(why), None) => Err(Skip::DynamicHdr {
+            what: "Dolby Vision",
+            why,
         }),
-        (DynamicHdr::Skip, None) => Ok(Treatment::Carried(dolby)),
+        (None, Some(why)) => Err(Skip::DynamicHdr { what: "HDR10+", why }),
     }
 }
 
@@ -112,6 +155,7 @@ pub fn treatment(
 fn obstacle(
     stream: &Stream,
     video: &Video,
+    dolby: DolbyVision,
     size: Size,
     deinterlace: Deinterlace,
     abilities: Abilities,
@@ -119,7 +163,7 @@ fn obstacle(
     if abilities.dolby_vision == DolbyVisionCoding::Absent {
         return Some("this ffmpeg and x265 cannot carry it");
     }
-    match video.hdr.dolby_vision.and_then(known_profile) {
+    match known_profile(dolby) {
         None => return Some("only its profiles 5, 8.1 and 8.4 can be carried"),
         // x265 refuses to start.
         Some(Profile::Hdr10Base) if video.hdr.mastering_display.is_none() => {
@@ -130,15 +174,21 @@ fn obstacle(
     if stream.codec_name() != "hevc" || picture::bit_depth(video) != 10 {
         return Some("only 10-bit H.265 can be carried");
     }
-    if (size.width, size.height) != (video.width, video.height)
-        || video.orientation != Orientation::default()
-        || fields::fields(video, deinterlace) != Fields::Leave
-    {
-        return Some(
-            "it describes the pixels of this picture, which is made smaller, turned or deinterlaced; a folder of its own size carries it",
-        );
+    if fields::fields(video, deinterlace) != Fields::Leave {
+        return Some("its pictures are deinterlaced");
     }
-    None
+    let keeps_its_pixels = (size.width, size.height) == (video.width, video.height)
+        && video.orientation == Orientation::default();
+    match video.hdr.scenes.map(|scenes| scenes.active_area) {
+        _ if keeps_its_pixels => None,
+        Some(ActiveArea::Whole) => None,
+        Some(ActiveArea::Part) => Some(
+            "it says where this picture has black bars, in pixels, and the picture is made smaller or turned; a folder of its own size carries it",
+        ),
+        Some(ActiveArea::Unreadable) | None => Some(
+            "it cannot be read whether it counts pixels of this picture, which is made smaller or turned; a folder of its own size carries it",
+        ),
+    }
 }
 
 /// The profiles that x265 writes.
@@ -166,7 +216,9 @@ fn known_profile(dolby: DolbyVision) -> Option<Profile> {
 #[must_use]
 pub fn mp4_tag(treatment: Treatment) -> &'static str {
     match treatment {
-        Treatment::Carried(dolby) if known_profile(dolby) == Some(Profile::Own) => "dvh1",
+        Treatment::Carried(carried) if carried.dolby_vision.and_then(known_profile) == Some(Profile::Own) => {
+            "dvh1"
+        }
         Treatment::Nothing | Treatment::Carried(_) | Treatment::Reduced => "hvc1",
     }
 }
@@ -208,7 +260,7 @@ mod tests {
     use super::*;
     use crate::{
         config::EncodeConfig,
-        media::{Colour, FieldOrder},
+        media::{Colour, FieldOrder, Hdr10PlusFound, SceneMetadata},
         plan::{
             EncodePlan, Expected, NotEncoded, plan,
             tests::{config, hd, hdr10, info, medium, video_stream},
@@ -218,10 +270,20 @@ mod tests {
 
     const ABLE: Abilities = Abilities {
         dolby_vision: DolbyVisionCoding::Present,
+        hdr10_plus: Hdr10PlusCoding::Present,
     };
     const UNABLE: Abilities = Abilities {
         dolby_vision: DolbyVisionCoding::Absent,
+        hdr10_plus: Hdr10PlusCoding::Absent,
     };
+    /// As ffmpeg 9 with Debian's x265.
+    const WITHOUT_HDR10_PLUS: Abilities = Abilities {
+        dolby_vision: DolbyVisionCoding::Present,
+        hdr10_plus: Hdr10PlusCoding::Absent,
+    };
+    /// What is carried: Dolby Vision, and whether HDR10+ is.
+    type Found = (Option<DolbyVision>, bool);
+
     const MP4: &str = "mov,mp4,m4a,3gp,3g2,mj2";
     const MKV: &str = "matroska,webm";
 
@@ -260,23 +322,36 @@ mod tests {
         arguments.join(" ")
     }
 
-    fn carried(plan: &EncodePlan) -> Option<DolbyVision> {
+    fn carried(plan: &EncodePlan) -> Found {
         match plan.streams[0].expected {
-            Expected::Video { dolby_vision, .. } => dolby_vision,
-            _ => None,
+            Expected::Video {
+                dolby_vision,
+                hdr10_plus,
+                ..
+            } => {
+                assert_eq!(plan.hdr10_plus.is_some(), hdr10_plus);
+                (dolby_vision, hdr10_plus)
+            }
+            _ => (None, false),
         }
     }
 
     #[test]
     fn what_libx265_can_is_read_from_its_help() {
         for (help, expected) in [
-            (include_str!("captured/libx265-help-5.1.9.txt"), UNABLE),
-            (include_str!("captured/libx265-help-9.0.2.txt"), ABLE),
-            ("", UNABLE),
-            ("Codec 'libx265' is not recognized by FFmpeg.", UNABLE),
-            ("  -preset <string> as -dolbyvision", UNABLE),
+            (
+                include_str!("captured/libx265-help-5.1.9.txt"),
+                UNABLE.dolby_vision,
+            ),
+            (include_str!("captured/libx265-help-9.0.2.txt"), ABLE.dolby_vision),
+            ("", UNABLE.dolby_vision),
+            (
+                "Codec 'libx265' is not recognized by FFmpeg.",
+                UNABLE.dolby_vision,
+            ),
+            ("  -preset <string> as -dolbyvision", UNABLE.dolby_vision),
         ] {
-            assert_eq!(Abilities::from_help(help), expected, "{help}");
+            assert_eq!(DolbyVisionCoding::from_help(help), expected, "{help}");
         }
     }
 
@@ -287,78 +362,223 @@ mod tests {
             ..video
         };
         let unknown = Some(DolbyVision::default());
-        let plus = |mut video: Video| {
+        let read = |mut video: Video, hdr10_plus, active_area| {
+            video.hdr.scenes = Some(SceneMetadata {
+                hdr10_plus,
+                active_area,
+            });
+            video
+        };
+        let unread_plus = |mut video: Video| {
             video.hdr.hdr10_plus = true;
             video
         };
+        let plus = |video| read(unread_plus(video), Hdr10PlusFound::Complete, ActiveArea::Whole);
+        let area = |video, active_area| read(video, Hdr10PlusFound::Unreadable, active_area);
         let mut unmastered = with(dolby(8, 1));
         unmastered.hdr.mastering_display = None;
-        let turned = Video {
+        let turned = |dolby_vision| Video {
             orientation: Orientation {
                 clockwise_degrees: 180,
                 ..Orientation::default()
             },
-            ..with(dolby(8, 4))
+            ..with(dolby_vision)
         };
-        let of_fields = |field_order| Video {
+        let of_fields = |dolby_vision, field_order| Video {
             field_order,
-            ..with(dolby(8, 1))
+            ..with(dolby_vision)
         };
-        let eight_bits = Video {
+        let eight_bits = |dolby_vision| Video {
             bit_depth: 8,
-            ..with(dolby(8, 1))
+            ..with(dolby_vision)
         };
         const CANNOT: &str = "Dolby Vision would be lost, because this ffmpeg and x265 cannot carry it";
-        const PLUS: &str = "its HDR10+ would be lost, because ffmpeg hands none on to x265";
+        const NO_PLUS: &str = "its HDR10+ would be lost, because this ffmpeg's x265 cannot write it";
+        const BARS: &str = "it says where this picture has black bars";
+        const SMALLER: &str = "it cannot be read whether it counts pixels";
         const PROFILES: &str = "Dolby Vision would be lost, because only its profiles 5, 8.1 and 8.4";
         const ALONE: &str = "without a picture that other players can show";
-        let carried_as = |profile, compatibility| Ok(dolby(profile, compatibility));
+        let nothing: Result<Found, &str> = Ok((None, false));
+        let carried_as = |profile, compatibility| Ok((dolby(profile, compatibility), false));
         let lost = |reason: &'static str| Err(reason);
         let same = 1080;
         let cases = [
             // picture, folder, able -> skip, static
-            (with(None), same, ABLE, Ok(None), Ok(None)),
-            (plus(with(None)), same, ABLE, lost(PLUS), Ok(None)),
-            (plus(with(None)), same, UNABLE, lost(PLUS), Ok(None)),
-            (with(dolby(8, 1)), same, ABLE, carried_as(8, 1), Ok(None)),
-            (with(dolby(8, 4)), same, ABLE, carried_as(8, 4), Ok(None)),
-            (with(dolby(8, 1)), same, UNABLE, lost(CANNOT), Ok(None)),
-            (with(dolby(8, 1)), 2160, ABLE, carried_as(8, 1), Ok(None)),
+            (with(None), same, ABLE, nothing, nothing),
+            (plus(with(None)), same, ABLE, Ok((None, true)), nothing),
+            (plus(with(None)), 720, ABLE, Ok((None, true)), nothing),
+            (plus(turned(None)), 720, ABLE, Ok((None, true)), nothing),
             (
-                with(dolby(8, 1)),
-                720,
-                ABLE,
-                lost("is made smaller, turned"),
-                Ok(None),
-            ),
-            (
-                of_fields(FieldOrder::TopFirst),
+                unread_plus(with(None)),
                 same,
                 ABLE,
-                lost("turned or deinterlaced"),
-                Ok(None),
+                lost("only the first video's"),
+                nothing,
+            ),
+            (plus(with(None)), same, UNABLE, lost(NO_PLUS), nothing),
+            (plus(with(None)), same, WITHOUT_HDR10_PLUS, lost(NO_PLUS), nothing),
+            (
+                read(
+                    unread_plus(with(None)),
+                    Hdr10PlusFound::BeginsLate,
+                    ActiveArea::Whole,
+                ),
+                same,
+                ABLE,
+                lost("its first pictures have none"),
+                nothing,
             ),
             (
-                of_fields(FieldOrder::Unknown),
+                read(
+                    unread_plus(with(None)),
+                    Hdr10PlusFound::NotForX265,
+                    ActiveArea::Whole,
+                ),
+                same,
+                ABLE,
+                lost("more than x265 can be told"),
+                nothing,
+            ),
+            (
+                read(
+                    unread_plus(with(None)),
+                    Hdr10PlusFound::Unreadable,
+                    ActiveArea::Whole,
+                ),
+                same,
+                ABLE,
+                lost("cannot be read for each picture"),
+                nothing,
+            ),
+            (
+                plus(of_fields(None, FieldOrder::TopFirst)),
+                same,
+                ABLE,
+                lost("its pictures are deinterlaced"),
+                nothing,
+            ),
+            (
+                plus(eight_bits(None)),
+                same,
+                ABLE,
+                lost("only that of 10-bit H.265"),
+                nothing,
+            ),
+            (with(dolby(8, 1)), same, ABLE, carried_as(8, 1), nothing),
+            (with(dolby(8, 4)), same, ABLE, carried_as(8, 4), nothing),
+            (
+                with(dolby(8, 1)),
+                same,
+                WITHOUT_HDR10_PLUS,
+                carried_as(8, 1),
+                nothing,
+            ),
+            (with(dolby(8, 1)), same, UNABLE, lost(CANNOT), nothing),
+            (with(dolby(8, 1)), 2160, ABLE, carried_as(8, 1), nothing),
+            (with(dolby(8, 1)), 720, ABLE, lost(SMALLER), nothing),
+            (
+                area(with(dolby(8, 1)), ActiveArea::Unreadable),
+                720,
+                ABLE,
+                lost(SMALLER),
+                nothing,
+            ),
+            (
+                area(with(dolby(8, 1)), ActiveArea::Part),
+                720,
+                ABLE,
+                lost(BARS),
+                nothing,
+            ),
+            (
+                area(with(dolby(8, 1)), ActiveArea::Part),
                 same,
                 ABLE,
                 carried_as(8, 1),
-                Ok(None),
+                nothing,
             ),
-            (turned, same, ABLE, lost("is made smaller, turned"), Ok(None)),
-            (unmastered, same, ABLE, lost("the file names none"), Ok(None)),
-            (eight_bits, same, ABLE, lost("only 10-bit H.265"), Ok(None)),
-            (plus(with(dolby(8, 1))), same, ABLE, lost(PLUS), Ok(None)),
+            (
+                area(with(dolby(8, 1)), ActiveArea::Whole),
+                720,
+                ABLE,
+                carried_as(8, 1),
+                nothing,
+            ),
+            (
+                of_fields(dolby(8, 1), FieldOrder::TopFirst),
+                same,
+                ABLE,
+                lost("its pictures are deinterlaced"),
+                nothing,
+            ),
+            (
+                of_fields(dolby(8, 1), FieldOrder::Unknown),
+                same,
+                ABLE,
+                carried_as(8, 1),
+                nothing,
+            ),
+            (turned(dolby(8, 4)), same, ABLE, lost(SMALLER), nothing),
+            (
+                area(turned(dolby(8, 4)), ActiveArea::Part),
+                same,
+                ABLE,
+                lost(BARS),
+                nothing,
+            ),
+            (
+                area(turned(dolby(8, 4)), ActiveArea::Whole),
+                480,
+                ABLE,
+                carried_as(8, 4),
+                nothing,
+            ),
+            (unmastered, same, ABLE, lost("the file names none"), nothing),
+            (
+                eight_bits(dolby(8, 1)),
+                same,
+                ABLE,
+                lost("only 10-bit H.265"),
+                nothing,
+            ),
+            (
+                plus(with(dolby(8, 1))),
+                same,
+                ABLE,
+                Ok((dolby(8, 1), true)),
+                nothing,
+            ),
+            (
+                plus(with(dolby(8, 1))),
+                720,
+                ABLE,
+                Ok((dolby(8, 1), true)),
+                nothing,
+            ),
+            (
+                plus(with(dolby(8, 1))),
+                same,
+                WITHOUT_HDR10_PLUS,
+                lost(NO_PLUS),
+                nothing,
+            ),
+            (
+                plus(with(dolby(8, 2))),
+                same,
+                ABLE,
+                lost("Dolby Vision would be lost, because only its profiles"),
+                nothing,
+            ),
             (
                 plus(with(dolby(8, 1))),
                 same,
                 UNABLE,
                 lost("Dolby Vision and HDR10+ would be lost"),
-                Ok(None),
+                nothing,
             ),
-            (with(dolby(7, 6)), same, ABLE, lost(PROFILES), Ok(None)),
-            (with(dolby(8, 2)), same, ABLE, lost(PROFILES), Ok(None)),
-            (with(unknown), same, ABLE, lost(PROFILES), Ok(None)),
+            (with(dolby(7, 6)), same, ABLE, lost(PROFILES), nothing),
+            (with(dolby(8, 2)), same, ABLE, lost(PROFILES), nothing),
+            (with(unknown), same, ABLE, lost(PROFILES), nothing),
             (untagged(with(unknown)), same, ABLE, lost(ALONE), lost(ALONE)),
             (
                 untagged(with(dolby(5, 0))),
@@ -368,6 +588,13 @@ mod tests {
                 lost(ALONE),
             ),
             (untagged(with(dolby(5, 0))), 720, ABLE, lost(ALONE), lost(ALONE)),
+            (
+                area(untagged(with(dolby(5, 0))), ActiveArea::Whole),
+                720,
+                ABLE,
+                carried_as(5, 0),
+                lost(ALONE),
+            ),
             (
                 untagged(with(dolby(5, 0))),
                 same,
@@ -398,6 +625,16 @@ mod tests {
         const NOT_CODED: &str = "-dolbyvision:0 0";
         const LIMITS: &str = ":vbv-maxrate=20000:vbv-bufsize=20000";
         const STRICT: &str = "-strict unofficial";
+        const FILE: &str = ":dhdr10-info=/out.hdr10plus.json";
+        let plus = |dolby_vision| {
+            let mut video = with(dolby_vision);
+            video.hdr.hdr10_plus = true;
+            video.hdr.scenes = Some(SceneMetadata {
+                hdr10_plus: Hdr10PlusFound::Complete,
+                active_area: ActiveArea::Whole,
+            });
+            video
+        };
         let hlg = || Video {
             hdr: Hdr {
                 dolby_vision: dolby(8, 4),
@@ -415,6 +652,30 @@ mod tests {
         };
         let cases = [
             // container, picture, policy, able -> there, not there
+            (
+                MP4,
+                plus(None),
+                DynamicHdr::Skip,
+                ABLE,
+                vec![FILE],
+                vec![CODED, NOT_CODED, STRICT, "vbv"],
+            ),
+            (
+                MKV,
+                plus(dolby(8, 1)),
+                DynamicHdr::Skip,
+                ABLE,
+                vec![FILE, CODED, LIMITS],
+                vec![],
+            ),
+            (
+                MKV,
+                plus(dolby(8, 1)),
+                DynamicHdr::Static,
+                ABLE,
+                vec![NOT_CODED],
+                vec!["dhdr10"],
+            ),
             (
                 MP4,
                 own(),

@@ -198,6 +198,8 @@ impl EncodePlan {
             languages: matroska::Languages::default(),
             mp4_tags: None,
             captions: None,
+            // It is counted from the film's first picture, and changes none.
+            hdr10_plus: None,
             duration_s: piece.map_or(self.duration_s, |piece| Some(piece.span.seconds())),
             frames: self.frames.filter(|_| piece.is_none()),
             before_input,

@@ -10,6 +10,7 @@ mod data;
 pub mod dolby_vision;
 mod fields;
 mod film;
+pub mod hdr10_plus;
 mod picture;
 mod sound;
 mod streams;
@@ -34,6 +35,7 @@ use crate::{
 pub use captions::Captions;
 pub use dolby_vision::Abilities;
 pub use film::{Film, Piece, Span};
+pub use hdr10_plus::Hdr10PlusFile;
 pub(crate) use streams::described;
 use streams::{Draft, acceptable};
 use tags::Mp4Tags;
@@ -63,6 +65,8 @@ pub struct EncodePlan {
     pub covers: Vec<Cover>,
     /// Captions that are read out of the pictures first.
     pub captions: Option<Captions>,
+    /// HDR10+ that is written into a file for x265 first.
+    pub hdr10_plus: Option<Hdr10PlusFile>,
     /// The time of the source, in seconds, that is the output's zero.
     pub origin_s: f64,
     /// Languages to put into the finished Matroska.
@@ -110,6 +114,8 @@ pub enum Expected {
         hdr10: bool,
         /// What the container says of it, and the pictures have.
         dolby_vision: Option<DolbyVision>,
+        /// The pictures must have it.
+        hdr10_plus: bool,
         /// How many, where the source's packets are its frames.
         frames: Option<u64>,
     },
@@ -238,6 +244,7 @@ pub fn plan(
         notes,
         options: Vec::new(),
         covers: Vec::new(),
+        hdr10_plus: None,
         languages: matroska::Languages::default(),
     };
     for stream in &info.streams {
@@ -251,6 +258,7 @@ pub fn plan(
         lost,
         mut notes,
         mut options,
+        hdr10_plus,
         languages,
         ..
     } = draft;
@@ -353,6 +361,7 @@ pub fn plan(
             .filter(|&count| count > 0),
         covers,
         captions: captions.map(|captions| captions.counted_from(origin_s)),
+        hdr10_plus,
         origin_s,
         languages,
         mp4_tags,
@@ -417,7 +426,11 @@ impl EncodePlan {
         for cover in &self.covers {
             arguments.extend([OsString::from("-attach"), url(&cover.file(output))]);
         }
-        arguments.extend(self.after_input.iter().cloned());
+        let mut options = self.after_input.clone();
+        if let Some(file) = self.hdr10_plus {
+            file.add_to(&mut options, output);
+        }
+        arguments.extend(options);
         if let Some(captions) = &self.captions {
             arguments.extend(captions.options().iter().cloned());
         }

@@ -365,7 +365,7 @@ pub fn encoder_parameters(
         ours.push(("hdr10", "1".to_owned()));
         ours.push(("repeat-headers", "1".to_owned()));
     }
-    if matches!(dynamic_hdr, dolby_vision::Treatment::Carried(_)) {
+    if dynamic_hdr.dolby_vision().is_some() {
         let frame_rate = stream.frame_rate().map(Rational::as_f64);
         let wanted = dolby_vision::encoder_parameters(size, frame_rate);
         ours.extend(

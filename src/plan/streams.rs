@@ -18,7 +18,8 @@
 use std::{collections::BTreeMap, ffi::OsString};
 
 use super::{
-    Abilities, Container, Expected, Loss, Lost, PlannedStream, Skip, Treatment, data, dolby_vision,
+    Abilities, Container, Expected, Hdr10PlusFile, Loss, Lost, PlannedStream, Skip, Treatment, data,
+    dolby_vision,
     sound::{self, Sound},
     subtitles, tags,
 };
@@ -63,6 +64,7 @@ pub(super) struct Draft<'a> {
     pub(super) config: &'a EncodeConfig,
     pub(super) abilities: Abilities,
     /// By ffmpeg's index of the moving picture.
+    pub(super) hdr10_plus: Option<Hdr10PlusFile>,
     pub(super) dynamic_hdr: BTreeMap<u32, dolby_vision::Treatment>,
     pub(super) container: Container,
     pub(super) streams: Vec<PlannedStream>,

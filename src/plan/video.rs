@@ -3,7 +3,9 @@
 use super::{
     Container, Draft, Expected, Loss, Lost, Treatment, described,
     dolby_vision::{self, DolbyVisionCoding},
-    fields, picture,
+    fields,
+    hdr10_plus::Hdr10PlusFile,
+    picture,
 };
 use crate::media::{Chroma, Colour, FieldOrder, MediaInfo, Orientation, Rational, Stream, Video};
 
@@ -33,9 +35,15 @@ impl Draft<'_> {
         );
         match (dynamic_hdr, self.abilities.dolby_vision) {
             // By itself ffmpeg 9 does not begin: what says that the frames have it comes with them.
-            (dolby_vision::Treatment::Carried(_), _) => self.option("dolbyvision", "1"),
+            (carried, _) if carried.dolby_vision().is_some() => self.option("dolbyvision", "1"),
             (dolby_vision::Treatment::Reduced, DolbyVisionCoding::Present) => self.option("dolbyvision", "0"),
-            (dolby_vision::Treatment::Nothing | dolby_vision::Treatment::Reduced, _) => {}
+            _ => {}
+        }
+        if dynamic_hdr.carries_hdr10_plus() {
+            self.hdr10_plus = Some(Hdr10PlusFile {
+                source_index: stream.index,
+                place: self.streams.len(),
+            });
         }
         let policy = self.config.deinterlace;
         let fields = fields::fields(video, policy).filter(video, policy);
@@ -68,10 +76,8 @@ impl Draft<'_> {
             bit_depth: picture::bit_depth(video),
             colour,
             hdr10,
-            dolby_vision: match dynamic_hdr {
-                dolby_vision::Treatment::Carried(dolby) => Some(dolby),
-                dolby_vision::Treatment::Nothing | dolby_vision::Treatment::Reduced => None,
-            },
+            dolby_vision: dynamic_hdr.dolby_vision(),
+            hdr10_plus: dynamic_hdr.carries_hdr10_plus(),
             frames: countable_frames(self.info, stream, video),
         };
         self.keep(stream, "hevc", Treatment::Encoded, expected);
@@ -144,7 +150,7 @@ impl Draft<'_> {
                 video.width, video.height, size.width, size.height
             ));
         }
-        if video.hdr.hdr10_plus {
+        if video.hdr.hdr10_plus && dynamic_hdr == dolby_vision::Treatment::Reduced {
             notes.push(format!(
                 "{name}: HDR10+ metadata is lost, the static HDR10 values are kept"
             ));

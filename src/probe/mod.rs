@@ -5,6 +5,7 @@
 //! Never in here: what to do with the file.
 
 mod fields;
+mod scenes;
 mod shape;
 mod sniff;
 mod start;
@@ -26,6 +27,8 @@ use crate::{
     mp4,
     process::{self, Activity, Cancel, CommandLine, End, Finished, Limits, StartError},
 };
+
+pub use scenes::{Scenes, scenes};
 
 /// For reading headers; only a disk that hangs needs so long.
 const HEADER_TIME: Duration = Duration::from_secs(120);

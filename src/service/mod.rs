@@ -7,6 +7,7 @@
 
 mod disposal;
 mod edits;
+pub mod examined;
 mod files;
 mod job;
 mod jobs;

@@ -356,3 +356,23 @@ fn dolby_vision_that_is_carried_must_be_in_the_record_and_in_the_pictures() {
         }
     }
 }
+
+#[test]
+fn hdr10_plus_that_is_carried_must_be_in_the_pictures() {
+    let source = source();
+    let mut plan = planned(&source, 720);
+    let Expected::Video { hdr10_plus, .. } = &mut plan.streams[0].expected else {
+        unreachable!("the first stream is the video");
+    };
+    *hdr10_plus = true;
+    for is_there in [true, false] {
+        let mut output = good_output();
+        video_of(&mut output).hdr.hdr10_plus = is_there;
+        match verify(&plan, &source, &output, None) {
+            Verdict::Accepted { .. } => assert!(is_there),
+            Verdict::Rejected { reasons } => {
+                assert!(!is_there && reasons[0].contains("HDR10+"), "{reasons:?}");
+            }
+        }
+    }
+}

@@ -119,6 +119,7 @@ impl Job<'_> {
         };
         let (mut plan, search) = self.aimed(&look, plan)?;
         let _captions = self.captions_read(&source, &mut plan, &place.part.0)?;
+        let _hdr10_plus = self.hdr10_plus_written(&source, &plan, &place.part.0)?;
         let encoded = match self.made(&source, &plan, &place.part.0, limit)? {
             Made::Smaller(encoded) => encoded,
             Made::NotSmaller { why, after } => {
@@ -128,6 +129,7 @@ impl Job<'_> {
             }
         };
         let (result, mut remarks) = self.verified(&plan, &source.info, &place.part.0)?;
+        remarks.extend(self.scenes_compared(&plan, &source, &result, &place.part.0)?);
         plan.lost.extend(verify::missing(&plan, &source.info, &result));
         let mut quality = self.quality(&look, &plan, &result, encoded.elapsed)?;
         remarks.extend(search.as_ref().and_then(SearchReport::note));

@@ -150,7 +150,9 @@ pub(super) fn encode_outcome(error: EncodeError) -> Outcome {
         EncodeError::OutOfSpace => Outcome::OutOfSpace { reason },
         EncodeError::Cancelled | EncodeError::GivenUp => Outcome::Cancelled,
         EncodeError::EncoderMissing { .. } => Outcome::EncoderMissing { reason },
-        EncodeError::Stalled { .. } | EncodeError::Captions { .. } => Outcome::Broken { reason },
+        EncodeError::Stalled { .. } | EncodeError::Captions { .. } | EncodeError::Disk(_) => {
+            Outcome::Broken { reason }
+        }
         // 255 is what ffmpeg ends with after a signal that it caught.
         EncodeError::Failed { finished, .. }
             if matches!(finished.end, End::Signalled(_) | End::Exited(255)) =>

@@ -14,7 +14,7 @@ use crate::{
     config::{AfterSuccess, Verify},
     encode::{self, EncodeError, Encoded, Next},
     media::MediaInfo,
-    plan::EncodePlan,
+    plan::{EncodePlan, Expected},
     probe,
     shrink::{Forecast, Limit, NotSmaller},
     task::Origin,
@@ -49,6 +49,21 @@ impl Job<'_> {
         }
         let on_start = |pid| (self.report)(Report::Child(pid));
         encode::read_captions(plan, &source.path, part, encode, cancel, on_start).map_err(encode_outcome)
+    }
+
+    /// HDR10+ as a file for x265, beside the part.
+    pub(super) fn hdr10_plus_written(
+        &self,
+        source: &Source,
+        plan: &EncodePlan,
+        part: &Path,
+    ) -> Result<Option<encode::Temporaries>, Outcome> {
+        let (Some(file), Some(film)) = (plan.hdr10_plus, &source.hdr10_plus) else {
+            return Ok(None);
+        };
+        encode::write_hdr10_plus(file, film, part)
+            .map(Some)
+            .map_err(encode_outcome)
     }
 
     /// Encodes into the part. One that will not be small enough is given up.
@@ -134,5 +149,66 @@ impl Job<'_> {
                 reasons.join("; ")
             ))),
         }
+    }
+
+    /// Compares the metadata of every picture of the result with the source's, where it was to be carried.
+    ///
+    /// # Errors
+    /// When it is not the same.
+    pub(super) fn scenes_compared(
+        &self,
+        plan: &EncodePlan,
+        source: &Source,
+        result: &MediaInfo,
+        part: &Path,
+    ) -> Result<Vec<String>, Outcome> {
+        let Order { encode, cancel, .. } = self.order;
+        let mut remarks = Vec::new();
+        for (planned, found) in verify::pairs(plan, result) {
+            let (
+                Expected::Video {
+                    dolby_vision,
+                    hdr10_plus,
+                    ..
+                },
+                Some(found),
+            ) = (&planned.expected, found)
+            else {
+                continue;
+            };
+            if dolby_vision.is_none() && !hdr10_plus {
+                continue;
+            }
+            let scenes = probe::scenes(part, found.index, encode, cancel).map_err(result_outcome)?;
+            if dolby_vision.is_some() && scenes.with_dolby_vision != scenes.pictures {
+                return Err(refused(format!(
+                    "the result is not whole, it was thrown away: {} of its {} pictures have Dolby Vision metadata",
+                    scenes.with_dolby_vision, scenes.pictures
+                )));
+            }
+            if *hdr10_plus {
+                let difference = match (&source.hdr10_plus, &scenes.hdr10_plus) {
+                    (Some(wanted), Some(found)) => wanted.first_difference(found),
+                    _ => Some(0),
+                };
+                if let Some(picture) = difference {
+                    return Err(refused(format!(
+                        "the result is not whole, it was thrown away: the HDR10+ metadata of its picture {picture} is \
+                         not the source's"
+                    )));
+                }
+                remarks.push(format!(
+                    "HDR10+ metadata is carried: that of all {} pictures was compared with the source's and is the same",
+                    scenes.pictures
+                ));
+            }
+            if dolby_vision.is_some() {
+                remarks.push(format!(
+                    "Dolby Vision metadata is carried: all {} pictures have it",
+                    scenes.pictures
+                ));
+            }
+        }
+        Ok(remarks)
     }
 }

@@ -7,7 +7,12 @@ use super::{
     outcome::{refused, source_outcome, unreadable},
 };
 use crate::{
-    encode, fingerprint, media::MediaInfo, plan::Abilities, probe, receipt::SourceFingerprint, task::Identity,
+    fingerprint, hdr10_plus,
+    media::MediaInfo,
+    plan::Abilities,
+    receipt::SourceFingerprint,
+    service::examined::{Examined, examined},
+    task::Identity,
 };
 
 pub(super) struct Source {
@@ -19,6 +24,8 @@ pub(super) struct Source {
     pub(super) info: MediaInfo,
     /// Of the ffmpeg that it will be encoded with.
     pub(super) abilities: Abilities,
+    /// Of its film, where it can be carried.
+    pub(super) hdr10_plus: Option<hdr10_plus::Film>,
 }
 
 impl Source {
@@ -44,9 +51,14 @@ impl Job<'_> {
             .and_then(|file| fingerprint::sample_hash(&file))
             .map_err(|error| unreadable(&error))?;
         let order = self.order;
-        let info = probe::probe_source(&path, &order.encode, &order.cancel).map_err(source_outcome)?;
+        let Examined {
+            info,
+            abilities,
+            hdr10_plus,
+        } = examined(&path, &order.encode, &order.cancel).map_err(source_outcome)?;
         Ok(Source {
-            abilities: encode::abilities(&info, &order.encode, &order.cancel),
+            abilities,
+            hdr10_plus,
             path,
             identity,
             sample,

@@ -1,0 +1,117 @@
+//! Whether HDR10+ is carried, and how x265 is told. Pure.
+//!
+//! ffmpeg hands none of it on to x265, which reads a file instead (`dhdr10-info`): one entry for each picture that it gets.
+//! What is carried is about the whole picture (one window, whose corners are not written), so it stays right when the
+//! picture is made smaller or turned.
+
+use std::{
+    ffi::{OsStr, OsString},
+    os::unix::ffi::OsStrExt,
+    path::{Path, PathBuf},
+};
+
+use super::{dolby_vision::Hdr10PlusCoding, fields, picture};
+use crate::{
+    config::Deinterlace,
+    media::{Hdr10PlusFound, Stream, Video},
+    plan::fields::Fields,
+};
+
+/// Why it cannot be carried, as the end of a sentence.
+pub(super) fn obstacle(
+    stream: &Stream,
+    video: &Video,
+    deinterlace: Deinterlace,
+    coding: Hdr10PlusCoding,
+) -> Option<&'static str> {
+    if stream.codec_name() != "hevc" || picture::bit_depth(video) != 10 {
+        return Some("only that of 10-bit H.265 can be carried");
+    }
+    if coding == Hdr10PlusCoding::Absent {
+        return Some("this ffmpeg's x265 cannot write it");
+    }
+    if fields::fields(video, deinterlace) != Fields::Leave {
+        return Some("its pictures are deinterlaced");
+    }
+    match video.hdr.scenes.map(|scenes| scenes.hdr10_plus) {
+        Some(Hdr10PlusFound::Complete) => None,
+        Some(Hdr10PlusFound::BeginsLate) => Some("its first pictures have none, which x265 cannot be told"),
+        Some(Hdr10PlusFound::NotForX265) => Some("it says more than x265 can be told"),
+        Some(Hdr10PlusFound::Unreadable) => Some("it cannot be read for each picture"),
+        None => Some("only the first video's is read"),
+    }
+}
+
+/// The file by which x265 is told of the metadata of one stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hdr10PlusFile {
+    /// ffmpeg's index in the source.
+    pub source_index: u32,
+    /// Of the stream in the output.
+    pub(super) place: usize,
+}
+
+impl Hdr10PlusFile {
+    /// x265 takes no other ending than that of its last part.
+    pub const SUFFIX: &str = ".hdr10plus.json";
+
+    /// Where it waits while `output` is written: beside it, and swept like it after a crash.
+    #[must_use]
+    pub fn file(self, output: &Path) -> PathBuf {
+        let name = output.file_name().unwrap_or_default().to_string_lossy();
+        let stem = name.strip_suffix(".part").unwrap_or(&name);
+        output.with_file_name(format!("{stem}{}", Self::SUFFIX))
+    }
+
+    /// Adds it to what x265 is told.
+    pub(super) fn add_to(self, options: &mut [OsString], output: &Path) {
+        let name = format!("-x265-params:{}", self.place);
+        let value = options.iter().position(|option| *option == *name);
+        if let Some(value) = value.and_then(|place| options.get_mut(place + 1)) {
+            value.push(":");
+            value.push(parameter(&self.file(output)));
+        }
+    }
+}
+
+/// x265's parameter for a file, as ffmpeg takes it in `-x265-params`.
+#[must_use]
+pub fn parameter(file: &Path) -> OsString {
+    let mut parameter = OsString::from("dhdr10-info=");
+    let escaped = file.as_os_str().as_bytes().iter().flat_map(|byte| {
+        let backslash = b"\\':= \t\n\r".contains(byte).then_some(b'\\');
+        backslash.into_iter().chain([*byte])
+    });
+    parameter.push(OsStr::from_bytes(&escaped.collect::<Vec<u8>>()));
+    parameter
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_of_any_kind_reaches_x265_as_it_is() {
+        for (name, expected) in [
+            ("/out/.vc-1.hdr10plus.json", "/out/.vc-1.hdr10plus.json"),
+            ("/a b/c:d='e\\.json", "/a\\ b/c\\:d\\=\\'e\\\\.json"),
+        ] {
+            let expected = format!("dhdr10-info={expected}");
+            assert_eq!(parameter(Path::new(name)), *expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_file_lies_beside_the_part() {
+        let file = Hdr10PlusFile {
+            source_index: 0,
+            place: 1,
+        };
+        let part = Path::new("/out/.vc-7.part");
+        assert_eq!(file.file(part), Path::new("/out/.vc-7.hdr10plus.json"));
+        let mut options = ["-x265-params:0", "a", "-x265-params:1", "b"].map(OsString::from);
+        file.add_to(&mut options, part);
+        assert_eq!(options[1], "a");
+        assert_eq!(options[3], "b:dhdr10-info=/out/.vc-7.hdr10plus.json");
+    }
+}
