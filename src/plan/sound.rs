@@ -256,6 +256,21 @@ fn fits_flac(codec: &str) -> bool {
     .any(|prefix| codec.starts_with(prefix))
 }
 
+/// Of WMA that begins later than the film. ffmpeg 9 knows no time of what its decoder gives first, and counts it from zero.
+fn late_start(stream: &Stream, origin_s: f64) -> Vec<String> {
+    /// Times in ASF are whole milliseconds.
+    const TICK_S: f64 = 0.001;
+    let first_s = stream.packets.and_then(|packets| packets.first_s);
+    let late_s = first_s.map_or(0.0, |first_s| first_s - origin_s);
+    if late_s <= TICK_S || !stream.codec_name().starts_with("wma") {
+        return Vec::new();
+    }
+    let earliest_s = late_s - TICK_S;
+    vec![format!(
+        "asetpts='if(lt(T,{earliest_s:.6}),PTS+{late_s:.6}/TB,PTS)'"
+    )]
+}
+
 impl Draft<'_> {
     pub(super) fn add_audio(&mut self, stream: &Stream, audio: &Audio) {
         let name = described(stream);
@@ -288,6 +303,7 @@ impl Draft<'_> {
                 if timing::drops_priming(self.container, stream, self.origin_s) {
                     self.option("bsf", "noise=drop=not(n)");
                 }
+                let mut filters = late_start(stream, self.origin_s);
                 if let Some(layout) = force_layout {
                     self.notes.push(match audio.layout.as_deref() {
                         Some(said) => format!(
@@ -295,7 +311,10 @@ impl Draft<'_> {
                         ),
                         None => format!("{name}: its channel layout is not said, and taken for {layout}"),
                     });
-                    self.option("filter", format!("aformat=channel_layouts={layout}"));
+                    filters.push(format!("aformat=channel_layouts={layout}"));
+                }
+                if !filters.is_empty() {
+                    self.option("filter", filters.join(","));
                 }
                 self.keep(stream, "aac", Treatment::Encoded, Expected::Audio { channels });
             }
@@ -312,7 +331,10 @@ impl Draft<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{media::StreamKind, plan::tests::audio_stream};
+    use crate::{
+        media::{Packets, StreamKind},
+        plan::tests::audio_stream,
+    };
 
     #[test]
     fn audio_is_encoded_copied_or_named_as_lost() {
@@ -562,6 +584,34 @@ mod tests {
                 let found = sound(&stream, stream.audio().unwrap(), policy, container);
                 assert!(format!("{found:?}").starts_with(expected), "{found:?}");
             }
+        }
+    }
+
+    #[test]
+    fn only_wma_that_begins_late_is_kept_from_beginning_at_zero() {
+        for (codec, first_s, origin_s, expected) in [
+            (
+                "wmav2",
+                0.387,
+                0.0,
+                Some("asetpts='if(lt(T,0.386000),PTS+0.387000/TB,PTS)'"),
+            ),
+            (
+                "wmav2",
+                100.5,
+                100.0,
+                Some("asetpts='if(lt(T,0.499000),PTS+0.500000/TB,PTS)'"),
+            ),
+            ("wmav2", 0.0, 0.0, None),
+            ("ac3", 0.387, 0.0, None),
+        ] {
+            let mut stream = audio_stream(1, codec, 2, None, 8_000);
+            stream.packets = Some(Packets {
+                first_s: Some(first_s),
+                ..Packets::default()
+            });
+            let found = late_start(&stream, origin_s);
+            assert_eq!(found.first().map(String::as_str), expected, "{codec} {first_s}");
         }
     }
 
