@@ -211,14 +211,21 @@ fn known_profile(dolby: DolbyVision) -> Option<Profile> {
     }
 }
 
+/// A filter that takes the colour tags off profile 5's pictures. ffmpeg's scaler knows no such colours; x265 tags them again.
+pub const UNTAGGED: &str = "setparams=color_primaries=unknown:color_trc=unknown:colorspace=unknown";
+
+/// Whether the pictures are in colours that only Dolby Vision knows.
+#[must_use]
+pub fn has_own_colours(dolby: DolbyVision) -> bool {
+    known_profile(dolby) == Some(Profile::Own)
+}
+
 /// The name of the codec in MP4. A player that does not know Dolby Vision must not show the colours of profile 5, so they
 /// have one of their own (Dolby Vision Streams Within the ISO Base Media File Format). Apple's players want hvc1, not hev1.
 #[must_use]
 pub fn mp4_tag(treatment: Treatment) -> &'static str {
     match treatment {
-        Treatment::Carried(carried) if carried.dolby_vision.and_then(known_profile) == Some(Profile::Own) => {
-            "dvh1"
-        }
+        Treatment::Carried(carried) if carried.dolby_vision.is_some_and(has_own_colours) => "dvh1",
         Treatment::Nothing | Treatment::Carried(_) | Treatment::Reduced => "hvc1",
     }
 }

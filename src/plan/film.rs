@@ -7,7 +7,7 @@ use std::ffi::OsString;
 
 use crate::matroska;
 
-use super::{Container, EncodePlan, Expected, PlannedStream, Treatment};
+use super::{Container, EncodePlan, Expected, PlannedStream, Treatment, dolby_vision};
 
 /// A piece of the film, in seconds from the source's start (the earliest time in the file).
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -51,8 +51,18 @@ pub struct Film {
     pub pixel_format: String,
     /// Of the result.
     pub full_range: bool,
+    pub colours: Colours,
     /// The time of the source, in its own clock, that is the output's zero.
     pub origin_s: f64,
+}
+
+/// What the colour tags of source and result are good for when the two are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Colours {
+    /// They say the same of both.
+    Tagged,
+    /// The result's are taken off, as the filters take off the source's: Dolby Vision 5.
+    Untagged,
 }
 
 /// A piece of the source, and what its times are counted from.
@@ -120,7 +130,10 @@ impl EncodePlan {
                 .and_then(|(_, value)| value.to_str())
                 .map(str::to_owned)
         };
-        let Expected::Video { colour, .. } = &stream.expected else {
+        let Expected::Video {
+            colour, dolby_vision, ..
+        } = &stream.expected
+        else {
             return None;
         };
         Some(Film {
@@ -128,6 +141,11 @@ impl EncodePlan {
             filters: option("filter")?,
             pixel_format: option("pix_fmt")?,
             full_range: colour.range.as_deref() == Some("pc"),
+            colours: if dolby_vision.is_some_and(dolby_vision::has_own_colours) {
+                Colours::Untagged
+            } else {
+                Colours::Tagged
+            },
             origin_s: self.origin_s,
         })
     }

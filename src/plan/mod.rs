@@ -34,7 +34,7 @@ use crate::{
 };
 pub use captions::Captions;
 pub use dolby_vision::Abilities;
-pub use film::{Film, Piece, Span};
+pub use film::{Colours, Film, Piece, Span};
 pub use hdr10_plus::Hdr10PlusFile;
 pub(crate) use streams::described;
 use streams::{Draft, acceptable};

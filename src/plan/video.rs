@@ -47,7 +47,14 @@ impl Draft<'_> {
         }
         let policy = self.config.deinterlace;
         let fields = fields::fields(video, policy).filter(video, policy);
-        self.option("filter", picture::filters(video, size, fields));
+        let mut filters = picture::filters(video, size, fields);
+        if dynamic_hdr
+            .dolby_vision()
+            .is_some_and(dolby_vision::has_own_colours)
+        {
+            filters = format!("{},{filters}", dolby_vision::UNTAGGED);
+        }
+        self.option("filter", filters);
         self.option("pix_fmt", picture::pixel_format(video));
         for (name, value) in picture::colour_tags(video) {
             self.option(name, value);

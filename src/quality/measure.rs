@@ -9,7 +9,7 @@ use super::{Scores, log::Tally};
 use crate::{
     config::{EncodeConfig, Metric},
     media::MediaInfo,
-    plan::{Film, Piece, Span},
+    plan::{self, Colours, Film, Piece, Span},
     process::{self, Activity, Cancel, CommandLine, End, Finished, Limits, StartError},
 };
 
@@ -203,14 +203,18 @@ impl Comparison<'_> {
             .map_or(LATEST_S, |frame_s| (frame_s / 2.0).min(LATEST_S));
         let late = (late_s * TICKS).round();
         let filters = &self.film.filters;
+        let tags = match self.film.colours {
+            Colours::Tagged => String::new(),
+            Colours::Untagged => format!("{},", plan::dolby_vision::UNTAGGED),
+        };
         // Both sides are of one format, or a converter of ffmpeg's choice would come between.
         let format = if self.film.full_range {
             format!(
-                "scale=in_range=full:out_range=full,format={}",
+                "{tags}scale=in_range=full:out_range=full,format={}",
                 self.film.pixel_format
             )
         } else {
-            format!("format={}", self.film.pixel_format)
+            format!("{tags}format={}", self.film.pixel_format)
         };
         let microseconds = "settb=1/1000000";
         let (result, source_seek, result_seek, source_chain, result_chain, sync) = match compared {
