@@ -19,10 +19,10 @@ CONFIG := conf/video-compressor.toml
 WITH_BINDIR := sed 's|/usr/local/bin/video-compressor|$(BINDIR)/video-compressor|g'
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-all test-corpus lint bench install uninstall clean
+.PHONY: help run build test test-all test-corpus quality-table lint bench install uninstall clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Install ffmpeg when it is missing, build, and watch input/ here
 	scripts/install-ffmpeg
@@ -61,6 +61,14 @@ test-corpus: ## Compress every video of DIR=… and compare results with sources
 	CORPUS_DIR='$(abspath $(DIR))' CORPUS_ZOO='$(if $(DIR),,1)' CORPUS_TABLE='$(abspath $(TABLE))' \
 		CORPUS_PROFILE='$(PROFILE)' CORPUS_FFMPEG='$(FFMPEG)' VIDEO_COMPRESSOR_TEST_ALL=1 \
 		$(CARGO) test --locked --test corpus -- --nocapture --test-threads 1
+
+# Where the table is kept, as docs/quality.md, and an ffmpeg that has libvmaf and xpsnr.
+PAGE ?=
+VMAF_FFMPEG ?=
+quality-table: ## Measure how near results come to targets, with the clips of DIR=… (an hour)
+	scripts/install-ffmpeg
+	QUALITY_DIR='$(abspath $(DIR))' QUALITY_PAGE='$(abspath $(PAGE))' QUALITY_FFMPEG='$(VMAF_FFMPEG)' \
+		$(CARGO) test --locked --test quality_table -- --nocapture
 
 lint: ## Formatting, clippy, and cargo-deny where it is installed
 	$(CARGO) fmt --check

@@ -8,6 +8,7 @@
 //! SSIM is the "All" of ffmpeg's filter: the planes weighed by their samples (luma 4/6 at 4:2:0), the mean over all
 //! frames, in dB as −10·log10(1 − SSIM). XPSNR is the least of the three planes.
 
+mod estimate;
 mod log;
 mod measure;
 mod samples;
@@ -17,9 +18,12 @@ use crate::{
     config::{Metric, Target},
     plan::Span,
 };
+pub use estimate::{Estimate, Weights, carried_over, estimated};
 pub use measure::{Compared, Comparison, MeasureError, Measures, available, compare, lacks};
-pub use samples::{FEWEST_SAMPLES, Placement, affordable_s, fewer, for_measuring, for_search, spread};
-pub use search::{End, Next, Probe, Search};
+pub use samples::{
+    FEWEST_SAMPLES, Placement, affordable_s, fewer, for_measuring, for_search, rounds, spread,
+};
+pub use search::{End, Next, Probe, Search, tolerance};
 
 /// ffmpeg prints SSIM with six digits: what is 1 there is shown as this many dB.
 const MOST_DB: f64 = 60.0;
@@ -90,40 +94,6 @@ impl Scores {
             xpsnr_db: mean(&|part| part.xpsnr_db.map(|db| 10_f64.powf(-db / 20.0)))
                 .map(|error| -20.0 * error.log10()),
         })
-    }
-}
-
-/// What all samples would give with another CRF, from some of them. Scenes differ far more from each other than CRFs do
-/// in what they change: the loss of all grows by the factor by which that of some has grown. On the film of 18 scenes that
-/// is exact to 0.1 dB where the some by themselves are off by 1 dB.
-///
-/// `all` and `some` were measured with one CRF, `changed` is `some` with the other. `None` when a value is missing.
-#[must_use]
-pub fn carried_over(metric: Metric, all: Scores, some: Scores, changed: Scores) -> Option<f64> {
-    /// Below this there is no loss that could grow.
-    const LEAST_LOSS: f64 = 1e-6;
-    let [all, some, changed] = [all.of(metric)?, some.of(metric)?, changed.of(metric)?];
-    let [all_loss, some_loss, changed_loss] = [all, some, changed].map(|value| loss(metric, value));
-    if all_loss < LEAST_LOSS || some_loss < LEAST_LOSS {
-        return Some(changed);
-    }
-    Some(value_of_loss(metric, all_loss * changed_loss / some_loss))
-}
-
-/// What a value lacks to a perfect one, on a scale on which frames may be averaged.
-fn loss(metric: Metric, value: f64) -> f64 {
-    match metric {
-        Metric::SsimDb => 10_f64.powf(-value / 10.0),
-        Metric::Vmaf => 100.0 - value,
-        Metric::Xpsnr => 10_f64.powf(-value / 20.0),
-    }
-}
-
-fn value_of_loss(metric: Metric, loss: f64) -> f64 {
-    match metric {
-        Metric::SsimDb => -10.0 * loss.log10(),
-        Metric::Vmaf => 100.0 - loss,
-        Metric::Xpsnr => -20.0 * loss.log10(),
     }
 }
 
@@ -263,29 +233,6 @@ mod tests {
         assert!((both.xpsnr_db.unwrap() - 40.0).abs() < 1e-9);
         assert_eq!(both.vmaf, None);
         assert_eq!(Scores::together(&[]), None);
-    }
-
-    #[test]
-    fn some_samples_tell_by_how_much_all_change() {
-        let of = |ssim, vmaf, xpsnr_db| Scores {
-            vmaf: Some(vmaf),
-            xpsnr_db: Some(xpsnr_db),
-            ..scores(10, ssim)
-        };
-        // Some lose twice as much as all; with the other CRF their loss halves.
-        let (all, some, changed) = (of(0.98, 90.0, 40.0), of(0.96, 80.0, 34.0), of(0.98, 90.0, 38.0));
-        for (metric, expected) in [
-            (Metric::SsimDb, ssim_db(0.99)),
-            (Metric::Vmaf, 95.0),
-            (Metric::Xpsnr, 44.0),
-        ] {
-            let found = carried_over(metric, all, some, changed).unwrap();
-            assert!((found - expected).abs() < 1e-9, "{metric:?}: {found}");
-        }
-        // Nothing was lost that could grow.
-        let equal = of(1.0, 100.0, 40.0);
-        assert_eq!(carried_over(Metric::Vmaf, equal, equal, changed), Some(90.0));
-        assert_eq!(carried_over(Metric::Vmaf, scores(1, 0.9), equal, changed), None);
     }
 
     proptest! {

@@ -13,12 +13,14 @@ pub const FEWEST_SAMPLES: usize = 8;
 const LONG_S: f64 = 600.0;
 /// Part of the encode's time that measuring a long film may take.
 const TIME_SHARE: f64 = 0.05;
-/// A search takes one sample for each of these stretches, seconds; and so many at least and at most. Many short samples
-/// tell more than a few long ones: of a film of 18 scenes in 157 s (SSIM 17.9 dB, so ± 0.0013 is asked for), 12 samples of
-/// 2 s were off by 0.0012 (root of the mean square over where they lay), 24 of 1 s by 0.0007.
+/// A search has one sample for each of these stretches, seconds, and so many at least and at most, when fewer do not agree.
+/// Many short samples tell more than a few long ones: of a film of 18 scenes in 157 s (SSIM 17.9 dB, so ± 0.0013 is asked
+/// for), 12 samples of 2 s were off by 0.0012 (root of the mean square over where they lay), 24 of 1 s by 0.0007.
 const SEARCH_STRETCH_S: f64 = 20.0;
 const LEAST_SEARCH_SAMPLES: usize = 24;
 const MOST_SEARCH_SAMPLES: usize = 72;
+/// So many are tried before it is asked whether they agree.
+const FIRST_SEARCH_SAMPLES: usize = 12;
 /// Part of them that is enough to see by how much another CRF changes the loss.
 const FEWER: usize = 4;
 /// Length of a search's sample, seconds.
@@ -66,7 +68,7 @@ pub fn for_measuring(film: Span, encode: Duration) -> Placement {
     }
 }
 
-/// What of a film is encoded on trial for each CRF.
+/// What of a film may be encoded on trial.
 #[must_use]
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 pub fn for_search(film: Span) -> Placement {
@@ -76,6 +78,26 @@ pub fn for_search(film: Span) -> Placement {
     let count = (film.seconds() / SEARCH_STRETCH_S) as usize;
     let count = count.clamp(LEAST_SEARCH_SAMPLES, MOST_SEARCH_SAMPLES);
     Placement::Samples(spread(film, count, SEARCH_SAMPLE_S, 0))
+}
+
+/// The places of `count` samples in the order in which they are tried, in rounds, each spread over the film. A further round
+/// lies between those before and is as many as they are.
+#[must_use]
+pub fn rounds(count: usize) -> Vec<Vec<usize>> {
+    let mut step = 1;
+    while count / (2 * step) >= FIRST_SEARCH_SAMPLES {
+        step *= 2;
+    }
+    let every = |step: usize, from: usize| (from..count).step_by(step).collect::<Vec<_>>();
+    let mut rounds = vec![every(step, step / 2)];
+    if step > 1 {
+        rounds.push(every(step, 0));
+    }
+    while step > 2 {
+        step /= 2;
+        rounds.push(every(step, step / 2));
+    }
+    rounds
 }
 
 /// Which of `count` samples are encoded with every CRF but the first: spread over the film like all of them.
@@ -177,6 +199,27 @@ mod tests {
             (7200.0, 72),
         ] {
             assert_eq!(searched(seconds), expected, "{seconds} s");
+        }
+    }
+
+    #[test]
+    fn samples_are_tried_in_rounds_that_are_spread_and_come_to_all_of_them() {
+        let sizes = |count| rounds(count).iter().map(Vec::len).collect::<Vec<_>>();
+        for (count, expected) in [
+            (8, vec![8]),
+            (24, vec![12, 12]),
+            (30, vec![15, 15]),
+            (72, vec![18, 18, 36]),
+        ] {
+            assert_eq!(sizes(count), expected);
+        }
+        assert_eq!(rounds(72)[0][..3], [2, 6, 10]);
+        assert_eq!(rounds(72)[1][..3], [0, 4, 8]);
+        assert_eq!(rounds(72)[2][..3], [1, 3, 5]);
+        for count in 1..100 {
+            let mut places = rounds(count).concat();
+            places.sort_unstable();
+            assert_eq!(places, (0..count).collect::<Vec<_>>());
         }
     }
 

@@ -17,6 +17,7 @@ use crate::{
     plan::{EncodePlan, Piece, Span},
     quality::{
         self, Compared, Comparison, Next, Placement, Probe, Sample, Scores, Search, SearchReport, TriedOn,
+        Weights,
     },
 };
 
@@ -30,23 +31,31 @@ const LEAD_OUT_S: f64 = 0.5;
 /// a frame.
 const ENOUGH_SAMPLES: f64 = 0.5;
 
-/// What was encoded so far.
+/// What is tried, and what is known from the first CRF.
 enum Trials {
     WholeFilm,
-    /// With the first CRF, and the places of those that are encoded with each further one.
-    Samples {
-        first: Vec<Sample>,
-        some: Vec<usize>,
-    },
+    /// Places that may be tried.
+    Samples(Vec<Span>),
+    Anchored(Anchor),
+}
+
+/// What the first CRF gave.
+struct Anchor {
+    /// By all samples, for the whole film.
+    value: f64,
+    samples: usize,
+    /// Those that are encoded with each further CRF.
+    some: Vec<Sample>,
 }
 
 impl Trials {
     fn tried_on(&self) -> TriedOn {
         match self {
             Self::WholeFilm => TriedOn::WholeFilm,
-            Self::Samples { first, some } => TriedOn::Samples {
-                first: first.len(),
-                then: some.len(),
+            Self::Samples(_) => TriedOn::Samples { first: 0, then: 0 },
+            Self::Anchored(anchor) => TriedOn::Samples {
+                first: anchor.samples,
+                then: anchor.some.len(),
             },
         }
     }
@@ -70,25 +79,36 @@ impl Job<'_> {
         let (Some(target), Some(_)) = (self.order.profile.target, plan.film()) else {
             return Ok((plan, None));
         };
-        let report = self.searched(look, target)?;
+        let report = self.searched(look, &plan, target)?;
         Ok((self.plan(look.source, report.crf)?, Some(report)))
     }
 
-    fn searched(&self, look: &Look<'_>, target: Target) -> Result<SearchReport, Outcome> {
+    fn searched(&self, look: &Look<'_>, plan: &EncodePlan, target: Target) -> Result<SearchReport, Outcome> {
         let profile = &self.order.profile;
         let began = Instant::now();
+        let film = plan
+            .film()
+            .ok_or_else(|| refused("its film is not encoded, so there is no CRF to be searched"))?;
+        let placement = look
+            .comparison(self, &film, &[])
+            .film_span()
+            .map_or(Placement::Whole, quality::for_search);
         let mut search = Search {
             target,
             first_crf: profile.crf,
             crf_min: profile.crf_min,
             crf_max: profile.crf_max,
+            tolerance: quality::tolerance(target.metric, &placement),
             probes: Vec::new(),
         };
         let look = Look {
             measures: look.measures.only(target.metric),
             ..*look
         };
-        let mut trials = Trials::WholeFilm;
+        let mut trials = match placement {
+            Placement::Samples(spans) => Trials::Samples(spans),
+            Placement::Whole | Placement::Rounds { .. } => Trials::WholeFilm,
+        };
         loop {
             match search.next() {
                 Next::Try { crf } => {
@@ -133,50 +153,88 @@ impl Job<'_> {
             plan,
             comparison: look.comparison(self, &film, &reading_options),
         };
-        let placement = trial
-            .comparison
-            .film_span()
-            .map_or(Placement::Whole, quality::for_search);
-        let Placement::Samples(spans) = placement else {
-            return Ok(self.tried_whole(&trial)?.of(metric));
+        match trials {
+            Trials::WholeFilm => Ok(self.tried_whole(&trial)?.of(metric)),
+            Trials::Samples(spans) => {
+                let Some(anchor) = self.anchor(&trial, spans, metric)? else {
+                    return Ok(None);
+                };
+                let value = anchor.value;
+                *trials = Trials::Anchored(anchor);
+                Ok(Some(value))
+            }
+            Trials::Anchored(anchor) => {
+                let spans: Vec<Span> = anchor.some.iter().map(|sample| sample.span).collect();
+                let changed = self.tried_on(&trial, &spans, (0.0, 100.0))?;
+                // The same ones, should one fail that did not with the first CRF.
+                let same: Vec<Sample> = anchor
+                    .some
+                    .iter()
+                    .filter(|sample| changed.iter().any(|other| other.span == sample.span))
+                    .copied()
+                    .collect();
+                let [same, changed] = [&same, &changed].map(|samples| together(samples));
+                Ok(quality::carried_over(metric, anchor.value, same?, changed?))
+            }
+        }
+    }
+
+    /// Tries samples until they agree, or there are no more.
+    #[allow(clippy::cast_precision_loss)]
+    fn anchor(&self, trial: &Trial<'_>, spans: &[Span], metric: Metric) -> Result<Option<Anchor>, Outcome> {
+        let Some(film) = trial.comparison.film_span() else {
+            return Ok(None);
         };
-        let Trials::Samples { first, some } = trials else {
-            let found = self.tried_on(&trial, &spans)?;
-            let value = together(&found)?.of(metric);
-            let some = quality::fewer(found.len());
-            *trials = Trials::Samples { first: found, some };
-            return Ok(value);
-        };
-        let spans: Vec<Span> = some.iter().map(|place| first[*place].span).collect();
-        let changed = self.tried_on(&trial, &spans)?;
-        // The same ones, should one fail that did not with the first CRF.
-        let same: Vec<Sample> = first
-            .iter()
-            .filter(|sample| changed.iter().any(|other| other.span == sample.span))
-            .copied()
-            .collect();
-        let [all, same, changed] = [&first[..], &same, &changed].map(together);
-        Ok(quality::carried_over(metric, all?, same?, changed?))
+        let weights = Weights::of(&trial.look.source.info, film);
+        let percent = |count: usize| 100.0 * count as f64 / spans.len() as f64;
+        let (mut found, mut tried) = (Vec::new(), 0);
+        let mut estimate = None;
+        for round in quality::rounds(spans.len()) {
+            let of_round: Vec<Span> = round.iter().map(|place| spans[*place]).collect();
+            let part_percent = (percent(tried), percent(of_round.len()));
+            found.extend(self.tried_on(trial, &of_round, part_percent)?);
+            tried += of_round.len();
+            found.sort_by(|one: &Sample, other| one.span.start_s.total_cmp(&other.span.start_s));
+            estimate = quality::estimated(metric, &found, weights);
+            tracing::debug!("{tried} samples: {estimate:?}");
+            if estimate.is_none_or(|estimate| estimate.is_sure()) {
+                break;
+            }
+        }
+        Ok(estimate.map(|estimate| Anchor {
+            value: estimate.value,
+            samples: found.len(),
+            some: quality::fewer(found.len())
+                .into_iter()
+                .map(|place| found[place])
+                .collect(),
+        }))
     }
 
     fn tried_whole(&self, trial: &Trial<'_>) -> Result<Scores, Outcome> {
         let part = trial_of(trial.look.part);
-        self.encode_trial(trial, None, &part.0, (0.0, 50.0))?;
+        self.encode_trial(trial, None, &part.0, (0.0, 100.0))?;
         self.compare(&trial.comparison, Compared::Whole(&part.0), |_| {})
             .map_err(measure_outcome)
     }
 
-    /// Those of the samples that came to something.
-    fn tried_on(&self, trial: &Trial<'_>, spans: &[Span]) -> Result<Vec<Sample>, Outcome> {
+    /// Those of the samples that came to something. The percents say which part of the search's probe they are.
+    fn tried_on(
+        &self,
+        trial: &Trial<'_>,
+        spans: &[Span],
+        (from_percent, part_percent): (f64, f64),
+    ) -> Result<Vec<Sample>, Outcome> {
         let mut found = Vec::new();
         let mut failure = None;
         for (number, span) in spans.iter().enumerate() {
-            let share = 100.0 / spans.len() as f64;
+            let share = part_percent / spans.len() as f64;
+            let from = from_percent + share * number as f64;
             let piece = trial.comparison.piece(span.widened(LEAD_IN_S, LEAD_OUT_S));
             let part = trial_of(trial.look.part);
             let compared = Compared::PieceOfTrial(&part.0, *span);
             let scores = self
-                .encode_trial(trial, Some(piece), &part.0, (share * number as f64, share))
+                .encode_trial(trial, Some(piece), &part.0, (from, share))
                 .and_then(|()| {
                     self.compare(&trial.comparison, compared, |_| {})
                         .map_err(measure_outcome)
