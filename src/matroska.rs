@@ -16,6 +16,8 @@ const TRACK: u64 = 0xae;
 const TRACK_TYPE: u64 = 0x83;
 const LANGUAGE: u64 = 0x22_b59c;
 const LANGUAGE_IN_FULL: u64 = 0x22_b59d;
+/// How much of the start of a sound is its encoder's priming.
+const CODEC_DELAY: u64 = 0x56aa;
 const CRC_32: u64 = 0xbf;
 /// Picture, sound, subtitles and metadata: what ffmpeg makes a stream of.
 const STREAM_TYPES: [u8; 4] = [0x01, 0x02, 0x11, 0x21];
@@ -78,6 +80,14 @@ pub fn languages(tracks: &[u8]) -> Vec<Option<String>> {
             (!text.is_empty() && text.len() <= LONGEST_LANGUAGE).then(|| text.to_owned())
         })
         .collect()
+}
+
+/// Whether any track says how much of its start is priming.
+#[must_use]
+pub fn says_priming(tracks: &[u8]) -> bool {
+    elements(tracks, 0..tracks.len())
+        .filter(|element| element.id == TRACK)
+        .any(|track| elements(tracks, track.content).any(|element| element.id == CODEC_DELAY))
 }
 
 /// Languages to put into a finished file, in the order of their tracks. ffmpeg is given a language of just the size of
@@ -249,6 +259,16 @@ mod tests {
     }
 
     #[test]
+    fn priming_is_said_by_the_track_that_has_it() {
+        let delay = [0x56, 0xaa, 0x82, 0x12, 0x34];
+        let of = |content: &[u8]| master(TRACK, &[&[0x83, 0x81, 2], content].concat());
+        assert!(says_priming(&[of(&[]), of(&delay)].concat()));
+        // Inside of something else.
+        assert!(!says_priming(&[of(&[]), of(&master(0xe1, &delay))].concat()));
+        assert!(!says_priming(b""));
+    }
+
+    #[test]
     fn languages_take_the_place_of_the_older_ones_and_the_checksum_is_right() {
         let mut wanted = Languages::default();
         let rooms = [wanted.add("por", "pt-BR"), wanted.add("chi", "zh-Hant")];
@@ -295,6 +315,7 @@ mod tests {
         fn any_bytes_are_read_without_a_panic(bytes in proptest::collection::vec(prop_oneof![Just(0xae_u8), Just(0x80), Just(0xff), any::<u8>()], 0..200)) {
             let _ = tracks(&mut Cursor::new(&bytes));
             let _ = languages(&bytes);
+            let _ = says_priming(&bytes);
             let mut wanted = Languages::default();
             wanted.add("por", "pt-BR");
             let _ = wanted.in_place(&bytes);

@@ -3,16 +3,17 @@
 //! Promises: nothing here can fail an encode; what cannot be found out counts as missing.
 //! Never in here: what follows from it (`plan`).
 
-use std::{ffi::OsString, time::Duration};
+use std::{ffi::OsString, io::Cursor, time::Duration};
 
 use crate::{
     config::{DynamicHdr, EncodeConfig},
     durable,
     hdr10_plus::{Film, Gathering},
     hevc::{Picture, Reader},
-    media::{MediaInfo, Stream, Video},
+    matroska,
+    media::{MediaInfo, Stream, StreamKind, Video},
     plan::{
-        self, Abilities,
+        self, Abilities, MatroskaPriming,
         dolby_vision::{DolbyVisionCoding, Hdr10PlusCoding},
     },
     process::{self, Cancel, CommandLine, Limits},
@@ -37,6 +38,36 @@ pub fn abilities(source: &MediaInfo, config: &EncodeConfig, cancel: &Cancel) -> 
         } else {
             Hdr10PlusCoding::Absent
         },
+        priming: if may_encode_into_matroska(source) {
+            matroska_priming(config, cancel)
+        } else {
+            MatroskaPriming::Unsaid
+        },
+    }
+}
+
+/// Whether there may be sound in a Matroska: MP4 stays MP4 but for what it cannot hold.
+fn may_encode_into_matroska(source: &MediaInfo) -> bool {
+    let stays_mp4 = source.is_mp4_family()
+        && !source
+            .streams
+            .iter()
+            .any(|stream| matches!(stream.kind, StreamKind::Subtitle | StreamKind::Attachment));
+    !stays_mp4 && source.streams.iter().any(|stream| stream.audio().is_some())
+}
+
+/// What a moment of silence in Matroska says of its start.
+fn matroska_priming(config: &EncodeConfig, cancel: &Cancel) -> MatroskaPriming {
+    let command = CommandLine::new(&config.ffmpeg_path, config.nice)
+        .arguments(["-hide_banner", "-nostdin", "-v", "error"])
+        .arguments(["-f", "lavfi", "-i", "anullsrc=r=48000", "-t", "0.03"])
+        .arguments(["-c:a", "aac", "-f", "matroska", "pipe:1"]);
+    let tracks = process::run(&command, limits(), cancel, REPORT_BYTES)
+        .ok()
+        .and_then(|output| matroska::tracks(&mut Cursor::new(output.stdout)).ok()?);
+    match tracks {
+        Some((_, tracks)) if matroska::says_priming(&tracks) => MatroskaPriming::Said,
+        _ => MatroskaPriming::Unsaid,
     }
 }
 

@@ -11,14 +11,18 @@ use super::{
 use crate::{
     config::{Deinterlace, DynamicHdr},
     media::{ActiveArea, DolbyVision, Hdr, Orientation, Stream, Video},
-    plan::fields::{self, Fields},
+    plan::{
+        fields::{self, Fields},
+        timing::MatroskaPriming,
+    },
 };
 
-/// What ffmpeg's libx265 can do beyond what every version can. `default` is nothing.
+/// What the ffmpeg at hand can do beyond what every version can. `default` is nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Abilities {
     pub dolby_vision: DolbyVisionCoding,
     pub hdr10_plus: Hdr10PlusCoding,
+    pub priming: MatroskaPriming,
 }
 
 /// Whether x265 writes the HDR10+ that it is told of in a file.
@@ -278,15 +282,18 @@ mod tests {
     const ABLE: Abilities = Abilities {
         dolby_vision: DolbyVisionCoding::Present,
         hdr10_plus: Hdr10PlusCoding::Present,
+        priming: MatroskaPriming::Unsaid,
     };
     const UNABLE: Abilities = Abilities {
         dolby_vision: DolbyVisionCoding::Absent,
         hdr10_plus: Hdr10PlusCoding::Absent,
+        priming: MatroskaPriming::Unsaid,
     };
     /// As ffmpeg 9 with Debian's x265.
     const WITHOUT_HDR10_PLUS: Abilities = Abilities {
         dolby_vision: DolbyVisionCoding::Present,
         hdr10_plus: Hdr10PlusCoding::Absent,
+        priming: MatroskaPriming::Unsaid,
     };
     /// What is carried: Dolby Vision, and whether HDR10+ is.
     type Found = (Option<DolbyVision>, bool);

@@ -39,6 +39,7 @@ pub use hdr10_plus::Hdr10PlusFile;
 pub(crate) use streams::described;
 use streams::{Draft, acceptable};
 use tags::Mp4Tags;
+pub use timing::MatroskaPriming;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Container {

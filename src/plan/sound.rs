@@ -300,7 +300,7 @@ impl Draft<'_> {
                 }
                 self.option("c", "aac");
                 self.option("b", bits_per_second.to_string());
-                if timing::drops_priming(self.container, stream, self.origin_s) {
+                if timing::drops_priming(self.container, self.abilities.priming, stream, self.origin_s) {
                     self.option("bsf", "noise=drop=not(n)");
                 }
                 let mut filters = late_start(stream, self.origin_s);

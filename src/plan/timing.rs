@@ -40,18 +40,29 @@ pub fn origin_s(info: &MediaInfo, is_kept: impl Fn(&Stream) -> bool) -> f64 {
     }
 }
 
+/// Whether the Matroska that ffmpeg writes says how much of the start of AAC is its encoder's priming (CodecDelay).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MatroskaPriming {
+    /// As with ffmpeg 5.1.
+    #[default]
+    Unsaid,
+    /// As with ffmpeg 9.0.
+    Said,
+}
+
 /// Whether the first packet of newly encoded AAC has to go. It holds nothing but the encoder's priming, 1,024 samples
-/// before the sound begins. The edit list of an MP4 hides it at the start of the film; anywhere else it would make the
-/// track begin 21 ms too early (128 ms at 8 kHz), which players that go by the first packet turn into a shift.
+/// before the sound begins. The edit list of an MP4 hides it at the start of the film, and so does what a newer Matroska
+/// says of it: there, players would take the next packet for it. Anywhere else it would make the track begin 21 ms too
+/// early (128 ms at 8 kHz), which players that go by the first packet turn into a shift.
 #[must_use]
-pub fn drops_priming(container: Container, stream: &Stream, origin_s: f64) -> bool {
+pub fn drops_priming(container: Container, priming: MatroskaPriming, stream: &Stream, origin_s: f64) -> bool {
     let first_s = stream
         .packets
         .and_then(|packets| packets.first_s)
         .or(stream.start_s)
         .unwrap_or(origin_s);
     match container {
-        Container::Matroska => true,
+        Container::Matroska => priming == MatroskaPriming::Unsaid,
         Container::Mp4 => first_s > origin_s,
     }
 }
@@ -98,20 +109,23 @@ mod tests {
     }
 
     #[test]
-    fn priming_stays_only_where_an_edit_list_hides_it() {
+    fn priming_stays_only_where_the_container_hides_it() {
         let mut stream = audio_stream(1, "ac3", 2, Some("stereo"), 48_000);
-        for (container, first_s, expected) in [
-            (Container::Mp4, 0.0, false),
-            (Container::Mp4, -0.021, false),
-            (Container::Mp4, 0.5, true),
-            (Container::Matroska, 0.0, true),
+        use MatroskaPriming::{Said, Unsaid};
+        for (container, priming, first_s, expected) in [
+            (Container::Mp4, Unsaid, 0.0, false),
+            (Container::Mp4, Unsaid, -0.021, false),
+            (Container::Mp4, Said, 0.5, true),
+            (Container::Matroska, Unsaid, 0.0, true),
+            (Container::Matroska, Said, 0.0, false),
+            (Container::Matroska, Said, 0.5, false),
         ] {
             stream.packets = Some(Packets {
                 first_s: Some(first_s),
                 ..Packets::default()
             });
             assert_eq!(
-                drops_priming(container, &stream, 0.0),
+                drops_priming(container, priming, &stream, 0.0),
                 expected,
                 "{container:?} {first_s}"
             );
