@@ -27,6 +27,25 @@ pub struct MediaInfo {
     /// The bytes of all packets by the second that they are shown in, from the first one on: where in the film the
     /// file is heavy. Empty when no scan was made.
     pub bytes_by_second: Vec<u64>,
+    /// What the file says beside all this, and ffmpeg does not read.
+    pub unread: Vec<Unread>,
+}
+
+/// Something in a file that ffmpeg passes over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unread {
+    /// A further one of a name.
+    Tag { name: String, value: String },
+    /// A further one, in another language; `chapter` is the one that ffmpeg reads.
+    ChapterTitle { title: String, chapter: String },
+    /// Of chapters' titles.
+    ChapterLanguage(String),
+    /// A chapter within the one of this title.
+    InnerChapter { title: String, chapter: String },
+    /// Google's older description of a spherical picture, of which ffmpeg reads the projection.
+    SphericalXml,
+    /// The part of the stored picture that some players show, in pixels.
+    CleanAperture { width: u32, height: u32 },
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -13,6 +13,10 @@ use std::{
 const LARGEST_INDEX_BYTES: u64 = 128 * 1024 * 1024;
 /// Top-level boxes; fragmented files have thousands, their index comes first.
 const MOST_BOXES: usize = 10_000;
+/// The kind of box of Google's Spherical Video V1.
+const SPHERICAL: [u8; 16] = [
+    0xff, 0xcc, 0x82, 0x63, 0xf8, 0x55, 0x4a, 0x93, 0x88, 0x14, 0x58, 0x7a, 0x02, 0x52, 0x1f, 0xdd,
+];
 /// A title that is longer is no title.
 const LONGEST_TITLE_BYTES: usize = 4096;
 
@@ -63,6 +67,10 @@ pub struct Track {
     pub title: Option<String>,
     /// In full, as `pt-BR` (`mdia/elng`).
     pub language: Option<String>,
+    /// Has Google's older description of a spherical picture, in XML.
+    pub has_spherical_xml: bool,
+    /// Width and height of the part to be shown, where it is not all of the stored picture (`clap`).
+    pub clean_aperture: Option<(u32, u32)>,
 }
 
 /// The tracks in the order of ffmpeg's streams.
@@ -80,9 +88,37 @@ pub fn tracks(index: &[u8]) -> Vec<Track> {
         .filter(|found| found.kind == *b"trak")
         .map(|track| Track {
             title: text(descend(index, track.content.clone(), &[b"udta", b"name"]), 0),
+            has_spherical_xml: boxes(index, track.content.clone()).any(|found| {
+                let content = index.get(found.content).unwrap_or_default();
+                found.kind == *b"uuid" && content.starts_with(&SPHERICAL)
+            }),
+            clean_aperture: clean_aperture(index, track.content.clone()),
             language: text(descend(index, track.content, &[b"mdia", b"elng"]), FULL_BOX_BYTES),
         })
         .collect()
+}
+
+/// From the first description of the samples, when they are pictures.
+fn clean_aperture(index: &[u8], track: Range<usize>) -> Option<(u32, u32)> {
+    /// Version, flags and the number of entries.
+    const LIST_HEAD_BYTES: usize = 8;
+    /// Of a description of pictures, before the boxes in it.
+    const PICTURE_BYTES: usize = 78;
+    const WIDTH_AT: usize = 24;
+    let list = descend(index, track, &[b"mdia", b"minf", b"stbl", b"stsd"])?;
+    let entry = boxes(index, list.start + LIST_HEAD_BYTES..list.end)
+        .next()?
+        .content;
+    let stored = index.get(entry.start + WIDTH_AT..entry.start + WIDTH_AT + 4)?;
+    let stored = (u32_of(&stored[..2]), u32_of(&stored[2..]));
+    let shown = descend(index, entry.start + PICTURE_BYTES..entry.end, &[b"clap"])?;
+    let fields = index.get(shown)?.get(..16)?;
+    let side = |at: usize| {
+        let (numerator, denominator) = (u32_of(&fields[at..at + 4]), u32_of(&fields[at + 4..at + 8]));
+        numerator.checked_div(denominator)
+    };
+    let shown = (side(0)?, side(8)?);
+    (shown != stored).then_some(shown)
 }
 
 /// Tags that ffmpeg's muxer cannot write. It is given a comment of just their size, and they take its place when the file
@@ -264,6 +300,7 @@ mod tests {
         let track = |title: Option<&str>, language: Option<&str>| Track {
             title: title.map(str::to_owned),
             language: language.map(str::to_owned),
+            ..Track::default()
         };
         let expected = [
             track(None, None),
@@ -280,6 +317,44 @@ mod tests {
             assert_eq!(tracks(&content), expected);
         }
         assert_eq!(index(&mut Cursor::new(b"RIFF0000AVI LIST")).unwrap(), None);
+    }
+
+    #[test]
+    fn marks_of_a_track_are_read() {
+        let aperture = |width: u32, height: u32| {
+            let fields = [width, 1, height, 1, 0, 1, 0, 1].map(u32::to_be_bytes).concat();
+            item(*b"clap", &fields)
+        };
+        let track = |boxes: &[u8], mark: &[u8]| {
+            let mut picture = [0; 78];
+            picture[24..28].copy_from_slice(&[0x02, 0xd0, 0x02, 0x40]);
+            let entry = item(*b"avc1", &[&picture[..], boxes].concat());
+            let list = item(*b"stsd", &[&[0, 0, 0, 0, 0, 0, 0, 1], &entry[..]].concat());
+            let media = item(*b"mdia", &item(*b"minf", &item(*b"stbl", &list)));
+            item(*b"trak", &[&media, mark].concat())
+        };
+        let mark = item(*b"uuid", &[&SPHERICAL[..], b"<rdf"].concat());
+        let other = item(*b"uuid", &[0; 20]);
+        let index = [
+            track(&aperture(704, 576), &mark),
+            track(&aperture(720, 576), &other),
+            track(&[], &[]),
+            item(*b"trak", &[]),
+        ]
+        .concat();
+        let found: Vec<_> = tracks(&index)
+            .iter()
+            .map(|track| (track.clean_aperture, track.has_spherical_xml))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                (Some((704, 576)), true),
+                (None, false),
+                (None, false),
+                (None, false)
+            ]
+        );
     }
 
     /// An index as ffmpeg writes it, with this comment.

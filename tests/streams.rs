@@ -227,3 +227,44 @@ fn languages_are_kept_in_full() {
     assert_eq!(receipt["output"]["streams"][3]["language"], "zh-Hant");
     assert_eq!(receipt["lost"], Value::Array(Vec::new()));
 }
+
+#[test]
+fn what_ffmpeg_does_not_read_of_tags_and_chapters_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = Root::new(&[]);
+    let chapters = folder.path().join("chapters.txt");
+    let list = ";FFMETADATA1\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=0\nEND=1000\ntitle=One\n";
+    fs::write(&chapters, list).unwrap();
+    // Both are made what ffmpeg cannot write.
+    let plain = clip(
+        &format!(
+            "{} {SOUND} -f ffmetadata -i {} -map 0 -map 1 -map_metadata 2 {H264} -c:a ac3 -metadata ARTIST=Alice -metadata ARTISU=Bob \
+             -write_crc32 0",
+            picture(3, 192, 144),
+            chapters.display()
+        ),
+        "mkv",
+    );
+    let mut bytes = fs::read(&plain).unwrap();
+    let mut replace = |old: &[u8], new: &[u8]| {
+        let place = bytes.windows(old.len()).position(|window| window == old).unwrap();
+        bytes[place..place + new.len()].copy_from_slice(new);
+    };
+    replace(b"ARTISU", b"ARTIST");
+    replace(b"\x43\x7c\x83und", b"\x43\x7c\x83ger");
+    let source = folder.path().join("source.mkv");
+    fs::write(&source, bytes).unwrap();
+
+    root.put(&source, "720/a.mkv");
+    let (output, receipt) = compressed(&root, "720/a.mkv");
+    let read = &probe(&output)["format"]["tags"]["ARTIST"];
+    let other = if read == "Alice" { "Bob" } else { "Alice" };
+    let named: Vec<&str> = receipt["lost"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|lost| lost["what"].as_str().unwrap())
+        .collect();
+    let tag = format!("the tag ARTIST ({other})");
+    assert_eq!(named, [tag.as_str(), "the language ger of chapter titles"]);
+}

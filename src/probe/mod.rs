@@ -5,6 +5,7 @@
 //! Never in here: what to do with the file.
 
 mod fields;
+mod labels;
 mod scenes;
 mod shape;
 mod sniff;
@@ -22,9 +23,7 @@ use std::{
 
 use crate::{
     config::{Damaged, EncodeConfig},
-    matroska,
     media::{CONTAINER_WHITELIST, DecodeReport, MediaInfo, Orientation, SaidBy, Stream, StreamKind},
-    mp4,
     process::{self, Activity, Cancel, CommandLine, End, Finished, Limits, StartError},
 };
 
@@ -332,7 +331,7 @@ fn examine(
         return Err(ProbeError::Failed(Box::new(header)));
     };
     look_at_frames(&mut info, path, config, cancel)?;
-    read_labels(&mut info, path).map_err(cannot_read)?;
+    labels::read(&mut info, path).map_err(cannot_read)?;
 
     let mut packets = wire::PacketScan::default();
     let entries = [
@@ -371,34 +370,6 @@ fn examine(
         header_stderr: header.stderr_tail,
         scan_stderr: scan.stderr_tail,
     })
-}
-
-/// Titles and languages in full (`pt-BR`) that ffmpeg does not read.
-fn read_labels(info: &mut MediaInfo, path: &Path) -> io::Result<()> {
-    let has_format = |name: &str| info.formats.iter().any(|format| format == name);
-    let mut file = File::open(path)?;
-    let labels: Vec<(Option<String>, Option<String>)> = if has_format("mp4") {
-        let index = mp4::index(&mut file)?.map(|(_, index)| mp4::tracks(&index));
-        let tracks = index.into_iter().flatten();
-        tracks.map(|track| (track.title, track.language)).collect()
-    } else if has_format("matroska") {
-        let tracks = matroska::tracks(&mut file)?.map(|(_, tracks)| matroska::languages(&tracks));
-        let languages = tracks.into_iter().flatten();
-        languages.map(|language| (None, language)).collect()
-    } else {
-        return Ok(());
-    };
-    for (stream, (title, language)) in info.streams.iter_mut().zip(labels) {
-        if let (None, Some(title)) = (&stream.title, title) {
-            stream.tags.insert("title".into(), title.clone());
-            stream.title = Some(title);
-        }
-        // Without a part that says more, it is the older one in two letters.
-        if let Some(language) = language.filter(|language| language.contains('-')) {
-            stream.language = Some(language);
-        }
-    }
-    Ok(())
 }
 
 /// HDR values, captions, stereo and sometimes the rotation sit in the bitstream: only decoded frames show them.

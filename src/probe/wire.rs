@@ -304,6 +304,7 @@ pub fn media_info(json: &str, size_bytes: u64) -> Option<(MediaInfo, Vec<Option<
             .collect(),
         tags: report.format.tags,
         bytes_by_second: Vec::new(),
+        unread: Vec::new(),
     };
     Some((info, counts))
 }

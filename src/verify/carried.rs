@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::pairs;
 use crate::{
-    media::{Chapter, MediaInfo, Stream, StreamKind, Video},
+    media::{Chapter, MediaInfo, Stream, StreamKind, Unread, Video},
     plan::{EncodePlan, Expected, Loss, Lost, described, tags},
 };
 
@@ -37,6 +37,7 @@ pub fn missing(plan: &EncodePlan, source: &MediaInfo, output: &MediaInfo) -> Vec
     }
     chapters(plan, source, output, &mut details);
     programs(source, output, &mut details);
+    unread(source, output, &mut details);
     details.into_lost()
 }
 
@@ -277,6 +278,40 @@ fn programs(source: &MediaInfo, output: &MediaInfo, details: &mut Details) {
                 );
             }
         }
+    }
+}
+
+/// What ffmpeg does not read, it does not write either.
+fn unread(source: &MediaInfo, output: &MediaInfo, details: &mut Details) {
+    for unread in &source.unread {
+        if output.unread.contains(unread) {
+            continue;
+        }
+        let (what, reason) = match unread {
+            Unread::Tag { name, .. } if !tags::matters(name) => continue,
+            Unread::Tag { name, value } => (tag(name, value), "ffmpeg reads one tag of a name"),
+            Unread::ChapterTitle { title, chapter } => (
+                format!("the title {title} of the chapter {chapter}"),
+                "ffmpeg reads one title of a chapter",
+            ),
+            Unread::ChapterLanguage(language) => (
+                format!("the language {language} of chapter titles"),
+                "ffmpeg does not read it",
+            ),
+            Unread::InnerChapter { title, chapter } => (
+                format!("the chapter {title} within the chapter {chapter}"),
+                "ffmpeg does not read chapters within chapters",
+            ),
+            Unread::SphericalXml => (
+                "the XML that describes a spherical picture".to_owned(),
+                "ffmpeg reads the projection of it, which is marked in the newer way",
+            ),
+            Unread::CleanAperture { width, height } => (
+                format!("the mark that {width}x{height} of the picture are to be shown (clean aperture)"),
+                "all of the picture is there, and most players have always shown it",
+            ),
+        };
+        details.add(what, None, reason.to_owned());
     }
 }
 
