@@ -105,9 +105,9 @@ pub fn create_with_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
 ///
 /// # Errors
 /// There is none then.
-pub fn temporary_with_bytes(suffix: &str, bytes: &[u8]) -> Result<tempfile::TempPath> {
+pub fn temporary_with_bytes(bytes: &[u8]) -> Result<tempfile::TempPath> {
     let folder = std::env::temp_dir();
-    let made = tempfile::Builder::new().suffix(suffix).tempfile_in(&folder);
+    let made = tempfile::NamedTempFile::new_in(&folder);
     let (file, path) = at("create a file in", &folder, made)?.into_parts();
     at("write", &path, write(&file, bytes))?;
     Ok(path)

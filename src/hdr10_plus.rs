@@ -1,11 +1,12 @@
-//! HDR10+ (SMPTE ST 2094-40) of a film's pictures, and the file by which x265 is told.
+//! HDR10+ (SMPTE ST 2094-40) of a film's pictures, and the file by which x265 gets it.
 //!
-//! Promises: pure; one entry for each picture that is shown, in the order of showing; what x265's file cannot say is
-//! never left out silently; memory is bounded.
+//! Promises: pure; one message for each picture that is shown, in the order of showing, to the byte; memory is bounded.
 //! Never in here: where the metadata comes from, file system, children.
+//!
+//! x265 has two such files. `dhdr10-info` is JSON, for which many are not built, and has no place for the fraction of
+//! bright pixels, which phones write. `nalu-file` holds whole messages, is read line by line, and every x265 has it.
 
-use hdr10plus::metadata::{Hdr10PlusMetadata, Hdr10PlusMetadataEncOpts};
-use serde_json::json;
+use base64::{Engine, prelude::BASE64_STANDARD};
 
 use crate::media::Hdr10PlusFound;
 
@@ -13,10 +14,14 @@ use crate::media::Hdr10PlusFound;
 pub const MOST_PICTURES: usize = 4_000_000;
 /// Nor more metadata; a film of three hours whose pictures all differ has 20 MB.
 const MOST_BYTES: usize = 256 * 1024 * 1024;
-/// About as much of the file is made at once.
-const PIECE_BYTES: usize = 1024 * 1024;
+/// x265 reads lines of up to 1,023 bytes, of which base64 may take 960; real messages have about 64 bytes.
+const MESSAGE_BYTES: usize = 720;
+/// So many pictures' part of the file is made at once.
+const PIECE_PICTURES: usize = 4096;
+/// The byte that begins with the number of windows, behind country, provider, its code, application and version.
+const WINDOWS_AT: usize = 7;
 
-/// The metadata of one picture as x265 writes it, from the country code on.
+/// The metadata of one picture from the country code on.
 type Message = Box<[u8]>;
 
 /// One message for each picture, in the order in which they are shown.
@@ -53,16 +58,19 @@ impl Gathering {
     /// A picture without a message has that of the picture decoded before it, as decoders have it and as x265's
     /// `dhdr10-opt` means it. One that is not shown has no time.
     pub fn add(&mut self, time: Option<i64>, message: Option<&[u8]>) {
-        if self.found != Hdr10PlusFound::Complete {
+        if !self.is_going_on() {
             return;
         }
         if let Some(message) = message {
-            let Some(message) = as_x265_writes(message) else {
-                return self.stop(Hdr10PlusFound::NotForX265);
-            };
-            if self.messages.last() != Some(&message) {
+            if message.len() > MESSAGE_BYTES {
+                return self.stop(Hdr10PlusFound::Unreadable);
+            }
+            if windows(message) != Some(1) {
+                self.found = Hdr10PlusFound::WithWindows;
+            }
+            if self.messages.last().is_none_or(|last| **last != *message) {
                 self.bytes += message.len();
-                self.messages.push(message);
+                self.messages.push(message.into());
             }
         }
         let Some(time) = time else { return };
@@ -76,6 +84,10 @@ impl Gathering {
         }
     }
 
+    fn is_going_on(&self) -> bool {
+        matches!(self.found, Hdr10PlusFound::Complete | Hdr10PlusFound::WithWindows)
+    }
+
     fn stop(&mut self, why: Hdr10PlusFound) {
         *self = Self {
             found: why,
@@ -83,23 +95,33 @@ impl Gathering {
         };
     }
 
-    /// The film when it is [`Hdr10PlusFound::Complete`].
+    /// The film when it is [`Hdr10PlusFound::Complete`] or [`Hdr10PlusFound::WithWindows`].
     #[must_use]
     pub fn film(mut self) -> (Hdr10PlusFound, Option<Film>) {
-        if self.found != Hdr10PlusFound::Complete {
+        if !self.is_going_on() {
             return (self.found, None);
         }
         self.pictures.sort_by_key(|(time, _)| *time);
-        let has_doubt = self.pictures.windows(2).any(|pair| pair[0].0 == pair[1].0);
-        if has_doubt || self.pictures.is_empty() {
+        let is_in_doubt = self.pictures.windows(2).any(|pair| pair[0].0 == pair[1].0);
+        if is_in_doubt || self.pictures.is_empty() {
             return (Hdr10PlusFound::Unreadable, None);
         }
         let film = Film {
             messages: self.messages,
             of_picture: self.pictures.into_iter().map(|(_, place)| place).collect(),
         };
-        (Hdr10PlusFound::Complete, Some(film))
+        (self.found, Some(film))
     }
+}
+
+/// A message may end in zeros that count or, as encoders fill it up, in such that do not.
+fn without_last_zeros(message: &[u8]) -> &[u8] {
+    let zeros = message.iter().rev().take_while(|byte| **byte == 0).count();
+    &message[..message.len() - zeros]
+}
+
+fn windows(message: &[u8]) -> Option<u8> {
+    message.get(WINDOWS_AT).map(|byte| byte >> 6)
 }
 
 /// As it is sold: nine percentiles, nine anchors of a curve.
@@ -115,7 +137,7 @@ impl Film {
     #[must_use]
     pub fn example() -> Self {
         Self {
-            messages: as_x265_writes(&EXAMPLE).into_iter().collect(),
+            messages: vec![EXAMPLE.into()],
             of_picture: vec![0],
         }
     }
@@ -132,138 +154,57 @@ impl Film {
         self.messages.get(place as usize).map(|message| &**message)
     }
 
-    /// Pictures whose messages differ, at most so many and spread over the film.
-    #[must_use]
-    pub fn sample(&self, most: usize) -> Self {
-        let step = self.messages.len().div_ceil(most.max(1)).max(1);
-        let messages: Vec<Message> = self.messages.iter().step_by(step).cloned().collect();
-        Self {
-            of_picture: (0..).take(messages.len()).collect(),
-            messages,
-        }
-    }
-
-    /// The first picture in which another film differs; `None` when it is the same.
+    /// The first picture in which another film differs by more than zeros behind a message; `None` when it is the same.
     #[must_use]
     pub fn first_difference(&self, other: &Self) -> Option<usize> {
-        (0..self.pictures().max(other.pictures()))
-            .find(|picture| self.message(*picture) != other.message(*picture))
+        (0..self.pictures().max(other.pictures())).find(|picture| {
+            let [one, other] = [self, other].map(|film| film.message(*picture).map(without_last_zeros));
+            one != other
+        })
     }
 
-    /// The file for x265's `dhdr10-info`, in pieces.
-    pub fn json(&self) -> impl Iterator<Item = String> {
-        let per_piece = PIECE_BYTES / 512;
-        let begin = r#"{"JSONInfo":{"HDR10plusProfile":"B","Version":"1.0"},"SceneInfo":["#;
-        let pieces = self
-            .of_picture
-            .chunks(per_piece)
-            .enumerate()
-            .map(|(number, places)| {
-                let mut piece = String::with_capacity(PIECE_BYTES);
-                for (place_in_piece, place) in places.iter().enumerate() {
-                    if number > 0 || place_in_piece > 0 {
-                        piece.push_str(",\n");
-                    }
-                    if let Some(entry) = self
-                        .messages
-                        .get(*place as usize)
-                        .and_then(|message| entry(message))
-                    {
-                        piece.push_str(&entry);
-                    }
-                }
-                piece
-            });
-        [begin.to_owned()]
-            .into_iter()
-            .chain(pieces)
-            .chain(["]}".to_owned()])
+    /// The file for x265's `nalu-file`, in pieces: `PICTURE PREFIX 39/4 BASE64` (39 a unit of supplemental information, 4
+    /// registered user data).
+    pub fn lines(&self) -> impl Iterator<Item = String> {
+        (0..self.pictures()).step_by(PIECE_PICTURES).map(|begin| {
+            let end = self.pictures().min(begin + PIECE_PICTURES);
+            (begin..end).filter_map(|picture| self.line(picture)).collect()
+        })
     }
-}
 
-/// The message without what may stand behind it; `None` when x265's file has no place for something in it. x265 4.1
-/// writes version 1 with one window, which is the whole picture, and neither tables of peak luminance nor a fraction of
-/// bright pixels nor a weight of saturation; the HDR10+ that is sold has none of them.
-fn as_x265_writes(message: &[u8]) -> Option<Message> {
-    let metadata = Hdr10PlusMetadata::parse(message).ok()?;
-    let is_sayable = metadata.application_version == 1
-        && metadata.num_windows == 1
-        && !metadata.targeted_system_display_actual_peak_luminance_flag
-        && !metadata.mastering_display_actual_peak_luminance_flag
-        && metadata.fraction_bright_pixels == 0
-        && !metadata.color_saturation_mapping_flag;
-    if !is_sayable {
-        return None;
+    fn line(&self, picture: usize) -> Option<String> {
+        let mut message = self.message(picture)?.to_vec();
+        // x265 takes the padding of base64 for bytes.
+        message.resize(message.len().next_multiple_of(3), 0);
+        Some(format!(
+            "{picture} PREFIX 39/4 {}\n",
+            BASE64_STANDARD.encode(message)
+        ))
     }
-    let options = Hdr10PlusMetadataEncOpts {
-        validate: false,
-        with_country_code: true,
-    };
-    metadata
-        .encode_with_opts(&options)
-        .ok()
-        .map(Vec::into_boxed_slice)
-}
-
-/// One picture in the file.
-fn entry(message: &[u8]) -> Option<String> {
-    let metadata = Hdr10PlusMetadata::parse(message).ok()?;
-    let distribution = &metadata.distribution_maxrgb;
-    let indices: Vec<u8> = distribution.iter().map(|part| part.percentage).collect();
-    let values: Vec<u32> = distribution.iter().map(|part| part.percentile).collect();
-    let mut entry = json!({
-        "LuminanceParameters": {
-            "AverageRGB": metadata.average_maxrgb,
-            "LuminanceDistributions": { "DistributionIndex": indices, "DistributionValues": values },
-            "MaxScl": metadata.maxscl,
-        },
-        "NumberOfWindows": metadata.num_windows,
-        "TargetedSystemDisplayMaximumLuminance": metadata.targeted_system_display_maximum_luminance,
-    });
-    if let Some(curve) = &metadata.bezier_curve {
-        entry["BezierCurveData"] = json!({
-            "Anchors": curve.bezier_curve_anchors,
-            "KneePointX": curve.knee_point_x,
-            "KneePointY": curve.knee_point_y,
-        });
-    }
-    Some(entry.to_string())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// A message with this brightness.
-    fn message(average: u32) -> Vec<u8> {
-        let mut metadata = Hdr10PlusMetadata::parse(&EXAMPLE).unwrap();
-        metadata.average_maxrgb = average;
-        encoded(&metadata)
+    /// A message that differs from others by this.
+    fn message(number: u8) -> Vec<u8> {
+        let mut message = EXAMPLE.to_vec();
+        message[16] = number;
+        message
     }
 
-    fn encoded(metadata: &Hdr10PlusMetadata) -> Vec<u8> {
-        let options = Hdr10PlusMetadataEncOpts {
-            validate: false,
-            with_country_code: true,
-        };
-        metadata.encode_with_opts(&options).unwrap()
-    }
-
-    fn gathered(pictures: &[(Option<i64>, Option<u32>)]) -> (Hdr10PlusFound, Option<Film>) {
+    fn gathered(pictures: &[(Option<i64>, Option<u8>)]) -> (Hdr10PlusFound, Option<Film>) {
         let mut gathering = Gathering::default();
-        for (time, average) in pictures {
-            gathering.add(*time, average.map(message).as_deref());
+        for (time, number) in pictures {
+            gathering.add(*time, number.map(message).as_deref());
         }
         gathering.film()
     }
 
-    fn averages(film: &Film) -> Vec<u32> {
+    fn numbers(film: &Film) -> Vec<u8> {
         (0..film.pictures())
-            .map(|picture| {
-                Hdr10PlusMetadata::parse(film.message(picture).unwrap())
-                    .unwrap()
-                    .average_maxrgb
-            })
+            .map(|picture| film.message(picture).unwrap()[16])
             .collect()
     }
 
@@ -296,7 +237,7 @@ mod tests {
         ] {
             let (found, film) = gathered(&pictures);
             assert_eq!(
-                (found, film.as_ref().map(averages).unwrap_or_default()),
+                (found, film.as_ref().map(numbers).unwrap_or_default()),
                 expected,
                 "{pictures:?}"
             );
@@ -304,71 +245,67 @@ mod tests {
     }
 
     #[test]
-    fn what_x265_has_no_place_for_is_seen() {
-        let changed = |change: fn(&mut Hdr10PlusMetadata)| {
-            let mut metadata = Hdr10PlusMetadata::parse(&EXAMPLE).unwrap();
-            change(&mut metadata);
-            encoded(&metadata)
-        };
+    fn what_is_counted_in_pixels_and_what_x265_cannot_read_is_seen() {
+        let two_windows = [&EXAMPLE[..7], &[0x80], &EXAMPLE[8..], &[1; 100]].concat();
         let cases = [
-            (changed(|_| {}), true),
-            (changed(|metadata| metadata.average_maxrgb = 0x1_ffff), true),
-            (changed(|metadata| metadata.application_version = 0), false),
-            (changed(|metadata| metadata.fraction_bright_pixels = 1), false),
-            (
-                changed(|metadata| {
-                    metadata.color_saturation_mapping_flag = true;
-                    metadata.color_saturation_weight = 8;
-                }),
-                false,
-            ),
-            // Two windows.
-            ([&EXAMPLE[..7], &[0x80], &EXAMPLE[8..], &[0; 100]].concat(), false),
-            (EXAMPLE[..20].to_vec(), false),
+            (EXAMPLE.to_vec(), Hdr10PlusFound::Complete),
+            (two_windows, Hdr10PlusFound::WithWindows),
+            (EXAMPLE[..7].to_vec(), Hdr10PlusFound::WithWindows),
+            ([&EXAMPLE[..], &[1; 900]].concat(), Hdr10PlusFound::Unreadable),
         ];
         for (message, expected) in cases {
             let mut gathering = Gathering::default();
             gathering.add(Some(0), Some(&message));
+            gathering.add(Some(1), Some(&EXAMPLE));
             let (found, film) = gathering.film();
-            assert_eq!(found == Hdr10PlusFound::Complete, expected, "{message:02x?}");
-            assert_eq!(film.is_some(), expected);
+            assert_eq!(found, expected, "{message:02x?}");
+            assert_eq!(film.is_some(), expected != Hdr10PlusFound::Unreadable);
         }
-        // What stands behind it says nothing.
-        assert_eq!(
-            as_x265_writes(&[&EXAMPLE[..], &[0]].concat()),
-            as_x265_writes(&EXAMPLE)
-        );
     }
 
     #[test]
-    fn the_file_has_an_entry_for_each_picture() {
-        let pictures: Vec<_> = (0..5000)
-            .map(|time| (Some(time), Some(time as u32 / 2)))
+    fn zeros_behind_a_message_make_no_difference_but_are_kept() {
+        let film = |message: &[u8]| {
+            let mut gathering = Gathering::default();
+            gathering.add(Some(0), Some(message));
+            gathering.film().1.unwrap()
+        };
+        let longer = [&EXAMPLE[..], &[0, 0]].concat();
+        assert_eq!(film(&EXAMPLE).first_difference(&film(&longer)), None);
+        assert_eq!(film(&longer).message(0), Some(&*longer));
+    }
+
+    #[test]
+    fn the_file_has_a_line_for_each_picture() {
+        let pictures: Vec<_> = (0..9000)
+            .map(|time| (Some(time), Some((time / 2 % 250) as u8 + 1)))
             .collect();
         let film = gathered(&pictures).1.unwrap();
-        let pieces: Vec<String> = film.json().collect();
-        assert!(pieces.len() > 3 && pieces.iter().all(|piece| piece.len() < 2 * PIECE_BYTES));
-        let file: serde_json::Value = serde_json::from_str(&pieces.concat()).unwrap();
-        let entries = file["SceneInfo"].as_array().unwrap();
-        assert_eq!(entries.len(), 5000);
-        assert_eq!(entries[4999]["LuminanceParameters"]["AverageRGB"], 2499);
-        assert_eq!(entries[0]["TargetedSystemDisplayMaximumLuminance"], 400);
-        assert_eq!(
-            entries[0]["BezierCurveData"]["Anchors"].as_array().unwrap().len(),
-            9
+        let pieces: Vec<String> = film.lines().collect();
+        assert_eq!(pieces.len(), 3);
+        let file = pieces.concat();
+        let lines: Vec<&str> = file.lines().collect();
+        assert_eq!(lines.len(), 9000);
+        for (picture, line) in lines.iter().enumerate() {
+            let coded = line.strip_prefix(&format!("{picture} PREFIX 39/4 ")).unwrap();
+            let message = BASE64_STANDARD.decode(coded).unwrap();
+            assert!(
+                !coded.contains('=') && message.starts_with(film.message(picture).unwrap()),
+                "{line}"
+            );
+        }
+        let mut gathering = Gathering::default();
+        gathering.add(
+            Some(0),
+            Some(&[&EXAMPLE[..], &[7; MESSAGE_BYTES - EXAMPLE.len()]].concat()),
         );
-        assert_eq!(
-            entries[0]["LuminanceParameters"]["LuminanceDistributions"]["DistributionIndex"][8],
-            99
-        );
-        assert_eq!(averages(&film.sample(250)).len(), 250);
-        assert_eq!(averages(&film.sample(9999)).len(), 2500);
+        assert!(gathering.film().1.unwrap().lines().all(|line| line.len() < 1023));
     }
 
     #[test]
     fn films_differ_at_the_first_picture_that_does() {
-        let film = |averages: &[u32]| {
-            let pictures: Vec<_> = (0..).map(Some).zip(averages.iter().copied().map(Some)).collect();
+        let film = |numbers: &[u8]| {
+            let pictures: Vec<_> = (0..).map(Some).zip(numbers.iter().copied().map(Some)).collect();
             gathered(&pictures).1.unwrap()
         };
         for (one, other, expected) in [

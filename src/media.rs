@@ -280,12 +280,12 @@ pub struct SceneMetadata {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hdr10PlusFound {
-    /// For each picture, and x265 can be told of it.
+    /// For each picture.
     Complete,
+    /// So too, and of some it describes parts, in pixels.
+    WithWindows,
     /// The first pictures have none.
     BeginsLate,
-    /// It says what x265's file has no place for.
-    NotForX265,
     /// It cannot be read, or it is not clear which belongs to which picture.
     Unreadable,
 }

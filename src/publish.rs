@@ -15,7 +15,6 @@ use std::{
 use crate::{
     config::{AfterSuccess, PublishConfig, Sidecars, WhenNotSmaller},
     durable::{self, DurableError},
-    plan::Hdr10PlusFile,
     task::{Identity, TaskId},
 };
 
@@ -427,11 +426,8 @@ fn compare_content(one: &Path, other: &Path, go_on: &dyn Fn() -> bool) -> io::Re
 /// how many.
 pub fn sweep_parts(output: &Path, is_needed: impl Fn(&Path) -> bool) -> usize {
     sweep(output, |path, name| {
-        let name_bytes = name.as_encoded_bytes();
-        let is_part = name_bytes.starts_with(PART_PREFIX.as_bytes())
-            && [PART_SUFFIX, Hdr10PlusFile::SUFFIX]
-                .iter()
-                .any(|suffix| name_bytes.ends_with(suffix.as_bytes()));
+        let is_part = name.as_encoded_bytes().starts_with(PART_PREFIX.as_bytes())
+            && name.as_encoded_bytes().ends_with(PART_SUFFIX.as_bytes());
         (is_part && !is_needed(path)) || durable::is_temporary(name)
     })
 }
@@ -1005,8 +1001,6 @@ mod tests {
         let folder = scene.output.parent().unwrap();
         for name in [
             ".vc-1.part",
-            ".vc-1.hdr10plus.json",
-            "d.hdr10plus.json",
             ".a.srt.x7Kq2a.vc-tmp",
             ".hidden",
             "b.part",
@@ -1015,10 +1009,7 @@ mod tests {
             fs::write(folder.join(name), "").unwrap();
         }
         assert_eq!(sweep_copies(folder), 1);
-        assert_eq!(sweep_parts(folder, |path| path == scene.part), 2);
-        assert_eq!(
-            names(folder),
-            [".hidden", ".vc-x.part", "b.part", "c.vc-tmp", "d.hdr10plus.json"]
-        );
+        assert_eq!(sweep_parts(folder, |path| path == scene.part), 1);
+        assert_eq!(names(folder), [".hidden", ".vc-x.part", "b.part", "c.vc-tmp"]);
     }
 }

@@ -34,7 +34,7 @@ pub fn abilities(source: &MediaInfo, config: &EncodeConfig, cancel: &Cancel) -> 
             DolbyVisionCoding::Absent
         },
         hdr10_plus: if config.dynamic_hdr == DynamicHdr::Skip && is_there(|video| video.hdr.hdr10_plus) {
-            hdr10_plus(&Film::example(), config, cancel)
+            hdr10_plus(config, cancel)
         } else {
             Hdr10PlusCoding::Absent
         },
@@ -87,19 +87,19 @@ fn dolby_vision(config: &EncodeConfig, cancel: &Cancel) -> DolbyVisionCoding {
     )
 }
 
-/// Whether x265 writes this HDR10+ into a tiny encode as it is. One that is built without it says so and goes on, so only
-/// the result shows it.
-#[must_use]
-pub fn hdr10_plus(film: &Film, config: &EncodeConfig, cancel: &Cancel) -> Hdr10PlusCoding {
-    match written(film, config, cancel) {
-        Some(written) if written == *film => Hdr10PlusCoding::Present,
+/// Whether x265 writes an example into a tiny encode as it is. One that cannot may say so or not, and goes on: only the
+/// result shows it.
+fn hdr10_plus(config: &EncodeConfig, cancel: &Cancel) -> Hdr10PlusCoding {
+    let example = Film::example();
+    match written(&example, config, cancel) {
+        Some(written) if written.first_difference(&example).is_none() => Hdr10PlusCoding::Present,
         Some(_) | None => Hdr10PlusCoding::Absent,
     }
 }
 
 fn written(film: &Film, config: &EncodeConfig, cancel: &Cancel) -> Option<Film> {
-    let json: String = film.json().collect();
-    let file = durable::temporary_with_bytes(".json", json.as_bytes()).ok()?;
+    let lines: String = film.lines().collect();
+    let file = durable::temporary_with_bytes(lines.as_bytes()).ok()?;
     // Without B-frames pictures come out in the order of showing.
     let mut parameters = OsString::from("log-level=error:repeat-headers=1:bframes=0:");
     parameters.push(plan::hdr10_plus::parameter(&file));

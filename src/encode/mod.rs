@@ -24,7 +24,7 @@ use crate::{
     plan::{EncodePlan, Hdr10PlusFile},
     process::{self, Activity, Cancel, CommandLine, End, Finished, Limits, StartError},
 };
-pub use abilities::{abilities, hdr10_plus as tried_hdr10_plus};
+pub use abilities::abilities;
 pub use progress::Progress;
 pub use versions::versions;
 
@@ -168,7 +168,7 @@ pub fn write_hdr10_plus(
     let path = file.file(part);
     let temporaries = Temporaries(vec![path.clone()]);
     let mut written_bytes = 0;
-    for piece in film.json() {
+    for piece in film.lines() {
         let written = if written_bytes == 0 {
             durable::replace_with_bytes_not_synced(&path, piece.as_bytes())
         } else {

@@ -29,9 +29,8 @@ pub struct Abilities {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Hdr10PlusCoding {
     #[default]
-    /// As in Debian's x265 3.5, which is built without it.
     Absent,
-    /// As in x265 4.3.
+    /// As in Debian's x265 3.5 and in 4.3.
     Present,
 }
 
@@ -76,6 +75,14 @@ pub enum Treatment {
     Carried(Carried),
     /// The plain picture alone is encoded.
     Reduced,
+}
+
+/// Whether numbers of pixels mean the same in the result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pixels {
+    Kept,
+    /// Made smaller or turned.
+    Changed,
 }
 
 /// What is carried; one of them at least.
@@ -130,10 +137,13 @@ pub fn treatment(
             })
         };
     }
+    let is_kept = (size.width, size.height) == (video.width, video.height)
+        && video.orientation == Orientation::default();
+    let pixels = if is_kept { Pixels::Kept } else { Pixels::Changed };
     let of_dolby_vision =
-        dolby_vision.and_then(|dolby| obstacle(stream, video, dolby, size, deinterlace, abilities));
+        dolby_vision.and_then(|dolby| obstacle(stream, video, dolby, pixels, deinterlace, abilities));
     let of_hdr10_plus = if hdr10_plus {
-        hdr10_plus::obstacle(stream, video, deinterlace, abilities.hdr10_plus)
+        hdr10_plus::obstacle(stream, video, pixels, deinterlace, abilities.hdr10_plus)
     } else {
         None
     };
@@ -160,7 +170,7 @@ fn obstacle(
     stream: &Stream,
     video: &Video,
     dolby: DolbyVision,
-    size: Size,
+    pixels: Pixels,
     deinterlace: Deinterlace,
     abilities: Abilities,
 ) -> Option<&'static str> {
@@ -181,10 +191,8 @@ fn obstacle(
     if fields::fields(video, deinterlace) != Fields::Leave {
         return Some("its pictures are deinterlaced");
     }
-    let keeps_its_pixels = (size.width, size.height) == (video.width, video.height)
-        && video.orientation == Orientation::default();
     match video.hdr.scenes.map(|scenes| scenes.active_area) {
-        _ if keeps_its_pixels => None,
+        _ if pixels == Pixels::Kept => None,
         Some(ActiveArea::Whole) => None,
         Some(ActiveArea::Part) => Some(
             "it says where this picture has black bars, in pixels, and the picture is made smaller or turned; a folder of its own size carries it",
@@ -289,7 +297,7 @@ mod tests {
         hdr10_plus: Hdr10PlusCoding::Absent,
         priming: MatroskaPriming::Unsaid,
     };
-    /// As ffmpeg 9 with Debian's x265.
+    /// As ffmpeg 9 with an old x265.
     const WITHOUT_HDR10_PLUS: Abilities = Abilities {
         dolby_vision: DolbyVisionCoding::Present,
         hdr10_plus: Hdr10PlusCoding::Absent,
@@ -445,12 +453,33 @@ mod tests {
             (
                 read(
                     unread_plus(with(None)),
-                    Hdr10PlusFound::NotForX265,
+                    Hdr10PlusFound::WithWindows,
+                    ActiveArea::Whole,
+                ),
+                720,
+                ABLE,
+                lost("it describes parts of this picture, in pixels"),
+                nothing,
+            ),
+            (
+                read(
+                    unread_plus(with(None)),
+                    Hdr10PlusFound::WithWindows,
                     ActiveArea::Whole,
                 ),
                 same,
                 ABLE,
-                lost("more than x265 can be told"),
+                Ok((None, true)),
+                nothing,
+            ),
+            (
+                plus(Video {
+                    closed_captions: true,
+                    ..with(None)
+                }),
+                same,
+                ABLE,
+                lost("captions as well"),
                 nothing,
             ),
             (
@@ -639,7 +668,7 @@ mod tests {
         const NOT_CODED: &str = "-dolbyvision:0 0";
         const LIMITS: &str = ":vbv-maxrate=20000:vbv-bufsize=20000";
         const STRICT: &str = "-strict unofficial";
-        const FILE: &str = ":dhdr10-info=/out.hdr10plus.json";
+        const FILE: &str = ":nalu-file=/out.hdr10plus.part";
         let plus = |dolby_vision| {
             let mut video = with(dolby_vision);
             video.hdr.hdr10_plus = true;
@@ -688,7 +717,7 @@ mod tests {
                 DynamicHdr::Static,
                 ABLE,
                 vec![NOT_CODED],
-                vec!["dhdr10"],
+                vec!["nalu"],
             ),
             (
                 MP4,

@@ -1,8 +1,7 @@
 //! Whether HDR10+ is carried, and how x265 is told. Pure.
 //!
-//! ffmpeg hands none of it on to x265, which reads a file instead (`dhdr10-info`): one entry for each picture that it gets.
-//! What is carried is about the whole picture (one window, whose corners are not written), so it stays right when the
-//! picture is made smaller or turned.
+//! ffmpeg hands none of it on to x265, which reads a file instead: one line for each picture that it gets. Where it is about
+//! the whole picture (one window, whose corners are not written), it stays right when that is made smaller or turned.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -10,7 +9,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{dolby_vision::Hdr10PlusCoding, fields, picture};
+use super::{
+    dolby_vision::{Hdr10PlusCoding, Pixels},
+    fields, picture,
+};
 use crate::{
     config::Deinterlace,
     media::{Hdr10PlusFound, Stream, Video},
@@ -21,6 +23,7 @@ use crate::{
 pub(super) fn obstacle(
     stream: &Stream,
     video: &Video,
+    pixels: Pixels,
     deinterlace: Deinterlace,
     coding: Hdr10PlusCoding,
 ) -> Option<&'static str> {
@@ -30,13 +33,20 @@ pub(super) fn obstacle(
     if coding == Hdr10PlusCoding::Absent {
         return Some("this ffmpeg's x265 cannot write it");
     }
+    // x265 takes other messages than the file's for it.
+    if video.closed_captions {
+        return Some("its pictures have captions as well, of which x265 would write one only");
+    }
     if fields::fields(video, deinterlace) != Fields::Leave {
         return Some("its pictures are deinterlaced");
     }
     match video.hdr.scenes.map(|scenes| scenes.hdr10_plus) {
         Some(Hdr10PlusFound::Complete) => None,
+        Some(Hdr10PlusFound::WithWindows) if pixels == Pixels::Kept => None,
+        Some(Hdr10PlusFound::WithWindows) => Some(
+            "it describes parts of this picture, in pixels, which is made smaller or turned; a folder of its own size carries it",
+        ),
         Some(Hdr10PlusFound::BeginsLate) => Some("its first pictures have none, which x265 cannot be told"),
-        Some(Hdr10PlusFound::NotForX265) => Some("it says more than x265 can be told"),
         Some(Hdr10PlusFound::Unreadable) => Some("it cannot be read for each picture"),
         None => Some("only the first video's is read"),
     }
@@ -52,15 +62,12 @@ pub struct Hdr10PlusFile {
 }
 
 impl Hdr10PlusFile {
-    /// x265 takes no other ending than that of its last part.
-    pub const SUFFIX: &str = ".hdr10plus.json";
-
     /// Where it waits while `output` is written: beside it, and swept like it after a crash.
     #[must_use]
     pub fn file(self, output: &Path) -> PathBuf {
         let name = output.file_name().unwrap_or_default().to_string_lossy();
         let stem = name.strip_suffix(".part").unwrap_or(&name);
-        output.with_file_name(format!("{stem}{}", Self::SUFFIX))
+        output.with_file_name(format!("{stem}.hdr10plus.part"))
     }
 
     /// Adds it to what x265 is told.
@@ -77,7 +84,7 @@ impl Hdr10PlusFile {
 /// x265's parameter for a file, as ffmpeg takes it in `-x265-params`.
 #[must_use]
 pub fn parameter(file: &Path) -> OsString {
-    let mut parameter = OsString::from("dhdr10-info=");
+    let mut parameter = OsString::from("nalu-file=");
     let escaped = file.as_os_str().as_bytes().iter().flat_map(|byte| {
         let backslash = b"\\':= \t\n\r".contains(byte).then_some(b'\\');
         backslash.into_iter().chain([*byte])
@@ -93,10 +100,10 @@ mod tests {
     #[test]
     fn a_name_of_any_kind_reaches_x265_as_it_is() {
         for (name, expected) in [
-            ("/out/.vc-1.hdr10plus.json", "/out/.vc-1.hdr10plus.json"),
+            ("/out/.vc-1.hdr10plus.part", "/out/.vc-1.hdr10plus.part"),
             ("/a b/c:d='e\\.json", "/a\\ b/c\\:d\\=\\'e\\\\.json"),
         ] {
-            let expected = format!("dhdr10-info={expected}");
+            let expected = format!("nalu-file={expected}");
             assert_eq!(parameter(Path::new(name)), *expected, "{name}");
         }
     }
@@ -108,10 +115,10 @@ mod tests {
             place: 1,
         };
         let part = Path::new("/out/.vc-7.part");
-        assert_eq!(file.file(part), Path::new("/out/.vc-7.hdr10plus.json"));
+        assert_eq!(file.file(part), Path::new("/out/.vc-7.hdr10plus.part"));
         let mut options = ["-x265-params:0", "a", "-x265-params:1", "b"].map(OsString::from);
         file.add_to(&mut options, part);
         assert_eq!(options[1], "a");
-        assert_eq!(options[3], "b:dhdr10-info=/out/.vc-7.hdr10plus.json");
+        assert_eq!(options[3], "b:nalu-file=/out/.vc-7.hdr10plus.part");
     }
 }

@@ -17,7 +17,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Scenes {
     pub found: SceneMetadata,
-    /// When it is [`Hdr10PlusFound::Complete`].
+    /// When it is complete.
     pub hdr10_plus: Option<hdr10_plus::Film>,
     /// That are shown.
     pub pictures: u64,

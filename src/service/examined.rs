@@ -5,22 +5,16 @@ use std::path::Path;
 use crate::{
     config::EncodeConfig,
     encode, hdr10_plus,
-    media::{Hdr10PlusFound, MediaInfo, StreamKind},
-    plan::{
-        Abilities,
-        dolby_vision::{self, Hdr10PlusCoding},
-    },
+    media::{MediaInfo, StreamKind},
+    plan::{Abilities, dolby_vision},
     probe::{self, ProbeError},
     process::Cancel,
 };
 
-/// Pictures that x265 is tried with.
-const TRIED: usize = 250;
-
 pub struct Examined {
     pub info: MediaInfo,
     pub abilities: Abilities,
-    /// Of the film, when x265 writes it as it is.
+    /// Of the film, where it was read.
     pub hdr10_plus: Option<hdr10_plus::Film>,
 }
 
@@ -36,14 +30,8 @@ pub fn examined(path: &Path, config: &EncodeConfig, cancel: &Cancel) -> Result<E
     });
     let mut hdr10_plus = None;
     if let Some(index) = must_be_read {
-        let mut scenes = probe::scenes(path, index, config, cancel)?;
-        hdr10_plus = scenes.hdr10_plus.filter(|film| {
-            abilities.hdr10_plus == Hdr10PlusCoding::Present
-                && encode::tried_hdr10_plus(&film.sample(TRIED), config, cancel) == Hdr10PlusCoding::Present
-        });
-        if scenes.found.hdr10_plus == Hdr10PlusFound::Complete && hdr10_plus.is_none() {
-            scenes.found.hdr10_plus = Hdr10PlusFound::NotForX265;
-        }
+        let scenes = probe::scenes(path, index, config, cancel)?;
+        hdr10_plus = scenes.hdr10_plus;
         for stream in &mut info.streams {
             if let StreamKind::Video(video) = &mut stream.kind
                 && stream.index == index
