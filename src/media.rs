@@ -44,8 +44,15 @@ pub enum Unread {
     InnerChapter { title: String, chapter: String },
     /// Google's older description of a spherical picture, of which ffmpeg reads the projection.
     SphericalXml,
-    /// The part of the stored picture that some players show, in pixels.
+    /// Of MP4: the part of the stored picture that some players show, in pixels.
     CleanAperture { width: u32, height: u32 },
+    /// Of Matroska: the edges of the stored picture that some players do not show, in pixels.
+    PixelCrop {
+        left: u64,
+        top: u64,
+        right: u64,
+        bottom: u64,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -538,6 +545,14 @@ impl Stream {
                 .filter(plausible),
             None => candidates.into_iter().flatten().find(plausible),
         }
+    }
+}
+
+impl Unread {
+    /// Whether some players, and newer versions of ffmpeg, show a part of the picture only.
+    #[must_use]
+    pub fn crops(&self) -> bool {
+        matches!(self, Self::CleanAperture { .. } | Self::PixelCrop { .. })
     }
 }
 

@@ -11,9 +11,9 @@ use crate::{
     hdr10_plus::{Film, Gathering},
     hevc::{Picture, Reader},
     matroska,
-    media::{MediaInfo, Stream, StreamKind, Video},
+    media::{MediaInfo, Stream, StreamKind, Unread, Video},
     plan::{
-        self, Abilities, MatroskaPriming,
+        self, Abilities, ContainerCropping, MatroskaPriming,
         dolby_vision::{DolbyVisionCoding, Hdr10PlusCoding},
     },
     process::{self, Cancel, CommandLine, Limits},
@@ -43,6 +43,23 @@ pub fn abilities(source: &MediaInfo, config: &EncodeConfig, cancel: &Cancel) -> 
         } else {
             MatroskaPriming::Unsaid
         },
+        cropping: if source.unread.iter().any(Unread::crops) {
+            container_cropping(config, cancel)
+        } else {
+            ContainerCropping::Never
+        },
+    }
+}
+
+/// Whether ffmpeg takes the option that keeps it from cropping.
+fn container_cropping(config: &EncodeConfig, cancel: &Cancel) -> ContainerCropping {
+    let command = CommandLine::new(&config.ffmpeg_path, config.nice)
+        .arguments(["-hide_banner", "-nostdin", "-v", "error"])
+        .arguments(["-apply_cropping", "codec", "-f", "lavfi", "-i", "color=s=16x16"])
+        .arguments(["-frames:v", "1", "-f", "null", "-"]);
+    match process::run(&command, limits(), cancel, REPORT_BYTES) {
+        Ok(output) if output.finished.succeeded() => ContainerCropping::UnlessTold,
+        Ok(_) | Err(_) => ContainerCropping::Never,
     }
 }
 

@@ -1,10 +1,15 @@
-//! Tags and chapters as they are written: of several tags of one name, and of several titles of one chapter, ffmpeg reads one.
-//! Pure.
+//! Tags, chapters and crop marks as they are written: of several tags of one name, and of several titles of one chapter, ffmpeg
+//! reads one. Pure.
 
 use std::ops::Range;
 
-use super::{elements, find, number, text};
+use super::{TRACK, elements, find, number, text};
 
+const VIDEO: u64 = 0xe0;
+const CROP_BOTTOM: u64 = 0x54aa;
+const CROP_TOP: u64 = 0x54bb;
+const CROP_LEFT: u64 = 0x54cc;
+const CROP_RIGHT: u64 = 0x54dd;
 const TAG: u64 = 0x7373;
 const SIMPLE_TAG: u64 = 0x67c8;
 const TAG_NAME: u64 = 0x45a3;
@@ -49,6 +54,39 @@ pub struct Title {
     pub text: String,
     /// As written, `und` or absent alike.
     pub language: Option<String>,
+}
+
+/// Edges of the stored picture that are not to be shown, in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Crop {
+    pub left: u64,
+    pub top: u64,
+    pub right: u64,
+    pub bottom: u64,
+}
+
+/// Of the tracks that have any, from the content of the track list.
+#[must_use]
+pub fn crops(tracks: &[u8]) -> Vec<Crop> {
+    let pictures = elements(tracks, 0..tracks.len())
+        .filter(|element| element.id == TRACK)
+        .filter_map(|track| find(tracks, track.content, VIDEO));
+    pictures
+        .map(|picture| {
+            let side = |id| {
+                find(tracks, picture.clone(), id)
+                    .and_then(|content| number(tracks, content))
+                    .unwrap_or(0)
+            };
+            Crop {
+                left: side(CROP_LEFT),
+                top: side(CROP_TOP),
+                right: side(CROP_RIGHT),
+                bottom: side(CROP_BOTTOM),
+            }
+        })
+        .filter(|crop| crop.left.max(crop.top).max(crop.right).max(crop.bottom) > 0)
+        .collect()
 }
 
 /// From the content of the two lists.

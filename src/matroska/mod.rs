@@ -13,7 +13,7 @@ use std::{
     ops::Range,
 };
 
-pub use labels::{Chapter, Labels, Tag, Title, labels};
+pub use labels::{Chapter, Crop, Labels, Tag, Title, crops, labels};
 pub use languages::{Languages, languages};
 
 const SEGMENT: u64 = 0x1853_8067;

@@ -128,6 +128,27 @@ fn all_tags_and_titles_are_read_also_behind_the_film() {
 }
 
 #[test]
+fn edges_that_are_not_to_be_shown_are_read() {
+    let picture = |sides: &[(u64, u8)]| {
+        let sides = sides.iter().flat_map(|(id, pixels)| master(*id, &[*pixels]));
+        master(TRACK, &master(0xe0, &sides.collect::<Vec<u8>>()))
+    };
+    let list = [
+        picture(&[(0x54bb, 40), (0x54dd, 2)]),
+        picture(&[(0x54aa, 0)]),
+        track(2, &[]),
+    ]
+    .concat();
+    let crop = Crop {
+        left: 0,
+        top: 40,
+        right: 2,
+        bottom: 0,
+    };
+    assert_eq!(crops(&list), [crop]);
+}
+
+#[test]
 fn priming_is_said_by_the_track_that_has_it() {
     let delay = [0x56, 0xaa, 0x82, 0x12, 0x34];
     let of = |content: &[u8]| master(TRACK, &[&[0x83, 0x81, 2], content].concat());
@@ -186,6 +207,8 @@ proptest! {
         let _ = languages(&bytes);
         let _ = says_priming(&bytes);
         let _ = labels(&bytes, &bytes);
+        let _ = crops(&bytes);
+    let _ = crops(&bytes);
         let mut wanted = Languages::default();
         wanted.add("por", "pt-BR");
         let _ = wanted.in_place(&bytes);

@@ -13,6 +13,7 @@ use crate::{
     media::{ActiveArea, DolbyVision, Hdr, Orientation, Stream, Video},
     plan::{
         fields::{self, Fields},
+        picture::ContainerCropping,
         timing::MatroskaPriming,
     },
 };
@@ -23,6 +24,7 @@ pub struct Abilities {
     pub dolby_vision: DolbyVisionCoding,
     pub hdr10_plus: Hdr10PlusCoding,
     pub priming: MatroskaPriming,
+    pub cropping: ContainerCropping,
 }
 
 /// Whether x265 writes the HDR10+ that it is told of in a file.
@@ -291,17 +293,20 @@ mod tests {
         dolby_vision: DolbyVisionCoding::Present,
         hdr10_plus: Hdr10PlusCoding::Present,
         priming: MatroskaPriming::Unsaid,
+        cropping: ContainerCropping::Never,
     };
     const UNABLE: Abilities = Abilities {
         dolby_vision: DolbyVisionCoding::Absent,
         hdr10_plus: Hdr10PlusCoding::Absent,
         priming: MatroskaPriming::Unsaid,
+        cropping: ContainerCropping::Never,
     };
     /// As ffmpeg 9 with an old x265.
     const WITHOUT_HDR10_PLUS: Abilities = Abilities {
         dolby_vision: DolbyVisionCoding::Present,
         hdr10_plus: Hdr10PlusCoding::Absent,
         priming: MatroskaPriming::Unsaid,
+        cropping: ContainerCropping::Never,
     };
     /// What is carried: Dolby Vision, and whether HDR10+ is.
     type Found = (Option<DolbyVision>, bool);

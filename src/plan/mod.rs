@@ -36,6 +36,7 @@ pub use captions::Captions;
 pub use dolby_vision::Abilities;
 pub use film::{Colours, Film, Piece, Span};
 pub use hdr10_plus::Hdr10PlusFile;
+pub use picture::ContainerCropping;
 pub(crate) use streams::described;
 use streams::{Draft, acceptable};
 use tags::Mp4Tags;
@@ -328,6 +329,10 @@ pub fn plan(
     for stream in &info.streams {
         if stream.video().is_some_and(picture::turns_by_filter) {
             before_input.extend([format!("-autorotate:{}", stream.index).into(), "0".into()]);
+        }
+        let is_film = stream.video().is_some_and(|video| !video.attached_picture);
+        if is_film && abilities.cropping == ContainerCropping::UnlessTold {
+            before_input.extend([format!("-apply_cropping:{}", stream.index).into(), "codec".into()]);
         }
     }
     if config.damaged == Damaged::Strict {

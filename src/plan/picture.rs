@@ -7,6 +7,16 @@ use crate::{
     task::Resolution,
 };
 
+/// Whether ffmpeg cuts off what a container says is not to be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ContainerCropping {
+    /// As in ffmpeg 5.1.
+    #[default]
+    Never,
+    /// Unless `-apply_cropping codec` says not to, as in ffmpeg 9.0. Many players do not, and what is cut off is lost.
+    UnlessTold,
+}
+
 /// x265 takes nothing smaller, in pixels a side.
 pub const SMALLEST_SIDE: u32 = 16;
 /// By how much the displayed aspect may be off before the sample aspect corrects it.

@@ -488,3 +488,23 @@ fn the_chapter_track_of_quicktime_is_not_a_loss() {
     }];
     assert_eq!(planned(&source, 720).lost, []);
 }
+
+#[test]
+fn an_ffmpeg_that_crops_by_itself_is_told_not_to() {
+    let source = info("mov,mp4", vec![video_stream(0, "h264", hd())]);
+    for (cropping, expected) in [
+        (ContainerCropping::Never, false),
+        (ContainerCropping::UnlessTold, true),
+    ] {
+        let abilities = Abilities {
+            cropping,
+            ..Abilities::default()
+        };
+        let plan = plan(&source, &medium(), Resolution(720), &config(), abilities).unwrap();
+        let arguments = plan.arguments("/in".as_ref(), "/out".as_ref());
+        let option = arguments.iter().position(|word| word == "-apply_cropping:0");
+        let input = arguments.iter().position(|word| word == "-i");
+        assert_eq!(option.is_some(), expected);
+        assert!(option < input, "{arguments:?}");
+    }
+}

@@ -26,12 +26,29 @@ pub(super) fn read(info: &mut MediaInfo, path: &Path) -> io::Result<()> {
         of_mp4(info, index.unwrap_or_default());
     } else if has_format("matroska") {
         let sections = matroska::sections(&mut file)?;
-        let tracks = sections.tracks.map(|(_, tracks)| tracks);
-        let languages = matroska::languages(&tracks.unwrap_or_default());
+        let tracks = sections.tracks.map(|(_, tracks)| tracks).unwrap_or_default();
+        let languages = matroska::languages(&tracks);
         label(info, languages.into_iter().map(|language| (None, language)));
         info.unread = unread(info, &matroska::labels(&sections.tags, &sections.chapters));
+        info.unread
+            .extend(matroska::crops(&tracks).into_iter().map(pixel_crop));
     }
     Ok(())
+}
+
+fn pixel_crop(crop: matroska::Crop) -> Unread {
+    let matroska::Crop {
+        left,
+        top,
+        right,
+        bottom,
+    } = crop;
+    Unread::PixelCrop {
+        left,
+        top,
+        right,
+        bottom,
+    }
 }
 
 fn of_mp4(info: &mut MediaInfo, tracks: Vec<mp4::Track>) {

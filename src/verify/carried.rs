@@ -281,6 +281,8 @@ fn programs(source: &MediaInfo, output: &MediaInfo, details: &mut Details) {
     }
 }
 
+const WHOLE_PICTURE: &str = "all of the picture is there, as many players have always shown it";
+
 /// What ffmpeg does not read, it does not write either.
 fn unread(source: &MediaInfo, output: &MediaInfo, details: &mut Details) {
     for unread in &source.unread {
@@ -308,7 +310,19 @@ fn unread(source: &MediaInfo, output: &MediaInfo, details: &mut Details) {
             ),
             Unread::CleanAperture { width, height } => (
                 format!("the mark that {width}x{height} of the picture are to be shown (clean aperture)"),
-                "all of the picture is there, and most players have always shown it",
+                WHOLE_PICTURE,
+            ),
+            Unread::PixelCrop {
+                left,
+                top,
+                right,
+                bottom,
+            } => (
+                format!(
+                    "the mark that edges of the picture are not to be shown ({left} pixels at the left, {top} at the top, \
+                     {right} at the right, {bottom} at the bottom)"
+                ),
+                WHOLE_PICTURE,
             ),
         };
         details.add(what, None, reason.to_owned());
