@@ -1,9 +1,10 @@
 //! video-compressor: drop a video into `input/720/`, get it back in `output/720/` as H.265, smaller and whole.
 //!
 //! The modules stand in the order in which a file passes through them, so reading from top to bottom is following a
-//! file from drop to done. `task`, `media`, `mp4`, `matroska`, `hevc`, `hdr10_plus`, `settle`, `dedupe`, `schedule`, `plan`, `naming`, `shrink`, `verify`, `record` and
-//! `receipt` are pure: no file system, clock, environment or logging. Imports go down only: `cli` may use `service`,
-//! `service` the stages, the stages the tools at the end and the pure modules; the stages never use each other.
+//! file from drop to done. `task`, `media`, `mp4`, `matroska`, `hevc`, `hdr10_plus`, `settle`, `dedupe`, `schedule`,
+//! `plan`, `naming`, `shrink`, `chunk`, `estimate`, `verify`, `record` and `receipt` are pure: no file system, clock,
+//! environment or logging. Imports go down only: `cli` may use `service`, `service` the stages, the stages the tools at the
+//! end and the pure modules; the stages never use each other.
 
 pub mod task;
 pub mod watch;
@@ -22,6 +23,8 @@ pub mod hdr10_plus;
 pub mod plan;
 pub mod naming;
 pub mod shrink;
+pub mod chunk;
+pub mod estimate;
 pub mod encode;
 pub mod quality;
 pub mod verify;

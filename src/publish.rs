@@ -58,7 +58,7 @@ pub enum Replace {
 /// The hidden file beside `target` that is written until it is verified.
 #[must_use]
 pub fn part_of(target: &Path, id: &TaskId) -> PathBuf {
-    target.with_file_name(format!("{PART_PREFIX}{id}{PART_SUFFIX}"))
+    target.with_file_name(format!("{PART_PREFIX}{}{PART_SUFFIX}", id.as_file_name()))
 }
 
 /// Makes a verified part ready for its name: mode, group, the source's mtime, fsync. Returns what the file will be

@@ -44,6 +44,27 @@ impl TaskId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// A name for a file or folder of this task. An id of ours stands as it is; one that somebody wrote by hand cannot lead
+    /// elsewhere.
+    #[must_use]
+    pub fn as_file_name(&self) -> String {
+        /// Every file system takes a name of 255 bytes.
+        const LONGEST_BYTES: usize = 200;
+        let plain = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_');
+        let mut name = String::new();
+        for character in self.0.chars() {
+            if name.len() >= LONGEST_BYTES {
+                break;
+            }
+            if plain(character) {
+                name.push(character);
+            } else {
+                name.push_str(&format!("%{:X}", u32::from(character)));
+            }
+        }
+        if name.is_empty() { "%".into() } else { name }
+    }
 }
 
 impl From<&str> for TaskId {
@@ -357,6 +378,22 @@ mod tests {
         assert!(ids.is_sorted());
         assert_eq!(ids[2].as_str().len(), 13);
         assert_ne!(TaskId::new(at(5), 1), TaskId::new(at(5), 2));
+    }
+
+    #[test]
+    fn no_id_names_a_file_elsewhere() {
+        let ours = TaskId::new(Timestamp::UNIX_EPOCH, 9);
+        assert_eq!(ours.as_file_name(), ours.as_str());
+        for (id, expected) in [
+            ("", "%"),
+            ("..", "%2E%2E"),
+            ("../a", "%2E%2E%2Fa"),
+            ("a%2Fb", "a%252Fb"),
+            ("ä\0", "%E4%0"),
+        ] {
+            assert_eq!(TaskId::from(id).as_file_name(), expected);
+        }
+        assert!(TaskId::from("é".repeat(500).as_str()).as_file_name().len() < 220);
     }
 
     #[test]
