@@ -2,7 +2,7 @@
 //!
 //! Promises: a child leads its own process group, inherits nothing but its three standard streams, dies with this
 //! process where the system can do that, and is always waited for; both its pipes are drained whatever it prints,
-//! in bounded memory; a child that makes no progress is ended (TERM to the group, then KILL).
+//! in bounded memory; a child that makes no progress is ended (TERM to the group, then KILL), but not one that we froze.
 //! Never in here: what a program means or what its output says.
 #![allow(clippy::disallowed_methods)]
 
@@ -17,7 +17,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU8, Ordering},
         mpsc::{self, Receiver, RecvTimeoutError},
     },
@@ -51,9 +51,32 @@ pub struct CommandLine {
     pub nice: i32,
 }
 
-/// Ends a child from another thread. Clones share one state; once cancelled, a later child is not started either.
+/// Ends or freezes children from another thread. Clones share one state; once cancelled, a later child is not started
+/// either; once frozen, a later one starts frozen.
 #[derive(Debug, Clone, Default)]
-pub struct Cancel(Arc<AtomicU8>);
+pub struct Cancel(Arc<Orders>);
+
+#[derive(Debug, Default)]
+struct Orders {
+    /// 1: to end; 2: to be killed.
+    end: AtomicU8,
+    frozen: Mutex<Frozen>,
+}
+
+#[derive(Debug, Default)]
+struct Frozen {
+    since: Option<Instant>,
+    /// Of earlier times.
+    total: Duration,
+}
+
+/// Measures time in which children could work: what is spent frozen does not count.
+#[derive(Debug, Clone)]
+pub struct Stopwatch {
+    began: Instant,
+    frozen_before: Duration,
+    cancel: Cancel,
+}
 
 /// When to end a child by ourselves. `None`: never.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -238,21 +261,65 @@ impl Cancel {
 
     /// TERM to the group, KILL after a grace time.
     pub fn cancel(&self) {
-        self.0.fetch_max(1, Ordering::SeqCst);
+        self.0.end.fetch_max(1, Ordering::SeqCst);
     }
 
     /// KILL at once.
     pub fn kill(&self) {
-        self.0.fetch_max(2, Ordering::SeqCst);
+        self.0.end.fetch_max(2, Ordering::SeqCst);
     }
 
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::SeqCst) > 0
+        self.0.end.load(Ordering::SeqCst) > 0
+    }
+
+    /// Stops the children where they are, with all that they have; nothing is lost.
+    pub fn freeze(&self) {
+        self.frozen().since.get_or_insert_with(Instant::now);
+    }
+
+    /// Lets frozen children go on.
+    pub fn thaw(&self) {
+        let mut frozen = self.frozen();
+        if let Some(since) = frozen.since.take() {
+            frozen.total += since.elapsed();
+        }
+    }
+
+    #[must_use]
+    pub fn is_frozen(&self) -> bool {
+        self.frozen().since.is_some()
+    }
+
+    fn frozen_for(&self) -> Duration {
+        let frozen = self.frozen();
+        frozen.total + frozen.since.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
+    fn frozen(&self) -> MutexGuard<'_, Frozen> {
+        self.0.frozen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn wants_kill(&self) -> bool {
-        self.0.load(Ordering::SeqCst) > 1
+        self.0.end.load(Ordering::SeqCst) > 1
+    }
+}
+
+impl Stopwatch {
+    #[must_use]
+    pub fn start(cancel: &Cancel) -> Self {
+        Self {
+            began: Instant::now(),
+            frozen_before: cancel.frozen_for(),
+            cancel: cancel.clone(),
+        }
+    }
+
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        let frozen = self.cancel.frozen_for().saturating_sub(self.frozen_before);
+        self.began.elapsed().saturating_sub(frozen)
     }
 }
 
@@ -391,8 +458,14 @@ struct Running {
 /// The groups that run, for [`kill_all`]. Bounded by the encodes and looks of this process.
 static GROUPS: Mutex<Vec<u32>> = Mutex::new(Vec::new());
 
-fn groups() -> std::sync::MutexGuard<'static, Vec<u32>> {
+fn groups() -> MutexGuard<'static, Vec<u32>> {
     GROUPS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether a child of this process leads this group and has not been waited for.
+#[must_use]
+pub fn is_running(group: u32) -> bool {
+    groups().contains(&group)
 }
 
 /// Kills every child of this process and theirs, at once. For an exit that waits for nothing.
@@ -517,7 +590,7 @@ fn drive(
     on_start: impl FnOnce(u32),
     mut on_chunk: impl FnMut(&[u8]) -> Activity,
 ) -> Result<Finished, StartError> {
-    let began = Instant::now();
+    let began = Stopwatch::start(cancel);
     let finished = |end, stderr_tail| Finished {
         command: command.clone(),
         end,
@@ -547,7 +620,7 @@ fn drive(
         });
     }
 
-    let (status, ended_by_us) = watch_over(&mut running, limits, cancel, began, &received, &mut on_chunk)
+    let (status, ended_by_us) = watch_over(&mut running, limits, cancel, &began, &received, &mut on_chunk)
         .map_err(|source| StartError::CannotStart {
             program: command.program.clone(),
             source,
@@ -567,11 +640,12 @@ fn watch_over(
     running: &mut Running,
     limits: Limits,
     cancel: &Cancel,
-    began: Instant,
+    began: &Stopwatch,
     received: &Receiver<Vec<u8>>,
     on_chunk: &mut impl FnMut(&[u8]) -> Activity,
 ) -> std::io::Result<(std::process::ExitStatus, Option<End>)> {
-    let mut advanced = Instant::now();
+    let mut advanced = Stopwatch::start(cancel);
+    let mut frozen = false;
     let mut ended_by_us: Option<(End, Instant)> = None;
     let mut killed = false;
     let mut enough = false;
@@ -579,7 +653,7 @@ fn watch_over(
     loop {
         match received.recv_timeout(POLL) {
             Ok(chunk) => match on_chunk(&chunk) {
-                Activity::Advanced => advanced = Instant::now(),
+                Activity::Advanced => advanced = Stopwatch::start(cancel),
                 Activity::Unchanged => {}
                 Activity::Enough => enough = true,
             },
@@ -592,6 +666,15 @@ fn watch_over(
         if let Some(status) = running.child.try_wait()? {
             running.waited = true;
             return Ok((status, ended_by_us.map(|(end, _)| end)));
+        }
+        // What is to end must wake up for it.
+        let freezes = cancel.is_frozen() && ended_by_us.is_none();
+        if freezes != frozen {
+            // A child that has just ended is no error; try_wait sees it next.
+            let _ = running
+                .child
+                .signal(if freezes { libc::SIGSTOP } else { libc::SIGCONT });
+            frozen = freezes;
         }
         if ended_by_us.is_none() {
             let reason = if cancel.is_cancelled() {
@@ -807,6 +890,83 @@ mod tests {
         )
         .unwrap();
         assert_eq!(finished.end, End::Exited(0));
+    }
+
+    #[cfg(target_os = "linux")]
+    fn state_of(pid: u32) -> char {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+        stat.rsplit(") ").next().unwrap().chars().next().unwrap()
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_frozen_child_stands_still_without_being_taken_for_stalled_and_goes_on_when_thawed() {
+        let folder = tempfile::tempdir().unwrap();
+        let gate = folder.path().join("gate");
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            &gate,
+            rustix::fs::FileType::Fifo,
+            0o644.into(),
+            0,
+        )
+        .unwrap();
+        let cancel = Cancel::new();
+        let (pids, pid) = mpsc::channel();
+        let thawer = cancel.clone();
+        let opened = gate.clone();
+        let thaw = thread::spawn(move || {
+            let pid = pid.recv().unwrap();
+            while state_of(pid) != 'T' {
+                thread::sleep(Duration::from_millis(5));
+            }
+            // Longer than the limit for a stall.
+            thread::sleep(2 * STALL.stall.unwrap());
+            let still = state_of(pid);
+            thawer.thaw();
+            std::fs::write(opened, "go on\n").unwrap();
+            still
+        });
+        let began = Instant::now();
+        let mut lines = 0;
+        let child = std::cell::Cell::new(0);
+        // Nothing here forks: a shell that waits for the start of a frozen child would not be seen as stopped.
+        let finished = supervise(
+            &shell(&format!("echo 1; read line < '{}'; echo 2", gate.display())),
+            STALL,
+            &cancel,
+            |pid| child.set(pid),
+            |_| {
+                lines += 1;
+                if lines == 1 {
+                    cancel.freeze();
+                    pids.send(child.get()).unwrap();
+                }
+                Activity::Advanced
+            },
+        )
+        .unwrap();
+        assert_eq!(thaw.join().unwrap(), 'T');
+        assert_eq!((finished.end, lines), (End::Exited(0), 2));
+        let frozen = began.elapsed() - finished.elapsed;
+        assert!(frozen >= 2 * STALL.stall.unwrap(), "{frozen:?} did not count");
+    }
+
+    #[test]
+    fn a_frozen_child_can_be_ended() {
+        let cancel = Cancel::new();
+        cancel.freeze();
+        let ender = cancel.clone();
+        let finished = supervise(
+            &shell("exec sleep 1000"),
+            STALL,
+            &cancel,
+            move |_| ender.cancel(),
+            |_| Activity::Unchanged,
+        )
+        .unwrap();
+        assert_eq!(finished.end, End::Cancelled);
+        assert!(finished.elapsed < GRACE, "{:?}", finished.elapsed);
     }
 
     #[test]
