@@ -36,5 +36,6 @@ pub mod cli;
 pub mod service_install;
 
 pub mod config;
+pub mod cgroup;
 pub mod durable;
 pub mod process;

@@ -75,7 +75,9 @@ impl State {
             .iter()
             .map(|task| &**task)
             .filter(|task| !self.resting.contains_key(&task.id));
-        let decision = schedule::next(ready, resources, |task, waiting| self.still_waits(task, waiting));
+        let decision = schedule::next(ready, resources, 1, |task, waiting| {
+            self.still_waits(task, waiting)
+        });
         let mut is_short_of_space = None;
         for (id, waiting) in decision.waiting {
             if waiting == WaitingFor::Space {
@@ -91,7 +93,7 @@ impl State {
             }
         }
         self.tell_disk_low(is_short_of_space.as_ref(), resources);
-        if let Some(id) = decision.start {
+        if let Some(id) = decision.ready.into_iter().next() {
             self.begin(&id);
         }
     }

@@ -1,8 +1,18 @@
-//! What to run next, what waits for what, and when finished tasks leave the queue.
+//! What to run next, what waits for what, how many encodes the machine takes at once, in which hours, and when finished
+//! tasks leave the queue.
 //!
 //! Promises: higher priority first, then first come, first served; a task that cannot run now holds up nobody; what is
 //! decided depends on nothing but the arguments.
-//! Never in here: starting anything.
+//! Never in here: starting anything, reading the clock or the machine.
+
+mod cost;
+pub mod hours;
+pub mod machine;
+mod slots;
+
+pub use cost::{Cost, Picture};
+pub use machine::Machine;
+pub use slots::{Admission, MOST_PASSES, Waiting, admit};
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -31,16 +41,18 @@ pub enum Encoder {
 /// What is to be done now.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Decision {
-    pub start: Option<TaskId>,
+    /// What could start, in order; which of it does is up to [`admit`].
+    pub ready: Vec<TaskId>,
     /// Tasks that were passed over, and for what they wait.
     pub waiting: Vec<(TaskId, WaitingFor)>,
 }
 
-/// Chooses the next task to encode. `still_waits` says whether a task that waits for a folder or another task must go
+/// The tasks that could be encoded next, at most `most`. `still_waits` says whether a task that waits for a folder or another task must go
 /// on waiting.
 pub fn next<'a>(
     tasks: impl Iterator<Item = &'a Task>,
     resources: Resources,
+    most: usize,
     still_waits: impl Fn(&Task, &WaitingFor) -> bool,
 ) -> Decision {
     let mut queued: Vec<&Task> = tasks.filter(|task| task.status == Status::Queued).collect();
@@ -50,10 +62,10 @@ pub fn next<'a>(
     for task in queued {
         match obstacle(task, resources, &still_waits) {
             Some(obstacle) => decision.waiting.push((task.id.clone(), obstacle)),
-            None => {
-                decision.start = Some(task.id.clone());
-                break;
-            }
+            None => decision.ready.push(task.id.clone()),
+        }
+        if decision.ready.len() >= most {
+            break;
         }
     }
     decision
@@ -129,7 +141,7 @@ mod tests {
             reserved_bytes: 100,
             encoder,
         };
-        let decision = next(tasks.iter(), resources, |_, waiting| {
+        let decision = next(tasks.iter(), resources, 1, |_, waiting| {
             *waiting == WaitingFor::Task("blocking".into())
         });
         let waiting = decision
@@ -137,7 +149,7 @@ mod tests {
             .iter()
             .map(|(id, waiting)| format!("{id}: {waiting}"))
             .collect();
-        (decision.start.map(|id| id.to_string()), waiting)
+        (decision.ready.first().map(ToString::to_string), waiting)
     }
 
     #[test]
