@@ -5,6 +5,7 @@
 //! Never in here: names of outputs, publishing, the decision how to encode.
 
 mod abilities;
+pub mod chunk;
 mod complaints;
 pub mod progress;
 mod versions;
@@ -14,7 +15,7 @@ use std::{
     fs::File,
     io::{self, BufRead, BufReader},
     path::{Path, PathBuf},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use crate::{
@@ -22,11 +23,11 @@ use crate::{
     durable::{self, DurableError},
     hdr10_plus, matroska, mp4,
     plan::{EncodePlan, Hdr10PlusFile},
-    process::{self, Activity, Cancel, CommandLine, End, Finished, Limits, StartError},
+    process::{self, Activity, Cancel, CommandLine, End, Finished, Limits, StartError, Stopwatch},
 };
 pub use abilities::abilities;
 pub use progress::Progress;
-pub use versions::versions;
+pub use versions::{encoder, versions};
 
 /// Why there is no result. The part file may hold anything; remove it.
 #[derive(Debug, thiserror::Error)]
@@ -208,11 +209,30 @@ pub fn encode(
     config: &EncodeConfig,
     cancel: &Cancel,
     on_start: impl FnOnce(u32),
-    mut on_progress: impl FnMut(&Progress) -> Next,
+    on_progress: impl FnMut(&Progress) -> Next,
 ) -> Result<Encoded, EncodeError> {
-    let began = Instant::now();
-    let _covers = Temporaries(plan.covers.iter().map(|cover| cover.file(part)).collect());
-    for arguments in covers(plan, input, part) {
+    let _covers = take_covers(plan, input, part, config, cancel)?;
+    let command = command(plan, input, part, config);
+    let length = Length {
+        seconds: plan.duration_s,
+        frames: plan.frames,
+    };
+    let encoded = supervised(&command, length, config, cancel, on_start, on_progress)?;
+    put_in(plan, part)?;
+    Ok(encoded)
+}
+
+/// Takes the cover pictures out of the source; they go when the result is dropped.
+fn take_covers(
+    plan: &EncodePlan,
+    input: &Path,
+    part: &Path,
+    config: &EncodeConfig,
+    cancel: &Cancel,
+) -> Result<Temporaries, EncodeError> {
+    let covers = Temporaries(plan.covers.iter().map(|cover| cover.file(part)).collect());
+    for cover in &plan.covers {
+        let arguments = cover.arguments(input, part);
         let preparation = CommandLine::new(&config.ffmpeg_path, config.nice).arguments(arguments);
         let limits = Limits {
             total: Some(config.stall),
@@ -221,6 +241,26 @@ pub fn encode(
         let finished = process::run(&preparation, limits, cancel, 0)?.finished;
         outcome(finished, true, config.stall)?;
     }
+    Ok(covers)
+}
+
+/// How much there is to do, for progress.
+#[derive(Debug, Clone, Copy)]
+struct Length {
+    seconds: Option<f64>,
+    frames: Option<u64>,
+}
+
+/// Runs ffmpeg to its end; its arguments must ask for reports.
+fn supervised(
+    command: &CommandLine,
+    length: Length,
+    config: &EncodeConfig,
+    cancel: &Cancel,
+    on_start: impl FnOnce(u32),
+    mut on_progress: impl FnMut(&Progress) -> Next,
+) -> Result<Encoded, EncodeError> {
+    let began = Stopwatch::start(cancel);
     let limits = Limits {
         total: None,
         stall: Some(config.stall),
@@ -228,12 +268,11 @@ pub fn encode(
     let mut parser = progress::Parser::default();
     let mut last = (None, None, None);
     let mut ended = false;
-    let command = command(plan, input, part, config);
-    let finished = process::supervise(&command, limits, cancel, on_start, |line| {
+    let finished = process::supervise(command, limits, cancel, on_start, |line| {
         let Some(report) = parser.line(line) else {
             return Activity::Unchanged;
         };
-        let report = report.measured(plan.duration_s, plan.frames, began.elapsed());
+        let report = report.measured(length.seconds, length.frames, began.elapsed());
         ended |= report.ended;
         // What has ended by itself is judged as it is.
         if on_progress(&report) == Next::GiveUp && !report.ended {
@@ -247,9 +286,7 @@ pub fn encode(
             Activity::Advanced
         }
     })?;
-    let encoded = outcome(finished, ended, config.stall)?;
-    put_in(plan, part)?;
-    Ok(encoded)
+    outcome(finished, ended, config.stall)
 }
 
 /// Puts what ffmpeg cannot write into the room that it was made to leave.

@@ -5,9 +5,10 @@
 
 use std::{fs::File, io::Read, path::Path, time::Duration};
 
+use super::EncodeError;
 use crate::{
     config::EncodeConfig,
-    process::{self, Cancel, CommandLine, Limits},
+    process::{self, Cancel, CommandLine, End, Limits},
     receipt::Versions,
 };
 
@@ -40,6 +41,31 @@ fn ffmpeg(config: &EncodeConfig, cancel: &Cancel) -> Option<String> {
 fn ffmpeg_version(report: &str) -> Option<String> {
     let version = report.lines().next()?.strip_prefix("ffmpeg version ")?;
     version.split_whitespace().next().map(ToOwned::to_owned)
+}
+
+/// What encodes now, as `ffmpeg 5.1.9, x265 3.5`, by a picture that is encoded for this. x265 is a library that may be
+/// another one after an update of the system, whatever ffmpeg's own version.
+///
+/// # Errors
+/// When ffmpeg cannot be started, or this was broken off.
+pub fn encoder(config: &EncodeConfig, cancel: &Cancel) -> Result<String, EncodeError> {
+    let arguments = "-hide_banner -nostdin -v error -f lavfi -i color=size=64x64:rate=25 -frames:v 1 -c:v libx265 \
+                     -preset ultrafast -x265-params log-level=error -f hevc -";
+    let command = CommandLine::new(&config.ffmpeg_path, 0).arguments(arguments.split_whitespace());
+    let limits = Limits {
+        total: Some(TOOL_LIMIT),
+        stall: None,
+    };
+    let picture = process::run(&command, limits, cancel, REPORT_BYTES)?;
+    if picture.finished.end == End::Cancelled {
+        return Err(EncodeError::Cancelled);
+    }
+    let or_unknown = |version: Option<String>| version.unwrap_or_else(|| "unknown".into());
+    Ok(format!(
+        "ffmpeg {}, x265 {}",
+        or_unknown(ffmpeg(config, cancel)),
+        or_unknown(x265_version(&picture.stdout))
+    ))
 }
 
 fn x265(part: &Path) -> Option<String> {

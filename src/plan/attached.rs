@@ -1,9 +1,7 @@
 //! What becomes of covers and of other files that are attached to a film, as fonts. Pure.
 
-use std::ffi::OsString;
-
-use super::{Container, Cover, Draft, Expected, PlannedStream, Treatment, tags::tag};
-use crate::media::{Stream, StreamKind};
+use super::{Container, Cover, Draft, Expected, Filtering, PlannedStream, Treatment, tags::tag};
+use crate::media::Stream;
 
 /// File type and the end of the name for a picture in an attachment; and whether ffmpeg shows it as a picture again.
 fn attached_as(codec: &str) -> Option<(&'static str, &'static str, Expected)> {
@@ -59,15 +57,6 @@ impl Draft<'_> {
     /// The covers that are attached. Call after all other streams: attached files come last.
     pub(super) fn attach_covers(&mut self) -> Vec<Cover> {
         let mut covers = Vec::new();
-        let kept = self.streams.iter().filter(|kept| {
-            let stream = self
-                .info
-                .streams
-                .iter()
-                .find(|stream| stream.index == kept.source_index);
-            stream.is_some_and(|stream| stream.kind == StreamKind::Attachment)
-        });
-        let mut place = kept.count();
         for index in std::mem::take(&mut self.covers) {
             let stream = self.info.streams.iter().find(|stream| stream.index == index);
             let Some((stream, (mimetype, extension, expected))) =
@@ -81,22 +70,19 @@ impl Draft<'_> {
             };
             let name =
                 tag(stream, "filename").map_or_else(|| format!("cover{number}.{extension}"), str::to_owned);
-            let mut tag = |tag: String| {
-                self.options
-                    .extend([OsString::from(format!("-metadata:s:t:{place}")), tag.into()]);
-            };
-            tag(format!("filename={name}"));
-            tag(format!("mimetype={mimetype}"));
+            self.option("metadata:s", format!("filename={name}"));
+            self.option("metadata:s", format!("mimetype={mimetype}"));
             if let Some(title) = &stream.title {
-                tag(format!("title={title}"));
+                self.option("metadata:s", format!("title={title}"));
             }
-            place += 1;
             covers.push(Cover { source_index: index });
             self.streams.push(PlannedStream {
                 source_index: index,
                 codec: stream.codec_name().to_owned(),
                 treatment: Treatment::Copied,
                 expected,
+                options: std::mem::take(&mut self.options),
+                filtering: Filtering::Alone,
             });
         }
         covers

@@ -9,7 +9,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Container, Draft, EncodePlan, Expected, PlannedStream, Treatment, described, url};
+use super::{
+    Container, Draft, EncodePlan, Expected, Filtering, PlannedStream, Treatment, described, reporting, url,
+};
 use crate::media::Stream;
 
 /// Captions to be read out of the pictures before the encode.
@@ -23,8 +25,6 @@ pub struct Captions {
     demuxer: String,
     /// The time in the captions' file that is the output's zero.
     origin_s: f64,
-    /// Options of the output.
-    options: Vec<OsString>,
 }
 
 impl Draft<'_> {
@@ -34,20 +34,13 @@ impl Draft<'_> {
             .info
             .main_video()
             .filter(|(_, video)| video.closed_captions)?;
-        let place = self.streams.len();
         let codec = match self.container {
             Container::Mp4 => "mov_text",
             Container::Matroska => "ass",
         };
-        let mut options = Vec::new();
-        for (name, value) in [
-            ("c", codec),
-            ("disposition", "hearing_impaired"),
-            ("metadata:s", "title=Closed captions"),
-        ] {
-            options.extend([OsString::from(format!("-{name}:{place}")), value.into()]);
-        }
-        options.extend(["-map", "1:0"].map(OsString::from));
+        self.option("c", codec);
+        self.option("disposition", "hearing_impaired");
+        self.option("metadata:s", "title=Closed captions");
         debug_assert!(!video.attached_picture);
         self.notes.push(format!(
             "the closed captions inside {} become a subtitle track",
@@ -58,13 +51,14 @@ impl Draft<'_> {
             codec: codec.to_owned(),
             treatment: Treatment::Encoded,
             expected: Expected::Captions,
+            options: std::mem::take(&mut self.options),
+            filtering: Filtering::Alone,
         });
         Some(Captions {
             source_index: main.index,
             of: described(main),
             demuxer: self.info.formats.first().cloned().unwrap_or_default(),
             origin_s: self.origin_s,
-            options,
         })
     }
 
@@ -99,25 +93,9 @@ impl Captions {
             ":f={}:si={}[out0+subcc]",
             self.demuxer, self.source_index
         ));
-        let mut arguments = [
-            "-hide_banner",
-            "-nostdin",
-            "-y",
-            "-v",
-            "error",
-            "-nostats",
-            "-progress",
-            "pipe:1",
-            "-stats_period",
-            "0.5",
-            // The source's own times.
-            "-copyts",
-            "-f",
-            "lavfi",
-            "-i",
-        ]
-        .map(OsString::from)
-        .to_vec();
+        let mut arguments = reporting();
+        // The source's own times.
+        arguments.extend(["-copyts", "-f", "lavfi", "-i"].map(OsString::from));
         arguments.push(movie);
         arguments.extend(["-map", "0:s", "-c:s", "ass", "-f", "ass"].map(OsString::from));
         arguments.push(url(&self.file(output)));
@@ -126,7 +104,7 @@ impl Captions {
         arguments
     }
 
-    /// The second input of the encode.
+    /// One more input, for the run that writes the output.
     pub(super) fn reading(&self, output: &Path) -> Vec<OsString> {
         let offset = format!("{:.6}", -self.origin_s);
         // Else ffmpeg would take the first caption's time for zero.
@@ -135,10 +113,6 @@ impl Captions {
             .to_vec();
         arguments.push(url(&self.file(output)));
         arguments
-    }
-
-    pub(super) fn options(&self) -> &[OsString] {
-        &self.options
     }
 }
 
@@ -224,6 +198,33 @@ mod tests {
             ] {
                 assert!(arguments.contains(expected), "{arguments}");
             }
+        }
+    }
+
+    #[test]
+    fn captions_are_an_input_of_the_run_that_joins_chunks() {
+        let timebase = crate::media::Rational::new(1, 90_000).unwrap();
+        let beside = Path::new("/out/beside.mkv");
+        for (beside, input) in [(None, 2), (Some(beside), 3)] {
+            let plan = planned(&captioned("matroska,webm"), 720);
+            let joined = crate::plan::Joined {
+                timebase,
+                film_starts: 0,
+                list: Path::new("/out/list"),
+                beside,
+                encoders: &[None],
+            };
+            let arguments = text(&plan.join_arguments(&joined, "in".as_ref(), "/out/.vc-1.part".as_ref()));
+            assert!(
+                arguments.contains("-f ass -i file:/out/.vc-1.captions.part"),
+                "{arguments}"
+            );
+            assert!(
+                arguments.contains(&format!(
+                    "-c:2 ass -disposition:2 hearing_impaired -metadata:s:2 title=Closed captions -map {input}:0"
+                )),
+                "{arguments}"
+            );
         }
     }
 

@@ -104,29 +104,22 @@ impl Piece {
 }
 
 impl EncodePlan {
-    /// The film and its place in the output; `None` when it is not encoded.
-    fn encoded_film(&self) -> Option<(usize, &PlannedStream)> {
-        self.streams.iter().enumerate().find(|(_, stream)| {
+    /// The film in the output; `None` when it is not encoded.
+    pub(super) fn encoded_film(&self) -> Option<&PlannedStream> {
+        self.streams.iter().find(|stream| {
             stream.treatment == Treatment::Encoded && matches!(stream.expected, Expected::Video { .. })
-        })
-    }
-
-    /// The options of one stream of the output, without its number.
-    fn options_of(&self, place: usize) -> impl Iterator<Item = (&str, &OsString)> {
-        let number = format!(":{place}");
-        self.after_input.windows(2).filter_map(move |pair| {
-            let name = pair[0].to_str()?.strip_prefix('-')?.strip_suffix(&number)?;
-            Some((name, &pair[1]))
         })
     }
 
     /// `None` when the film's pictures are not encoded.
     #[must_use]
     pub fn film(&self) -> Option<Film> {
-        let (place, stream) = self.encoded_film()?;
+        let stream = self.encoded_film()?;
         let option = |wanted: &str| {
-            self.options_of(place)
-                .find(|(name, _)| *name == wanted)
+            stream
+                .options
+                .iter()
+                .find(|(name, _)| name == wanted)
                 .and_then(|(_, value)| value.to_str())
                 .map(str::to_owned)
         };
@@ -154,11 +147,8 @@ impl EncodePlan {
     /// source's own.
     #[must_use]
     pub fn reading_options(&self) -> Vec<OsString> {
-        let mut options = self.before_input.clone();
+        let mut options = self.policy.clone();
         options.retain(|option| option != "-xerror");
-        if let Some(place) = options.iter().position(|option| option == "-itsoffset") {
-            options.drain(place..place + 2);
-        }
         options
     }
 
@@ -167,48 +157,38 @@ impl EncodePlan {
     pub fn trial(&self, piece: Option<Piece>) -> Option<Self> {
         /// What belongs to the real container.
         const OF_THE_CONTAINER: [&str; 2] = ["tag", "disposition"];
-        let (place, stream) = self.encoded_film()?;
-        let mut before_input = self.reading_options();
-        let mut after_input = vec![
-            OsString::from("-map"),
-            format!("0:{}", stream.source_index).into(),
-        ];
-        for (name, value) in self.options_of(place) {
-            if OF_THE_CONTAINER.contains(&name) {
-                continue;
-            }
-            let value = match (name, piece) {
-                ("filter", Some(piece)) => {
-                    let mut chain = value.clone();
-                    chain.push(",");
-                    chain.push(piece.filter());
-                    chain
-                }
-                _ => value.clone(),
-            };
-            after_input.extend([format!("-{name}:0").into(), value]);
+        let mut stream = self.encoded_film()?.clone();
+        stream
+            .options
+            .retain(|(name, _)| !OF_THE_CONTAINER.contains(&name.as_str()));
+        let filter = stream.options.iter_mut().find(|(name, _)| name == "filter");
+        if let Some(piece) = piece
+            && let Some((_, chain)) = filter
+        {
+            chain.push(",");
+            chain.push(piece.filter());
         }
+        let mut policy = self.reading_options();
         if let Some(piece) = piece {
-            before_input.push("-copyts".into());
-            before_input.extend(piece.seek());
+            policy.push("-copyts".into());
+            policy.extend(piece.seek());
         }
-        after_input.extend(
-            [
-                "-map_metadata",
-                "-1",
-                "-map_chapters",
-                "-1",
-                "-avoid_negative_ts",
-                "disabled",
-                "-f",
-                "matroska",
-            ]
-            .map(OsString::from),
-        );
+        let file_options = [
+            "-map_metadata",
+            "-1",
+            "-map_chapters",
+            "-1",
+            "-avoid_negative_ts",
+            "disabled",
+            "-f",
+            "matroska",
+        ]
+        .map(OsString::from)
+        .to_vec();
         Some(Self {
             container: Container::Matroska,
             profile: self.profile.clone(),
-            streams: vec![stream.clone()],
+            streams: vec![stream],
             lost: Vec::new(),
             notes: Vec::new(),
             covers: Vec::new(),
@@ -220,8 +200,10 @@ impl EncodePlan {
             hdr10_plus: None,
             duration_s: piece.map_or(self.duration_s, |piece| Some(piece.span.seconds())),
             frames: self.frames.filter(|_| piece.is_none()),
-            before_input,
-            after_input,
+            // Times count from the source's own start.
+            start_s: None,
+            policy,
+            file_options,
         })
     }
 }

@@ -57,8 +57,6 @@ pub(super) fn obstacle(
 pub struct Hdr10PlusFile {
     /// ffmpeg's index in the source.
     pub source_index: u32,
-    /// Of the stream in the output.
-    pub(super) place: usize,
 }
 
 impl Hdr10PlusFile {
@@ -70,14 +68,14 @@ impl Hdr10PlusFile {
         output.with_file_name(format!("{stem}.hdr10plus.part"))
     }
 
-    /// Adds it to what x265 is told.
-    pub(super) fn add_to(self, options: &mut [OsString], output: &Path) {
-        let name = format!("-x265-params:{}", self.place);
-        let value = options.iter().position(|option| *option == *name);
-        if let Some(value) = value.and_then(|place| options.get_mut(place + 1)) {
+    /// A stream's options, with it among what x265 is told.
+    pub(super) fn told(self, options: &[(String, OsString)], output: &Path) -> Vec<(String, OsString)> {
+        let mut options = options.to_vec();
+        if let Some((_, value)) = options.iter_mut().find(|(name, _)| name == "x265-params") {
             value.push(":");
             value.push(parameter(&self.file(output)));
         }
+        options
     }
 }
 
@@ -110,15 +108,12 @@ mod tests {
 
     #[test]
     fn the_file_lies_beside_the_part() {
-        let file = Hdr10PlusFile {
-            source_index: 0,
-            place: 1,
-        };
+        let file = Hdr10PlusFile { source_index: 0 };
         let part = Path::new("/out/.vc-7.part");
         assert_eq!(file.file(part), Path::new("/out/.vc-7.hdr10plus.part"));
-        let mut options = ["-x265-params:0", "a", "-x265-params:1", "b"].map(OsString::from);
-        file.add_to(&mut options, part);
-        assert_eq!(options[1], "a");
-        assert_eq!(options[3], "b:nalu-file=/out/.vc-7.hdr10plus.part");
+        let options = [("crf", "26"), ("x265-params", "b")].map(|(name, value)| (name.into(), value.into()));
+        let told = file.told(&options, part);
+        assert_eq!(told[0], options[0]);
+        assert_eq!(told[1].1, "b:nalu-file=/out/.vc-7.hdr10plus.part");
     }
 }

@@ -6,6 +6,7 @@
 
 mod attached;
 mod captions;
+mod chunks;
 mod data;
 pub mod dolby_vision;
 mod fields;
@@ -33,6 +34,7 @@ use crate::{
     task::Resolution,
 };
 pub use captions::Captions;
+pub use chunks::{ChunkSpan, Joined, Part};
 pub use dolby_vision::Abilities;
 pub use film::{Colours, Film, Piece, Span};
 pub use hdr10_plus::Hdr10PlusFile;
@@ -75,8 +77,12 @@ pub struct EncodePlan {
     pub languages: matroska::Languages,
     /// Tags to put into the finished MP4.
     pub mp4_tags: Option<mp4::Tags>,
-    before_input: Vec<OsString>,
-    after_input: Vec<OsString>,
+    /// The source's own start, in seconds: ffmpeg counts from there.
+    start_s: Option<f64>,
+    /// Options for each run that reads the source.
+    policy: Vec<OsString>,
+    /// Options of the output file.
+    file_options: Vec<OsString>,
 }
 
 /// A cover picture that becomes an attachment.
@@ -95,12 +101,24 @@ pub struct PlannedStream {
     pub codec: String,
     pub treatment: Treatment,
     pub expected: Expected,
+    /// ffmpeg's options for this stream, without the number that it has in the output.
+    options: Vec<(String, OsString)>,
+    filtering: Filtering,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Treatment {
     Copied,
     Encoded,
+}
+
+/// What the filters of a picture need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Filtering {
+    /// Each frame by itself.
+    Alone,
+    /// The frames before and after it, too.
+    WithNeighbours,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -259,7 +277,6 @@ pub fn plan(
         streams,
         lost,
         mut notes,
-        mut options,
         hdr10_plus,
         languages,
         ..
@@ -269,7 +286,9 @@ pub fn plan(
         streams.iter().any(|kept| kept.source_index == stream.index)
     });
 
-    options.extend(["-map_metadata", "0", "-map_chapters", "0"].map(OsString::from));
+    let mut options = ["-map_metadata", "0", "-map_chapters", "0"]
+        .map(OsString::from)
+        .to_vec();
     for (option, value) in tags::of_file(info, container) {
         options.extend([OsString::from(format!("-{option}")), value.into()]);
     }
@@ -325,30 +344,21 @@ pub fn plan(
     }
 
     // A picture cropped at its left side would else be decoded with a part of what is cropped.
-    let mut before_input = ["-flags", "+unaligned"].map(OsString::from).to_vec();
+    let mut policy = ["-flags", "+unaligned"].map(OsString::from).to_vec();
     for stream in &info.streams {
         if stream.video().is_some_and(picture::turns_by_filter) {
-            before_input.extend([format!("-autorotate:{}", stream.index).into(), "0".into()]);
+            policy.extend([format!("-autorotate:{}", stream.index).into(), "0".into()]);
         }
         let is_film = stream.video().is_some_and(|video| !video.attached_picture);
         if is_film && abilities.cropping == ContainerCropping::UnlessTold {
-            before_input.extend([format!("-apply_cropping:{}", stream.index).into(), "codec".into()]);
+            policy.extend([format!("-apply_cropping:{}", stream.index).into(), "codec".into()]);
         }
     }
     if config.damaged == Damaged::Strict {
-        before_input.push(OsString::from("-xerror"));
+        policy.push(OsString::from("-xerror"));
     }
     if config.threads > 0 {
-        before_input.extend([OsString::from("-threads"), config.threads.to_string().into()]);
-    }
-    if let Some(start_s) = info.start_s
-        && start_s != origin_s
-    {
-        // ffmpeg moves the source's start to zero; this moves it back.
-        before_input.extend([
-            OsString::from("-itsoffset"),
-            format!("{:.6}", start_s - origin_s).into(),
-        ]);
+        policy.extend([OsString::from("-threads"), config.threads.to_string().into()]);
     }
     Ok(EncodePlan {
         container,
@@ -371,8 +381,9 @@ pub fn plan(
         origin_s,
         languages,
         mp4_tags,
-        before_input,
-        after_input: options,
+        start_s: info.start_s,
+        policy,
+        file_options: options,
     })
 }
 
@@ -406,42 +417,87 @@ fn reading(input: &Path) -> Vec<OsString> {
     arguments
 }
 
+/// The first arguments of every run that takes long.
+fn reporting() -> Vec<OsString> {
+    [
+        "-hide_banner",
+        "-nostdin",
+        "-y",
+        "-v",
+        "error",
+        "-nostats",
+        "-progress",
+        "pipe:1",
+        "-stats_period",
+        "0.5",
+    ]
+    .map(OsString::from)
+    .to_vec()
+}
+
+/// A stream's options for its place in the output.
+fn placed(options: &[(String, OsString)], place: usize) -> impl Iterator<Item = OsString> {
+    options
+        .iter()
+        .flat_map(move |(name, value)| [format!("-{name}:{place}").into(), value.clone()])
+}
+
+fn mapped(input: u32, stream: u32) -> [OsString; 2] {
+    ["-map".into(), format!("{input}:{stream}").into()]
+}
+
+fn seconds(option: &str, seconds: f64) -> Vec<OsString> {
+    vec![option.into(), format!("{seconds:.6}").into()]
+}
+
 impl EncodePlan {
     /// ffmpeg's arguments, without the program's name, for these two files.
     #[must_use]
     pub fn arguments(&self, input: &Path, output: &Path) -> Vec<OsString> {
-        let mut arguments: Vec<OsString> = [
-            "-hide_banner",
-            "-nostdin",
-            "-y",
-            "-v",
-            "error",
-            "-nostats",
-            "-progress",
-            "pipe:1",
-            "-stats_period",
-            "0.5",
-        ]
-        .map(OsString::from)
-        .to_vec();
-        arguments.extend(self.before_input.iter().cloned());
+        let mut arguments = reporting();
+        arguments.extend(self.policy.iter().cloned());
+        arguments.extend(self.moved_to_origin());
         arguments.extend(reading(input));
         if let Some(captions) = &self.captions {
             arguments.extend(captions.reading(output));
         }
-        for cover in &self.covers {
-            arguments.extend([OsString::from("-attach"), url(&cover.file(output))]);
+        arguments.extend(self.attaching(output));
+        for (place, stream) in self.streams.iter().enumerate() {
+            match self.hdr10_plus {
+                Some(file) if file.source_index == stream.source_index => {
+                    arguments.extend(placed(&file.told(&stream.options, output), place));
+                }
+                _ => arguments.extend(placed(&stream.options, place)),
+            }
+            if stream.expected == Expected::Captions {
+                arguments.extend(mapped(1, 0));
+            } else if !self.is_attached(stream) {
+                arguments.extend(mapped(0, stream.source_index));
+            }
         }
-        let mut options = self.after_input.clone();
-        if let Some(file) = self.hdr10_plus {
-            file.add_to(&mut options, output);
-        }
-        arguments.extend(options);
-        if let Some(captions) = &self.captions {
-            arguments.extend(captions.options().iter().cloned());
-        }
+        arguments.extend(self.file_options.iter().cloned());
         arguments.push(url(output));
         arguments
+    }
+
+    /// ffmpeg moves the source's start to zero; this moves it back.
+    fn moved_to_origin(&self) -> Vec<OsString> {
+        match self.start_s {
+            Some(start_s) if start_s != self.origin_s => seconds("-itsoffset", start_s - self.origin_s),
+            _ => Vec::new(),
+        }
+    }
+
+    fn attaching(&self, output: &Path) -> impl Iterator<Item = OsString> {
+        self.covers
+            .iter()
+            .flat_map(|cover| [OsString::from("-attach"), url(&cover.file(output))])
+    }
+
+    fn is_attached(&self, stream: &PlannedStream) -> bool {
+        self.covers
+            .iter()
+            .any(|cover| cover.source_index == stream.source_index)
     }
 
     /// The size of the film's picture.

@@ -18,8 +18,8 @@
 use std::{collections::BTreeMap, ffi::OsString};
 
 use super::{
-    Abilities, Container, Expected, Hdr10PlusFile, Loss, Lost, PlannedStream, Skip, Treatment, data,
-    dolby_vision,
+    Abilities, Container, Expected, Filtering, Hdr10PlusFile, Loss, Lost, PlannedStream, Skip, Treatment,
+    data, dolby_vision,
     sound::{self, Sound},
     subtitles, tags,
 };
@@ -70,7 +70,8 @@ pub(super) struct Draft<'a> {
     pub(super) streams: Vec<PlannedStream>,
     pub(super) lost: Vec<Lost>,
     pub(super) notes: Vec<String>,
-    pub(super) options: Vec<OsString>,
+    /// Of the stream that is being added.
+    pub(super) options: Vec<(String, OsString)>,
     /// ffmpeg's indices of the pictures to attach.
     pub(super) covers: Vec<u32>,
     pub(super) languages: matroska::Languages,
@@ -91,9 +92,7 @@ impl Draft<'_> {
 
     /// Options of the output stream that is being added.
     pub(super) fn option(&mut self, name: &str, value: impl Into<OsString>) {
-        let place = self.streams.len();
-        self.options
-            .extend([OsString::from(format!("-{name}:{place}")), value.into()]);
+        self.options.push((name.to_owned(), value.into()));
     }
 
     /// Call after the stream's own options.
@@ -119,13 +118,13 @@ impl Draft<'_> {
         if let Some(title) = stream.title.as_ref().filter(|_| self.info.is_mp4_family()) {
             self.option("metadata:s", format!("title={title}"));
         }
-        self.options
-            .extend([OsString::from("-map"), format!("0:{}", stream.index).into()]);
         self.streams.push(PlannedStream {
             source_index: stream.index,
             codec: codec.to_owned(),
             treatment,
             expected,
+            options: std::mem::take(&mut self.options),
+            filtering: Filtering::Alone,
         });
     }
 

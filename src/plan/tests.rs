@@ -427,8 +427,8 @@ fn a_cover_is_attached_to_matroska_after_all_other_streams() {
     let text = lines(&plan);
     for expected in [
         "-attach file:/out/.vc-1.cover-0.part\n-attach file:/out/.vc-1.cover-3.part",
-        "-metadata:s:t:0 filename=cover.jpg\n-metadata:s:t:0 mimetype=image/jpeg",
-        "-metadata:s:t:1 filename=back.png\n-metadata:s:t:1 mimetype=image/png",
+        "-metadata:s:2 filename=cover.jpg\n-metadata:s:2 mimetype=image/jpeg",
+        "-metadata:s:3 filename=back.png\n-metadata:s:3 mimetype=image/png",
     ] {
         assert!(text.contains(expected), "{text}");
     }

@@ -1,9 +1,10 @@
 //! One moving picture of the source in the plan: its options, what must come out, and what is said about it. Pure.
 
 use super::{
-    Container, Draft, Expected, Loss, Lost, Treatment, described,
+    Container, Draft, Expected, Filtering, Loss, Lost, Treatment, described,
     dolby_vision::{self, DolbyVisionCoding},
     fields,
+    fields::Fields,
     hdr10_plus::Hdr10PlusFile,
     picture,
 };
@@ -42,12 +43,11 @@ impl Draft<'_> {
         if dynamic_hdr.carries_hdr10_plus() {
             self.hdr10_plus = Some(Hdr10PlusFile {
                 source_index: stream.index,
-                place: self.streams.len(),
             });
         }
         let policy = self.config.deinterlace;
-        let fields = fields::fields(video, policy).filter(video, policy);
-        let mut filters = picture::filters(video, size, fields);
+        let fields = fields::fields(video, policy);
+        let mut filters = picture::filters(video, size, fields.filter(video, policy));
         if dynamic_hdr
             .dolby_vision()
             .is_some_and(dolby_vision::has_own_colours)
@@ -88,6 +88,11 @@ impl Draft<'_> {
             frames: countable_frames(self.info, stream, video),
         };
         self.keep(stream, "hevc", Treatment::Encoded, expected);
+        if fields != Fields::Leave
+            && let Some(planned) = self.streams.last_mut()
+        {
+            planned.filtering = Filtering::WithNeighbours;
+        }
     }
 
     fn note_video(

@@ -5,6 +5,7 @@
 //! Never in here: what to do with the file.
 
 mod fields;
+mod index;
 mod labels;
 mod scenes;
 mod shape;
@@ -21,7 +22,10 @@ use std::{
     time::Duration,
 };
 
+pub use index::index;
+
 use crate::{
+    chunk::Whole,
     config::{Damaged, EncodeConfig},
     media::{CONTAINER_WHITELIST, DecodeReport, MediaInfo, Orientation, SaidBy, Stream, StreamKind},
     process::{self, Activity, Cancel, CommandLine, End, Finished, Limits, StartError},
@@ -64,6 +68,22 @@ pub enum ProbeError {
     /// ffprobe crashed or hung: worth another try.
     #[error("{0}")]
     Failed(Box<Finished>),
+}
+
+/// Why there is no [`FrameIndex`](crate::chunk::FrameIndex).
+#[derive(Debug, thiserror::Error)]
+pub enum IndexError {
+    /// The film can be encoded, in one run.
+    #[error(transparent)]
+    Whole(#[from] Whole),
+    #[error(transparent)]
+    Probe(#[from] ProbeError),
+}
+
+impl From<StartError> for IndexError {
+    fn from(error: StartError) -> Self {
+        Self::Probe(error.into())
+    }
 }
 
 /// What is wrong with a file. `Display` is the reason for a person.
