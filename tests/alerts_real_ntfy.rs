@@ -231,7 +231,10 @@ fn one_of_each() -> Vec<Alert> {
     let wording = || Wording::naming("720/show/a is odd", "it is odd");
     vec![
         Alert::Queued { file: file() },
-        Alert::Started { file: file() },
+        Alert::Started {
+            file: file(),
+            resumed_percent: None,
+        },
         Alert::Done {
             file: file(),
             sizes,

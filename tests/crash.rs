@@ -199,12 +199,21 @@ impl Running<'_> {
         }
     }
 
+    /// Until it listens to signals.
+    fn wait_until_it_runs(&self) {
+        let live = self.site.path("conf/live.json");
+        wait_for("the service to run", || {
+            let live: Value = serde_json::from_slice(&fs::read(&live).ok()?).ok()?;
+            (live["pid"].as_u64()? == u64::from(self.child.id())).then_some(())
+        });
+    }
+
     fn wait_for_encoder(&mut self) -> u32 {
         let live = self.site.path("conf/live.json");
         wait_for("an encoder", || {
             assert_eq!(self.child.try_wait().unwrap(), None, "the service has ended");
             let live: Value = serde_json::from_slice(&fs::read(&live).ok()?).ok()?;
-            let pid = live["child_pid"].as_u64()?;
+            let pid = live["encodes"][0]["child_pids"][0].as_u64()?;
             let part = self
                 .site
                 .outputs()
@@ -331,6 +340,8 @@ fn killed_while_it_saves_and_rotates_every_file_ends_in_exactly_one_place() {
         ids = now;
     }
     let running = site.start();
+    // What is waited for next may have been so before it.
+    running.wait_until_it_runs();
     let places = || {
         let mut places: BTreeMap<String, Vec<Value>> = BTreeMap::new();
         let archives = site.archives();

@@ -426,13 +426,13 @@ fn progress_is_a_line_every_ten_per_cent_and_a_number_in_status() {
     root.put(&five_seconds(), "720/slow.mp4");
     let status = root.until("status tells a percentage", || {
         let status = root.ok(&["status", "--json"]).json();
-        status["live"]["encode"]["percent"]
+        status["live"]["encodes"][0]["percent"]
             .as_f64()
             .is_some_and(|percent| percent > 0.0)
             .then_some(status)
     });
     assert_eq!(status["running"], true);
-    assert_eq!(status["live"]["encode"]["path"], "720/slow.mp4");
+    assert_eq!(status["live"]["encodes"][0]["path"], "720/slow.mp4");
     assert_eq!(status["counts"]["processing"], 1);
     assert!(root.ok(&["status"]).stdout.contains("encoding 720/slow.mp4"));
     root.until_status("720/slow.mp4", "processed");
@@ -737,7 +737,12 @@ fn a_source_is_kept_archived_or_deleted_and_its_sidecars_go_along() {
 fn a_source_that_changes_or_goes_during_its_encode_is_not_published() {
     let root = Root::new(&[("after_success", "\"delete\"")]);
     let gated = root.gated_ffmpeg();
-    root.configure(&[("ffmpeg_path", &gated), ("after_success", "\"delete\"")], "");
+    let settings = [
+        ("ffmpeg_path", gated.as_str()),
+        ("after_success", "\"delete\""),
+        ("max_jobs", "1"),
+    ];
+    root.configure(&settings, "");
     root.start();
     root.put(&small(12), "720/a.mp4");
     root.until_status("720/a.mp4", "processing");
@@ -841,10 +846,10 @@ fn a_task_without_room_waits_while_smaller_ones_go_on_and_starts_by_itself() {
 }
 
 #[test]
-fn a_folder_of_mixed_sources_is_done_one_at_a_time_in_order_of_priority() {
+fn with_one_job_a_folder_of_mixed_sources_is_done_in_order_of_priority() {
     let root = Root::new(&[]);
     let gated = root.gated_ffmpeg();
-    root.configure(&[("ffmpeg_path", &gated)], "");
+    root.configure(&[("ffmpeg_path", &gated), ("max_jobs", "1")], "");
     root.start();
     root.put(&small(18), "720/1.mp4");
     root.until_status("720/1.mp4", "processing");

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 fn gated(settings: &[(&str, &str)]) -> Root {
     let root = Root::new(&[]);
     let ffmpeg = root.gated_ffmpeg();
-    let mut all = vec![("ffmpeg_path", ffmpeg.as_str())];
+    let mut all = vec![("ffmpeg_path", ffmpeg.as_str()), ("max_jobs", "1")];
     all.extend(settings);
     root.configure(&all, "[profiles.other]\nbased_on = \"quick\"\ncrf = 40\n");
     root

@@ -173,7 +173,11 @@ fn title(summary: &Summary, names: Names) -> String {
     };
     match &summary.first {
         Alert::Queued { file } => videos("queued", "Queued", file),
-        Alert::Started { file } => videos("started", "Started", file),
+        Alert::Started {
+            file,
+            resumed_percent: Some(percent),
+        } => videos("started", &format!("Resumed at {percent} %"), file),
+        Alert::Started { file, .. } => videos("started", "Started", file),
         Alert::Done { file, .. } => match saved(sizes) {
             Some(saved) => format!("{}, {saved}", videos("done", "Done", file)),
             None => videos("done", "Done", file),
@@ -257,7 +261,7 @@ fn line(alert: &Alert, names: Names) -> Option<String> {
         Names::Hidden => text,
     };
     Some(match alert {
-        Alert::Queued { file } | Alert::Started { file } => match names {
+        Alert::Queued { file } | Alert::Started { file, .. } => match names {
             Names::Shown => escaped(file),
             Names::Hidden => return None,
         },
@@ -431,7 +435,10 @@ mod tests {
         let wording = Wording::naming("SECRET.mkv is odd", "it is odd");
         vec![
             Alert::Queued { file: file.clone() },
-            Alert::Started { file: file.clone() },
+            Alert::Started {
+                file: file.clone(),
+                resumed_percent: Some(62),
+            },
             done(&file),
             Alert::Failed {
                 file: file.clone(),
@@ -469,7 +476,7 @@ mod tests {
     fn each_kind_reads_naturally_with_names() {
         let expected = [
             ("Queued: SECRET.mkv", "720/SECRET/SECRET.mkv"),
-            ("Started: SECRET.mkv", "720/SECRET/SECRET.mkv"),
+            ("Resumed at 62 %: SECRET.mkv", "720/SECRET/SECRET.mkv"),
             (
                 "Done: SECRET.mkv, 57 % saved",
                 "SECRET.mkv: 1.4 GB → 602 MB (−57 %), 1080p, SSIM 17.9 dB, 2 audio, 5 subtitles, 13 min",

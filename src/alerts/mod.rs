@@ -32,6 +32,8 @@ pub enum Alert {
     },
     Started {
         file: String,
+        /// How much of it an earlier run has left finished.
+        resumed_percent: Option<u8>,
     },
     Done {
         file: String,
@@ -99,7 +101,7 @@ impl Alert {
 
     fn texts_mut(&mut self) -> Vec<&mut String> {
         match self {
-            Self::Queued { file } | Self::Started { file } => vec![file],
+            Self::Queued { file } | Self::Started { file, .. } => vec![file],
             Self::Done { file, summary, .. } => std::iter::once(file).chain(summary).collect(),
             Self::DiskLow { file, .. } => vec![file],
             Self::Failed { file, reason } | Self::Skipped { file, reason } => {

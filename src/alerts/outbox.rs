@@ -319,6 +319,7 @@ mod tests {
     fn started(file: &str) -> Alert {
         Alert::Started {
             file: file.to_owned(),
+            resumed_percent: None,
         }
     }
 

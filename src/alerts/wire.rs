@@ -65,6 +65,8 @@ enum Example {
     },
     Started {
         file: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        resumed_percent: Option<u8>,
     },
     Done {
         file: String,
@@ -182,7 +184,13 @@ impl From<Alert> for Example {
     fn from(alert: Alert) -> Self {
         match alert {
             Alert::Queued { file } => Self::Queued { file },
-            Alert::Started { file } => Self::Started { file },
+            Alert::Started {
+                file,
+                resumed_percent,
+            } => Self::Started {
+                file,
+                resumed_percent,
+            },
             Alert::Done {
                 file,
                 sizes,
@@ -239,7 +247,13 @@ impl From<Example> for Alert {
     fn from(example: Example) -> Self {
         match example {
             Example::Queued { file } => Self::Queued { file },
-            Example::Started { file } => Self::Started { file },
+            Example::Started {
+                file,
+                resumed_percent,
+            } => Self::Started {
+                file,
+                resumed_percent,
+            },
             Example::Done {
                 file,
                 before_bytes,
@@ -421,8 +435,18 @@ mod tests {
                 r#"{"kind":"queued","file":"720/a"}"#,
             ),
             (
-                Alert::Started { file: file() },
+                Alert::Started {
+                    file: file(),
+                    resumed_percent: None,
+                },
                 r#"{"kind":"started","file":"720/a"}"#,
+            ),
+            (
+                Alert::Started {
+                    file: file(),
+                    resumed_percent: Some(62),
+                },
+                r#"{"kind":"started","file":"720/a","resumed_percent":62}"#,
             ),
             (
                 Alert::Done {

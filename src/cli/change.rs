@@ -2,7 +2,7 @@
 
 use super::{Exit, Failure, Outcome, print, select::select, setup::Setup};
 use crate::{
-    queue::{self, EditError, Files},
+    queue::{self, EditError, Files, WhilePaused},
     task::{Origin, Status, Task, TaskId},
 };
 
@@ -100,7 +100,13 @@ pub fn cancel(setup: &Setup, wanted: &[String], queued: bool) -> Outcome {
 }
 
 /// `set`
-pub fn set(setup: &Setup, wanted: &[String], priority: Option<i32>, profile: Option<&str>) -> Outcome {
+pub fn set(
+    setup: &Setup,
+    wanted: &[String],
+    priority: Option<i32>,
+    profile: Option<&str>,
+    running: Running,
+) -> Outcome {
     if priority.is_none() && profile.is_none() {
         return Err(Failure::usage("set: give --priority, --profile or both"));
     }
@@ -119,9 +125,9 @@ pub fn set(setup: &Setup, wanted: &[String], priority: Option<i32>, profile: Opt
         |_| false,
         "nothing to change",
         |task| {
-            if task.status == Status::Processing && profile.is_some() {
+            if task.status == Status::Processing && profile.is_some() && running == Running::IsLeft {
                 return Err(format!(
-                    "{}: is being encoded; `cancel` it, then `retry` with the new profile",
+                    "{}: is being encoded; --restart throws away what is done and begins again with the new profile",
                     task.shown()
                 ));
             }
@@ -140,6 +146,13 @@ pub fn set(setup: &Setup, wanted: &[String], priority: Option<i32>, profile: Opt
             ))
         },
     )
+}
+
+/// What a new profile means for an encode that runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Running {
+    IsLeft,
+    BeginsAgain,
 }
 
 /// Changes the tasks that are wanted, all or none.
@@ -183,13 +196,18 @@ fn to_the_second() -> jiff::Timestamp {
 }
 
 /// `pause`
-pub fn pause(setup: &Setup) -> Outcome {
+pub fn pause(setup: &Setup, while_paused: WhilePaused) -> Outcome {
     let (_, files) = setup.for_reading()?;
     let since = queue::edit_control(&files, |control| {
+        control.while_paused = while_paused;
         *control.paused_since.get_or_insert_with(to_the_second)
     })?;
+    let running = match while_paused {
+        WhilePaused::Finish => "running ones go on to their end",
+        WhilePaused::Freeze => "running ones stand still",
+    };
     print(&format!(
-        "paused since {since}: no new encode is started; `resume` goes on\n"
+        "paused since {since}: no new encode is started, {running}; `resume` goes on\n"
     ));
     Ok(Exit::Done)
 }
@@ -197,7 +215,10 @@ pub fn pause(setup: &Setup) -> Outcome {
 /// `resume`
 pub fn resume(setup: &Setup) -> Outcome {
     let (_, files) = setup.for_reading()?;
-    let was_paused = queue::edit_control(&files, |control| control.paused_since.take().is_some())?;
+    let was_paused = queue::edit_control(&files, |control| {
+        control.while_paused = WhilePaused::default();
+        control.paused_since.take().is_some()
+    })?;
     print(if was_paused {
         "resumed\n"
     } else {

@@ -22,6 +22,8 @@ use std::{io::Write, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+use crate::queue::WhilePaused;
+
 /// How the program ends. The numbers are a contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
@@ -167,8 +169,12 @@ enum Command {
         #[arg(long)]
         queued: bool,
     },
-    /// Start no new encode until `resume`; the running one goes on
-    Pause,
+    /// Start no new encode until `resume`; running ones go on to their end, or stand still with --freeze
+    Pause {
+        /// Running encodes stand still until `resume`, with all that they have; nothing is lost
+        #[arg(long)]
+        freeze: bool,
+    },
     /// Go on after `pause`
     Resume,
     /// Change a task's priority or profile
@@ -182,6 +188,9 @@ enum Command {
         /// A profile of the settings; `default` for that of the folder
         #[arg(long)]
         profile: Option<String>,
+        /// Throw away what is done of a running encode, and begin again with the new profile
+        #[arg(long, requires = "profile")]
+        restart: bool,
     },
     /// Check ffmpeg, folders, space, limits, clock, lock and ntfy, and say how to mend each
     Doctor {
@@ -287,13 +296,22 @@ fn dispatch(arguments: Arguments) -> Outcome {
         } => explain::explain(&setup, &file, resolution, profile.as_deref(), json),
         Command::Retry { tasks, failed, force } => change::retry(&setup, &tasks, failed, force),
         Command::Cancel { tasks, queued } => change::cancel(&setup, &tasks, queued),
-        Command::Pause => change::pause(&setup),
+        Command::Pause { freeze: false } => change::pause(&setup, WhilePaused::Finish),
+        Command::Pause { freeze: true } => change::pause(&setup, WhilePaused::Freeze),
         Command::Resume => change::resume(&setup),
         Command::Set {
             tasks,
             priority,
             profile,
-        } => change::set(&setup, &tasks, priority, profile.as_deref()),
+            restart,
+        } => {
+            let running = if restart {
+                change::Running::BeginsAgain
+            } else {
+                change::Running::IsLeft
+            };
+            change::set(&setup, &tasks, priority, profile.as_deref(), running)
+        }
         Command::Doctor { json } => doctor::doctor(&setup, json),
         Command::Config { action } => match action {
             ConfigAction::Show { json } => setup::show(&setup, json),

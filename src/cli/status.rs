@@ -1,13 +1,13 @@
 //! `status`: what is going on, from the state files; nothing is asked of a running service.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use super::{Exit, Outcome, print, print_json, setup::Setup};
 use crate::{
     durable::{Lock, LockAttempt},
     queue::{self, Files},
     record,
-    service::Live,
+    service::{Live, LiveQueue, LiveSize},
     task::{Status, Task},
 };
 
@@ -21,7 +21,8 @@ pub fn status(setup: &Setup, json: bool) -> Outcome {
     let tasks = queue::read_live(&files)?;
     let pid = running_pid(&files);
     let live = Live::read(conf).filter(|live| pid.as_deref() == Some(live.pid.to_string().as_str()));
-    let paused_since = queue::read_control(&files)?.paused_since;
+    let control = queue::read_control(&files)?;
+    let paused_since = control.paused_since;
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for task in &tasks {
         *counts.entry(task.status.to_string()).or_default() += 1;
@@ -35,6 +36,7 @@ pub fn status(setup: &Setup, json: bool) -> Outcome {
             "running": pid.is_some(),
             "pid": pid.as_deref().and_then(|pid| pid.parse::<u32>().ok()),
             "paused_since": paused_since,
+            "frozen": control.freezes(),
             "counts": counts,
             "waiting": waiting,
             "live": live,
@@ -49,15 +51,28 @@ pub fn status(setup: &Setup, json: bool) -> Outcome {
         },
         (Some(pid), None) => format!("running (pid {pid})"),
     }];
-    lines
-        .extend(paused_since.map(|since| format!("paused since {since}; `video-compressor resume` goes on")));
+    lines.extend(paused_since.map(|since| {
+        let running = if control.freezes() {
+            ", running encodes stand still"
+        } else {
+            ""
+        };
+        format!("paused since {since}{running}; `video-compressor resume` goes on")
+    }));
     if let Some(live) = &live {
         lines.extend(
             live.unavailable
                 .iter()
                 .map(|root| format!("unavailable: {} ({})", root.path, root.reason)),
         );
-        lines.extend(live.encode.as_ref().map(encode_line));
+        lines.extend(live.hours_begin.map(|begin| {
+            let begin = begin.to_zoned(jiff::tz::TimeZone::system());
+            format!(
+                "outside the hours of `schedule`; encodes begin again {}",
+                begin.strftime("%a %H:%M")
+            )
+        }));
+        lines.extend(live.encodes.iter().map(encode_line));
         if live.settling > 0 {
             lines.push(format!(
                 "{} files are still being copied or are too new",
@@ -69,10 +84,11 @@ pub fn status(setup: &Setup, json: bool) -> Outcome {
         .iter()
         .map(|(status, count)| format!("{count} {status}"))
         .collect();
+    let ahead = live.as_ref().map(|live| live.queue).unwrap_or_default();
     lines.push(if counted.is_empty() {
         "the queue is empty".into()
     } else {
-        format!("queue: {}", counted.join(", "))
+        format!("queue: {}{}", counted.join(", "), ahead_text(&ahead))
     });
     for task in waiting(&tasks).take(NAMED) {
         if let Some(waiting_for) = &task.waiting_for {
@@ -89,6 +105,19 @@ fn waiting(tasks: &[Task]) -> impl Iterator<Item = &Task> {
         .filter(|task| task.status == Status::Queued && task.waiting_for.is_some())
 }
 
+fn ahead_text(ahead: &LiveQueue) -> String {
+    if ahead.bytes == 0 {
+        return String::new();
+    }
+    let left = ahead
+        .seconds_left
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .map_or(String::new(), |left| {
+            format!(", about {}", indicatif::HumanDuration(left))
+        });
+    format!("; {} to go{left}", indicatif::DecimalBytes(ahead.bytes))
+}
+
 fn encode_line(encode: &crate::service::LiveEncode) -> String {
     let percent = encode
         .percent
@@ -96,9 +125,10 @@ fn encode_line(encode: &crate::service::LiveEncode) -> String {
     let details = [
         encode.fps.map(|fps| format!("{fps:.0} fps")),
         encode.speed.map(|speed| format!("{speed:.2}x")),
+        encode.projected.map(size_text),
         encode
             .seconds_left
-            .and_then(|seconds| std::time::Duration::try_from_secs_f64(seconds).ok())
+            .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
             .map(|left| format!("{} left", indicatif::HumanDuration(left))),
     ];
     let details: Vec<String> = details.into_iter().flatten().collect();
@@ -108,6 +138,22 @@ fn encode_line(encode: &crate::service::LiveEncode) -> String {
         crate::task::Shown(Path::new(&encode.path)),
         details.join(", ")
     )
+}
+
+/// As `1.1 GB ± 9 %`.
+fn size_text(size: LiveSize) -> String {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a size for people"
+    )]
+    let likely = indicatif::DecimalBytes(size.likely_bytes as u64);
+    let half = (size.high_bytes - size.likely_bytes) / size.likely_bytes * 100.0;
+    if half.is_finite() && half >= 0.5 {
+        format!("{likely} ± {half:.0} %")
+    } else {
+        likely.to_string()
+    }
 }
 
 /// The pid of the service that holds the instance lock, if one does.

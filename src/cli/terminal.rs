@@ -1,8 +1,9 @@
-//! The console of `run` and `once`: a bar for the file being encoded on a terminal, a line every ten per cent elsewhere.
+//! The console of `run` and `once`: a bar for each file being encoded on a terminal, a line every ten per cent elsewhere.
 
 use std::{
+    collections::HashMap,
     io::{self, IsTerminal, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressStyle};
@@ -37,11 +38,11 @@ impl Console {
     pub fn onlooker(&self) -> Box<dyn FnMut(View<'_>)> {
         match self.bars.clone() {
             Some(bars) => {
-                let mut bar = None;
-                Box::new(move |view| show_bar(&bars, &mut bar, &view))
+                let mut shown = HashMap::new();
+                Box::new(move |view| show_bar(&bars, &mut shown, &view))
             }
             None => {
-                let mut told = 0.0;
+                let mut told = HashMap::new();
                 Box::new(move |view| log_progress(&mut told, &view))
             }
         }
@@ -87,35 +88,41 @@ impl Drop for LineWriter {
     }
 }
 
-fn show_bar(bars: &MultiProgress, bar: &mut Option<ProgressBar>, view: &View<'_>) {
+fn show_bar(bars: &MultiProgress, shown: &mut HashMap<PathBuf, ProgressBar>, view: &View<'_>) {
     match view {
         View::Started { path, .. } => {
             let style = ProgressStyle::with_template("{prefix} {wide_bar} {percent:>3} % {msg}");
             let new = bars.add(ProgressBar::new(100));
             new.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
             new.set_prefix(Shown(path).to_string());
-            *bar = Some(new);
+            shown.insert(path.to_path_buf(), new);
         }
-        View::Progress { progress, .. } => {
-            if let Some(bar) = bar {
+        View::Progress { path, progress } => {
+            if let Some(bar) = shown.get(*path) {
                 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 100")]
                 bar.set_position(progress.percent.unwrap_or(0.0).clamp(0.0, 100.0) as u64);
                 bar.set_message(describe(progress));
             }
         }
-        View::Ended => {
-            if let Some(bar) = bar.take() {
+        View::Ended { path } => {
+            if let Some(bar) = shown.remove(*path) {
                 bar.finish_and_clear();
             }
         }
     }
 }
 
-fn log_progress(told_percent: &mut f64, view: &View<'_>) {
+fn log_progress(told_percent: &mut HashMap<PathBuf, f64>, view: &View<'_>) {
     match view {
-        View::Started { .. } | View::Ended => *told_percent = 0.0,
+        View::Started { path, .. } => {
+            told_percent.insert(path.to_path_buf(), 0.0);
+        }
+        View::Ended { path } => {
+            told_percent.remove(*path);
+        }
         View::Progress { path, progress } => {
-            if let Some(line) = due_line(told_percent, path, progress) {
+            let told = told_percent.get_mut(*path);
+            if let Some(line) = told.and_then(|told| due_line(told, path, progress)) {
                 tracing::info!("{line}");
             }
         }

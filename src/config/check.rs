@@ -13,13 +13,13 @@ use std::{
 };
 
 use super::{
-    AfterSuccess, AlertsConfig, Config, Credentials, Damaged, Deinterlace, DynamicHdr, EncodeConfig, Folders,
-    LogConfig, LogFormat, MeasureQuality, OnLoss, PublishConfig, QualityConfig, QueueConfig, Sidecars,
-    Verify, WatchConfig, WhenNotSmaller,
+    AfterSuccess, AlertsConfig, Config, Credentials, Damaged, Deinterlace, DynamicHdr, EncodeConfig,
+    EngineConfig, Folders, LogConfig, LogFormat, MeasureQuality, OnLoss, OutsideHours, PublishConfig,
+    QualityConfig, QueueConfig, Sidecars, Verify, WatchConfig, WhenNotSmaller,
     profile::{self, BUILT_IN_RESOLUTIONS, ProfileEdit},
     value,
 };
-use crate::task::Resolution;
+use crate::{schedule::hours::Hours, task::Resolution};
 
 /// Longer than any token or password; keeps a wrongly named file from being read whole.
 const MOST_SECRET_BYTES: u64 = 4096;
@@ -79,6 +79,15 @@ impl Draft {
                 rotation_idle_scans: 0,
                 check_interval: Duration::ZERO,
                 rotation_cap: 0,
+            },
+            engine: EngineConfig {
+                cores: 0,
+                max_jobs: 0,
+                max_memory_bytes: 0,
+                chunk_min: Duration::ZERO,
+                chunk: Duration::ZERO,
+                hours: Hours::default(),
+                outside_hours: OutsideHours::Finish,
             },
             encode: EncodeConfig {
                 ffmpeg_path: PathBuf::new(),

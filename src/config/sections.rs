@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use crate::task::Resolution;
+use crate::{schedule::hours::Hours, task::Resolution};
 
 /// Every setting, validated. `service` hands each adapter only its own part.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,6 +17,7 @@ pub struct Config {
     pub folders: Folders,
     pub watch: WatchConfig,
     pub queue: QueueConfig,
+    pub engine: EngineConfig,
     pub encode: EncodeConfig,
     pub quality: QualityConfig,
     pub publish: PublishConfig,
@@ -51,6 +52,32 @@ pub struct QueueConfig {
     pub check_interval: Duration,
     /// Finished entries beyond this many are rotated even when the queue never idles.
     pub rotation_cap: usize,
+}
+
+/// How much of the machine encodes may take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EngineConfig {
+    /// 0: as many as this process may use.
+    pub cores: u32,
+    /// Files encoded at once; 0: as many as keep the cores busy.
+    pub max_jobs: u32,
+    /// 0: most of what this process may use.
+    pub max_memory_bytes: u64,
+    /// Films that are not longer are encoded in one run.
+    pub chunk_min: Duration,
+    pub chunk: Duration,
+    /// When encodes may begin.
+    pub hours: Hours,
+    pub outside_hours: OutsideHours,
+}
+
+/// What becomes of running encodes when the hours of `schedule` end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutsideHours {
+    /// They go on to their end.
+    Finish,
+    /// They stand still until the next hours.
+    Freeze,
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -7,8 +7,8 @@
 use toml::Value;
 
 use super::{
-    AfterSuccess, Damaged, Deinterlace, DynamicHdr, LogFormat, MeasureQuality, OnLoss, Sidecars, Verify,
-    WhenNotSmaller, check::Draft, value as parse,
+    AfterSuccess, Damaged, Deinterlace, DynamicHdr, LogFormat, MeasureQuality, OnLoss, OutsideHours,
+    Sidecars, Verify, WhenNotSmaller, check::Draft, value as parse,
 };
 
 /// One setting.
@@ -281,6 +281,69 @@ pub static SETTINGS: &[Setting] = &[
         "0 to 19",
         "How far ffmpeg stands back behind other programs; 19 is furthest.",
         |d, v| set(&mut d.config.encode.nice, parse::whole(&v, 0..=19)),
+    ),
+    Setting::new(
+        Stage::Encode,
+        "cores",
+        "0",
+        "0 to 1024",
+        "How many cores encodes may count on; 0 is all that this process may use (affinity and cgroup limits count).",
+        |d, v| set(&mut d.config.engine.cores, parse::whole(&v, 0..=1024)),
+    ),
+    Setting::new(
+        Stage::Encode,
+        "max_jobs",
+        "0",
+        "0 to 256",
+        "How many encodes run at once at most; 0 is as many as keep the cores busy and fit into memory.",
+        |d, v| set(&mut d.config.engine.max_jobs, parse::whole(&v, 0..=256)),
+    ),
+    Setting::new(
+        Stage::Encode,
+        "max_memory",
+        "0",
+        r#"a number of bytes, or text such as "500MB" or "10GiB", up to 8192 TiB"#,
+        "How much memory encodes may take together; 0 is most of what this process may use. One encode always runs.",
+        |d, v| set(&mut d.config.engine.max_memory_bytes, parse::bytes(&v)),
+    ),
+    Setting::new(
+        Stage::Encode,
+        "chunk_min_seconds",
+        "120",
+        SECONDS,
+        "Films longer than this are encoded in chunks: a restart goes on where it stopped, and idle cores help.",
+        |d, v| set(&mut d.config.engine.chunk_min, parse::seconds(&v, A_DAY)),
+    ),
+    Setting::new(
+        Stage::Encode,
+        "chunk_seconds",
+        "30",
+        "10 to 3600",
+        "About how long a chunk is. Shorter ones lose less at a restart and cost a little more space.",
+        |d, v| set(&mut d.config.engine.chunk, parse::seconds(&v, 10.0..=3600.0)),
+    ),
+    Setting::new(
+        Stage::Encode,
+        "schedule",
+        r#""""#,
+        r#"hours such as "22:00-07:00" or "Mon-Fri 22:00-07:00, Sat-Sun 00:00-24:00"; empty for always"#,
+        "When encodes may run. Files are still found and queued at any time; `once` takes no notice.",
+        |d, v| set(&mut d.config.engine.hours, parse::hours(&v)),
+    ),
+    Setting::new(
+        Stage::Encode,
+        "outside_schedule",
+        r#""finish""#,
+        r#""finish" or "freeze""#,
+        "What running encodes do when the hours end: finish goes on to their end, freeze makes them stand still\n\
+         with all that they have until the next hours.",
+        |d, v| {
+            let choices = [
+                ("finish", OutsideHours::Finish),
+                ("freeze", OutsideHours::Freeze),
+            ];
+            set(&mut d.config.engine.outside_hours, parse::choice(&v, &choices))
+        },
     ),
     Setting::new(
         Stage::Encode,

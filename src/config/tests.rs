@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, path::Path, time::Duration};
 use proptest::prelude::*;
 
 use super::{show::Row, *};
-use crate::task::Resolution;
+use crate::{schedule::hours::Hours, task::Resolution};
 
 struct Root(tempfile::TempDir);
 
@@ -98,6 +98,16 @@ fn the_defaults_are_what_the_design_says() {
         };
         (name.to_owned(), profile)
     };
+    let engine = EngineConfig {
+        cores: 0,
+        max_jobs: 0,
+        max_memory_bytes: 0,
+        chunk_min: Duration::from_secs(120),
+        chunk: Duration::from_secs(30),
+        hours: Hours::default(),
+        outside_hours: OutsideHours::Finish,
+    };
+    assert_eq!(config.engine, engine);
     assert_eq!(
         config.encode,
         EncodeConfig {

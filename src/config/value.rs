@@ -8,6 +8,7 @@ use std::{collections::BTreeSet, ops::RangeInclusive, path::PathBuf, time::Durat
 use toml::Value;
 
 use super::AlertKind;
+use crate::schedule::hours::{Hours, HoursError};
 
 /// What a parser gives: the value, or a remark on what is wrong with it.
 pub(super) type Parsed<T> = Result<T, String>;
@@ -188,6 +189,12 @@ pub(super) fn number(value: &Value, range: RangeInclusive<f64>) -> Parsed<f64> {
 pub(super) fn seconds(value: &Value, range: RangeInclusive<f64>) -> Parsed<Duration> {
     let seconds = number(value, range)?;
     Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+}
+
+/// Hours of the day; empty for all of them.
+pub(super) fn hours(value: &Value) -> Parsed<Hours> {
+    let text = string(value)?;
+    text.parse().map_err(|error: HoursError| error.to_string())
 }
 
 /// One word of a closed list.

@@ -13,8 +13,27 @@ pub struct Control {
     /// Since when no new encode is to be started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused_since: Option<jiff::Timestamp>,
+    #[serde(default, skip_serializing_if = "WhilePaused::is_finish")]
+    pub while_paused: WhilePaused,
     #[serde(flatten)]
     unknown_fields: serde_json::Map<String, serde_json::Value>,
+}
+
+/// What becomes of the encodes that run when a pause begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WhilePaused {
+    /// They go on to their end.
+    #[default]
+    Finish,
+    /// They stand still, with all that they have, until the pause is over.
+    Freeze,
+}
+
+impl WhilePaused {
+    fn is_finish(&self) -> bool {
+        *self == Self::Finish
+    }
 }
 
 impl Default for Control {
@@ -22,12 +41,19 @@ impl Default for Control {
         Self {
             version: VERSION,
             paused_since: None,
+            while_paused: WhilePaused::default(),
             unknown_fields: serde_json::Map::new(),
         }
     }
 }
 
 impl Control {
+    /// Whether running encodes are to stand still now.
+    #[must_use]
+    pub fn freezes(&self) -> bool {
+        self.paused_since.is_some() && self.while_paused == WhilePaused::Freeze
+    }
+
     /// # Errors
     /// What is wrong with the text.
     pub fn parse(bytes: &[u8]) -> Result<Self, String> {
@@ -63,6 +89,10 @@ mod tests {
         let text = "{\n  \"version\": 1,\n  \"paused_since\": \"2026-11-21T01:02:03Z\"\n}\n";
         assert_eq!(String::from_utf8(control.to_bytes().unwrap()).unwrap(), text);
         assert_eq!(Control::parse(text.as_bytes()).unwrap(), control);
+        let frozen = br#"{"version": 1, "paused_since": "2026-11-21T01:02:03Z", "while_paused": "freeze"}"#;
+        let control = Control::parse(frozen).unwrap();
+        assert!(control.freezes());
+        assert_eq!(Control::parse(&control.to_bytes().unwrap()).unwrap(), control);
         assert!(
             Control::parse(br#"{"version": 2}"#)
                 .unwrap_err()

@@ -17,7 +17,7 @@ mod model_tests;
 mod tests;
 
 pub use archive::{ArchiveKind, each_ended, read_archives};
-pub use control::Control;
+pub use control::{Control, WhilePaused};
 pub use edit::{EditError, edit, edit_control, read_control, read_live};
 pub use load::{Finding, LoadError, Loaded, load};
 pub use writer::{Handle, Report, Rotation, Snapshot, start};
@@ -55,24 +55,10 @@ impl Files {
         self.conf.join("receipts")
     }
 
-    /// The receipt of one task. An id of ours stands as it is; one that somebody wrote by hand cannot lead elsewhere.
+    /// The receipt of one task.
     #[must_use]
     pub fn receipt(&self, id: &TaskId) -> PathBuf {
-        /// Every file system takes a name of 255 bytes.
-        const LONGEST_BYTES: usize = 200;
-        let plain = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_');
-        let mut name = String::new();
-        for character in id.as_str().chars() {
-            if name.len() >= LONGEST_BYTES {
-                break;
-            }
-            if plain(character) {
-                name.push(character);
-            } else {
-                name.push_str(&format!("%{:X}", u32::from(character)));
-            }
-        }
-        self.receipts().join(format!("{name}.json"))
+        self.receipts().join(format!("{}.json", id.as_file_name()))
     }
 
     #[must_use]

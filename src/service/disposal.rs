@@ -1,19 +1,31 @@
-//! The thread that moves or deletes sources: a move to another disk copies for minutes.
+//! The thread that moves or deletes sources, and removes the chunks of ended tasks: a move to another disk copies for
+//! minutes, and big files go slowly.
 //!
 //! Promises: one source at a time; asking never waits; an order that a stop cuts off is repeated at the next start,
 //! since its task is still marked.
 
-use std::{io, path::PathBuf, sync::mpsc};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::mpsc,
+};
 
 use crate::{
     config::PublishConfig,
-    durable::DurableError,
+    durable::{self, DurableError},
     publish::{self, Disposed, Published},
     task::{Identity, TaskId},
 };
 
+/// What is to go.
+pub(super) enum Order {
+    Source(Box<SourceOrder>),
+    /// With all that is in it; one that is not there is none. Absolute.
+    WorkFolder(PathBuf),
+}
+
 /// The source of a processed task, and what stands for it.
-pub(super) struct Order {
+pub(super) struct SourceOrder {
     pub(super) id: TaskId,
     /// Absolute.
     pub(super) source: PathBuf,
@@ -35,6 +47,13 @@ pub(super) fn start(
         .name("disposal".into())
         .spawn(move || {
             for order in orders {
+                let order = match order {
+                    Order::Source(order) => order,
+                    Order::WorkFolder(folder) => {
+                        remove_work_folder(&folder);
+                        continue;
+                    }
+                };
                 let published = Published {
                     source: &order.source,
                     source_identity: &order.source_identity,
@@ -47,4 +66,12 @@ pub(super) fn start(
             }
         })?;
     Ok(sender)
+}
+
+fn remove_work_folder(folder: &Path) {
+    if folder.symlink_metadata().is_ok()
+        && let Err(error) = durable::remove_directory_and_content(folder)
+    {
+        tracing::warn!("{error}; the next start removes it");
+    }
 }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::{Deferred, State};
 use crate::{
     alerts::Alert,
-    queue::Report,
+    queue::{Control, Report},
     task::{Edit, Shown, Status, Task, TaskId, merge_edit},
 };
 
@@ -54,17 +54,20 @@ impl State {
                 self.submit();
             }
             Report::Control(control) => {
-                if control.paused_since.is_some() != self.control.paused_since.is_some() {
+                let state = |control: &Control| (control.paused_since.is_some(), control.freezes());
+                if state(&control) != state(&self.control) {
                     tracing::info!(
                         "{}",
-                        if control.paused_since.is_some() {
-                            "paused: no new encode is started"
-                        } else {
-                            "resumed"
+                        match state(&control) {
+                            (false, _) => "resumed",
+                            (true, false) =>
+                                "paused: no new encode is started, running ones go on to their end",
+                            (true, true) => "paused: no new encode is started, running ones stand still",
                         }
                     );
                 }
                 self.control = control;
+                self.freeze_or_thaw();
                 self.reconsider = true;
             }
             Report::BadControl(reason) => {
@@ -118,6 +121,7 @@ impl State {
                             &format!("profile {}", profile.as_deref().unwrap_or("of its folder")),
                         );
                         self.table.change(&id, |task| task.profile = profile);
+                        self.begin_again(&id);
                     } else {
                         self.say(&id, &format!("there is no profile {profile:?}; it keeps its own"));
                     }
@@ -135,9 +139,7 @@ impl State {
     }
 
     pub(super) fn cancel(&mut self, id: &TaskId) {
-        if self.running.as_ref().is_some_and(|running| running.id == *id) {
-            self.cancel_running();
-        } else {
+        if !self.cancel_running(id) {
             self.finish(id, Status::Cancelled, |task| {
                 task.reason = Some("cancelled by hand".into())
             });
@@ -190,7 +192,7 @@ impl State {
     }
 
     pub(super) fn let_go(&mut self, id: &TaskId) {
-        if let Some(running) = self.running.as_ref().filter(|running| running.id == *id) {
+        if let Some(running) = self.running.iter().find(|running| running.id == *id) {
             // A job that has ended meanwhile no longer listens.
             let _ = running.go.send(());
         }

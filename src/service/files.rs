@@ -469,7 +469,7 @@ impl State {
         if task.status == Status::Processing {
             // The job finds the other identity at its end, throws its result away and has the file queued again, unless
             // it has looked already.
-            if let Some(running) = &mut self.running {
+            if let Some(running) = self.running.iter_mut().find(|running| running.id == *id) {
                 running.source_changed = true;
             }
             return;

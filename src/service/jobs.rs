@@ -1,26 +1,30 @@
-//! Starting the next encode, hearing of it, and what follows when it ends.
+//! Starting encodes as the machine has room for them, hearing of them, and what follows when one ends.
 
 use std::{
+    iter,
     path::{Component, Path, PathBuf},
     sync::{Arc, mpsc as channel},
     thread::JoinHandle,
     time::{Duration, Instant},
 };
 
+use jiff::Zoned;
+
 use super::{
-    Deferred, Event, RETRY_DELAY, State, View, disposal,
-    job::{self, Claim, Content, Order, Outcome, Report, Stage},
+    Deferred, Event, Mode, RETRY_DELAY, State, View, disposal,
+    job::{self, Claim, Content, Grant, Order, Outcome, Report, Stage},
     now,
 };
 use crate::{
     alerts::{Alert, Wording},
-    config::{AfterSuccess, Profile},
+    chunk::forecast::Estimate,
+    config::{AfterSuccess, OutsideHours, Profile},
     durable::DurableError,
     encode::Progress,
-    process::Cancel,
+    process::{self, Cancel},
     publish::Disposed,
     queue::Files,
-    schedule::{self, Encoder, Resources},
+    schedule::{self, Cost, Encoder, Picture, Resources, Waiting},
     task::{ATTEMPTS_LIMIT, Disposal, Identity, Shown, Status, Task, TaskId, WaitingFor},
     watch::RootState,
 };
@@ -29,17 +33,42 @@ use crate::{
 const UNSETTLED_LIMIT: Duration = Duration::from_secs(60 * 60);
 /// How often the rest after a broken encode is doubled: from half a minute to half an hour.
 const RESTS_DOUBLED: u32 = 6;
+/// Queued tasks that are looked at to fill the machine.
+const READY_LIMIT: usize = 256;
+/// What a source is taken for until somebody has looked.
+const USUAL_SOURCE: Picture = Picture {
+    width: 1920,
+    height: 1080,
+    bit_depth: 8,
+};
 /// The longest wait for a cancelled job's thread at the end of the service.
 const JOIN_LIMIT: Duration = Duration::from_secs(2);
 
-/// The job that runs.
+/// A job that runs.
 pub(super) struct Running {
     pub(super) id: TaskId,
     pub(super) path: PathBuf,
+    /// What its result may take on the disk.
+    room_bytes: u64,
     pub(super) go: channel::Sender<()>,
-    pub(super) child: Option<u32>,
+    /// Also those that have ended.
+    children: Vec<u32>,
     pub(super) stage: Stage,
     pub(super) progress: Option<Progress>,
+    /// Of the film.
+    pub(super) frames: Option<u64>,
+    /// The result's size.
+    pub(super) foreseen_bytes: Option<Estimate>,
+    /// Its start was told.
+    told: bool,
+    resumed_percent: Option<u8>,
+    /// Of each of its encodes.
+    cost: Cost,
+    /// How many encodes it may run at once.
+    rooms: u32,
+    /// Chunks that it could begin if there were room.
+    chunks_left: u32,
+    grant: Option<Grant>,
     cancel: Cancel,
     thread: JoinHandle<()>,
     /// The result is verified; only its name is missing.
@@ -53,21 +82,114 @@ pub(super) struct Running {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum EndedBy {
     Person,
+    /// Another profile: it is to begin again.
+    Profile,
     Stop,
+}
+
+impl Running {
+    /// Its children that run.
+    pub(super) fn children(&self) -> Vec<u32> {
+        let running = self.children.iter().filter(|child| process::is_running(**child));
+        running.copied().collect()
+    }
+
+    /// As the schedule sees it: chunks that could be begun beside those that run.
+    fn waiting(&self, task: Option<&Task>) -> Waiting {
+        Waiting {
+            priority: task.map_or(0, |task| task.priority),
+            pieces: self.chunks_left,
+            running: self.rooms,
+            cost: self.cost,
+            passed: 0,
+        }
+    }
+
+    fn give_room(&mut self) {
+        if let Some(grant) = &self.grant {
+            self.rooms += 1;
+            self.chunks_left = self.chunks_left.saturating_sub(1);
+            grant.give();
+        }
+    }
 }
 
 impl State {
     pub(super) fn start_next(&mut self) {
-        if self.running.is_some()
-            || self.control.paused_since.is_some()
-            || self.stopping.is_some()
-            || self.queue_is_failing
-        {
+        let may_not = self.control.paused_since.is_some() || self.is_outside_hours;
+        if may_not || self.stopping.is_some() || self.queue_is_failing {
             return;
         }
+        let machine = self.machine.limited(
+            self.config.engine.cores,
+            self.config.engine.max_jobs,
+            self.config.engine.max_memory_bytes,
+        );
+        let taken: Vec<Cost> = self
+            .running
+            .iter()
+            .flat_map(|running| iter::repeat_n(running.cost, running.rooms as usize))
+            .collect();
+        // Those that run came before those that do not.
+        let in_chunks = self.running.iter().filter(|running| running.chunks_left > 0);
+        let mut wanted: Vec<(TaskId, Waiting)> = in_chunks
+            .map(|running| (running.id.clone(), running.waiting(self.table.get(&running.id))))
+            .collect();
+        let ready = self.ready();
+        wanted.extend(ready.into_iter().filter_map(|id| {
+            let waiting = self.waiting(&id, machine.cores)?;
+            Some((id, waiting))
+        }));
+        let waiting: Vec<Waiting> = wanted.iter().map(|(_, waiting)| *waiting).collect();
+        let admission = schedule::admit(&taken, &waiting, &machine);
+        for (id, waiting) in admission.start.iter().map(|place| &wanted[*place]) {
+            if let Some(running) = self.running.iter_mut().find(|running| running.id == *id) {
+                running.give_room();
+            } else {
+                self.begin(id, waiting.cost);
+            }
+        }
+        if let Some((place, passes)) = admission.passed {
+            *self.passed.entry(wanted[place].0.clone()).or_insert(0) += passes;
+        }
+    }
+
+    /// A queued task as the schedule sees it. Nobody has looked into the file: its picture is taken for one that fills
+    /// its folder's box.
+    fn waiting(&self, id: &TaskId, cores: f64) -> Option<Waiting> {
+        let task = self.table.get(id)?;
+        let height = task.resolution.map_or(0, |resolution| resolution.0);
+        let result = Picture {
+            width: height.saturating_mul(16) / 9,
+            height,
+            bit_depth: 8,
+        };
+        let source = if height < USUAL_SOURCE.height {
+            USUAL_SOURCE
+        } else {
+            result
+        };
+        let preset = self
+            .profile_of(task)
+            .map_or_else(String::new, |profile| profile.preset);
+        Some(Waiting {
+            priority: task.priority,
+            pieces: 1,
+            running: 0,
+            cost: Cost::of(source, result, &preset, cores),
+            passed: self.passed.get(id).copied().unwrap_or(0),
+        })
+    }
+
+    fn ready(&mut self) -> Vec<TaskId> {
         let resources = Resources {
             free_bytes: self.free_bytes(),
-            reserved_bytes: self.config.publish.min_free_bytes,
+            reserved_bytes: self
+                .running
+                .iter()
+                .fold(self.config.publish.min_free_bytes, |sum, running| {
+                    sum.saturating_add(running.room_bytes)
+                }),
             encoder: self.encoder,
         };
         let ready = self
@@ -75,7 +197,7 @@ impl State {
             .iter()
             .map(|task| &**task)
             .filter(|task| !self.resting.contains_key(&task.id));
-        let decision = schedule::next(ready, resources, 1, |task, waiting| {
+        let decision = schedule::next(ready, resources, READY_LIMIT, |task, waiting| {
             self.still_waits(task, waiting)
         });
         let mut is_short_of_space = None;
@@ -93,9 +215,7 @@ impl State {
             }
         }
         self.tell_disk_low(is_short_of_space.as_ref(), resources);
-        if let Some(id) = decision.ready.into_iter().next() {
-            self.begin(&id);
-        }
+        decision.ready
     }
 
     /// One alert for each time the disk gets full, not one for each task.
@@ -126,7 +246,7 @@ impl State {
         });
     }
 
-    fn begin(&mut self, id: &TaskId) {
+    fn begin(&mut self, id: &TaskId, cost: Cost) {
         let Some(task) = self.table.get(id) else { return };
         // A row of tasks.json may say anything; it must not lead to files elsewhere.
         let is_inside = |part| matches!(part, Component::Normal(_));
@@ -175,13 +295,23 @@ impl State {
             path: &task.path,
             size_bytes: task.size_before_bytes,
         });
-        self.running = Some(Running {
+        self.passed.remove(id);
+        self.running.push(Running {
             id: id.clone(),
             path: task.path.clone(),
+            room_bytes: task.size_before_bytes,
             go,
-            child: None,
+            children: Vec::new(),
+            told: false,
+            resumed_percent: None,
+            cost,
+            rooms: 1,
+            chunks_left: 0,
+            grant: None,
+            foreseen_bytes: None,
             stage: Stage::default(),
             progress: None,
+            frames: None,
             cancel,
             thread,
             sealed: false,
@@ -189,10 +319,9 @@ impl State {
             ended_by: None,
         });
         self.next_live = Instant::now();
-        self.alert(Alert::Started { file });
     }
 
-    fn profile_of(&self, task: &Task) -> Option<Profile> {
+    pub(super) fn profile_of(&self, task: &Task) -> Option<Profile> {
         let encode = &self.config.encode;
         let of_folder = task
             .resolution
@@ -228,6 +357,8 @@ impl State {
             output: folders.output.clone(),
             receipt,
             profile,
+            engine: self.config.engine.clone(),
+            cores: self.machine.limited(self.config.engine.cores, 0, 0).cores,
             encode: self.config.encode.clone(),
             quality: self.config.quality.clone(),
             publish: self.config.publish.clone(),
@@ -244,10 +375,26 @@ impl State {
     }
 
     pub(super) fn job_reported(&mut self, id: &TaskId, report: Report) {
-        if self.running.as_ref().is_none_or(|running| running.id != *id) {
+        let Some(running) = self.running.iter_mut().find(|running| running.id == *id) else {
             return;
-        }
+        };
         match report {
+            Report::Frames(frames) => running.frames = frames,
+            Report::Resumed { percent } => {
+                running.resumed_percent = Some(percent);
+                self.log_resumed(id, percent);
+            }
+            Report::Chunks { left, grant } => {
+                running.chunks_left = left;
+                running.grant = grant;
+                self.reconsider = true;
+            }
+            Report::RoomBack => {
+                running.rooms = running.rooms.saturating_sub(1).max(1);
+                self.reconsider = true;
+            }
+            Report::Cost(cost) => running.cost = cost,
+            Report::Foreseen(bytes) => running.foreseen_bytes = bytes,
             Report::Planned { output, sample } => {
                 self.table.change(id, |task| {
                     task.output = Some(output);
@@ -256,35 +403,32 @@ impl State {
                 self.changed();
             }
             Report::Child(pid) => {
-                if let Some(running) = &mut self.running {
-                    running.child = Some(pid);
-                }
+                running.children.retain(|child| process::is_running(*child));
+                running.children.push(pid);
                 self.write_live();
             }
             Report::Stage(stage) => {
-                if let Some(running) = &mut self.running {
-                    running.stage = stage;
-                    running.progress = None;
+                running.stage = stage;
+                running.progress = None;
+                if !std::mem::replace(&mut running.told, true) {
+                    let resumed_percent = running.resumed_percent;
+                    self.tell_started(id, resumed_percent);
                 }
                 self.write_live();
             }
             Report::Progress(progress) => {
-                if let Some(running) = &mut self.running {
-                    running.progress = Some(progress);
-                    (self.onlooker)(View::Progress {
-                        path: &running.path,
-                        progress: &progress,
-                    });
-                }
+                running.progress = Some(progress);
+                (self.onlooker)(View::Progress {
+                    path: &running.path,
+                    progress: &progress,
+                });
             }
             Report::Sealed {
                 output,
                 identity,
                 content,
             } => {
-                if let Some(running) = &mut self.running {
-                    running.sealed = true;
-                }
+                running.sealed = true;
                 self.table.change(id, |task| {
                     task.output = Some(output);
                     task.output_identity = Some(identity);
@@ -299,6 +443,22 @@ impl State {
             Report::ReceiptFails { reason } => self.receipt_fails(id, &reason),
             Report::Ended(outcome) => self.job_ended(id, outcome),
         }
+    }
+
+    fn log_resumed(&self, id: &TaskId, percent: u8) {
+        let Some(task) = self.table.get(id) else { return };
+        let file = task.shown().to_string();
+        tracing::info!("{file}: resumed at {percent} %");
+    }
+
+    /// Told with the first work, not before: by then it is known how much an earlier run has left.
+    fn tell_started(&mut self, id: &TaskId, resumed_percent: Option<u8>) {
+        let Some(task) = self.table.get(id) else { return };
+        let file = task.shown().to_string();
+        self.alert(Alert::Started {
+            file,
+            resumed_percent,
+        });
     }
 
     fn receipt_fails(&mut self, id: &TaskId, reason: &str) {
@@ -318,21 +478,25 @@ impl State {
     }
 
     fn job_ended(&mut self, id: &TaskId, outcome: Outcome) {
-        let Some(running) = self.running.take() else {
+        let Some(place) = self.running.iter().position(|running| running.id == *id) else {
             return;
         };
+        let running = self.running.remove(place);
         drop(running.go);
         if running.thread.join().is_err() {
             tracing::error!("the encode's thread panicked; please report it");
         }
-        (self.onlooker)(View::Ended);
+        (self.onlooker)(View::Ended { path: &running.path });
         self.forget_deferred(id);
         self.write_live();
         if running.source_changed {
             self.look_again_at(running.path.clone());
         }
         match outcome {
-            Outcome::Published { notes } => self.published(id, &notes),
+            Outcome::Published { notes } => {
+                self.published(id, &notes);
+                self.learn_speed(id, running.frames);
+            }
             Outcome::Refused { reason } => {
                 self.finish(id, Status::Failed, |task| task.error = Some(reason));
             }
@@ -394,6 +558,10 @@ impl State {
                     self.finish(id, Status::Cancelled, |task| {
                         task.reason = Some("cancelled by hand".into())
                     });
+                }
+                Some(EndedBy::Profile) => {
+                    self.take_back(id, None, true);
+                    self.forget_chunks(id);
                 }
                 Some(EndedBy::Stop) | None => self.take_back(id, None, true),
             },
@@ -520,7 +688,7 @@ impl State {
             return;
         };
         let folders = &self.config.folders;
-        let order = disposal::Order {
+        let order = disposal::SourceOrder {
             id: id.clone(),
             source: folders.input.join(&task.path),
             source_identity,
@@ -529,7 +697,11 @@ impl State {
             output_identity,
             publish: self.config.publish.clone(),
         };
-        if self.disposals.send(order).is_ok() {
+        if self
+            .disposals
+            .send(disposal::Order::Source(Box::new(order)))
+            .is_ok()
+        {
             self.disposing.insert(id.clone());
         } else {
             tracing::error!("the thread that moves sources has ended; the next start does it");
@@ -578,16 +750,62 @@ impl State {
         self.changed();
     }
 
-    pub(super) fn cancel_running(&mut self) {
-        if let Some(running) = &mut self.running {
+    /// Ends the encode of a task for a person. Returns whether there was one.
+    pub(super) fn cancel_running(&mut self, id: &TaskId) -> bool {
+        let running = self.running.iter_mut().find(|running| running.id == *id);
+        running.is_some_and(|running| {
             running.ended_by = Some(EndedBy::Person);
             running.cancel.cancel();
+            true
+        })
+    }
+
+    /// Looks at the clock on the wall.
+    pub(super) fn keep_hours(&mut self) {
+        let now = Zoned::now();
+        let is_outside = self.mode == Mode::Watch && !self.config.engine.hours.allow(now.datetime());
+        if std::mem::replace(&mut self.is_outside_hours, is_outside) == is_outside {
+            return;
+        }
+        match (is_outside, self.config.engine.outside_hours) {
+            (false, _) => tracing::info!("the hours of `schedule` have begun"),
+            (true, OutsideHours::Finish) => {
+                tracing::info!("the hours of `schedule` are over: no new encode is started");
+            }
+            (true, OutsideHours::Freeze) => {
+                tracing::info!("the hours of `schedule` are over: running encodes stand still");
+            }
+        }
+        self.freeze_or_thaw();
+        self.reconsider = true;
+    }
+
+    /// Running encodes stand still while a person or the hours want that.
+    pub(super) fn freeze_or_thaw(&self) {
+        let outside = self.is_outside_hours && self.config.engine.outside_hours == OutsideHours::Freeze;
+        for running in &self.running {
+            if self.control.freezes() || outside {
+                running.cancel.freeze();
+            } else {
+                running.cancel.thaw();
+            }
         }
     }
 
-    /// At a stop: an encode is broken off, a finished result may still get its name.
+    /// What is done of a task with another profile now is of no use any more.
+    pub(super) fn begin_again(&mut self, id: &TaskId) {
+        match self.running.iter_mut().find(|running| running.id == *id) {
+            Some(running) => {
+                running.ended_by.get_or_insert(EndedBy::Profile);
+                running.cancel.cancel();
+            }
+            None => self.forget_chunks(id),
+        }
+    }
+
+    /// At a stop: encodes are broken off, a finished result may still get its name.
     pub(super) fn stop_running(&mut self) {
-        if let Some(running) = self.running.as_mut().filter(|running| !running.sealed) {
+        for running in self.running.iter_mut().filter(|running| !running.sealed) {
             running.ended_by.get_or_insert(EndedBy::Stop);
             running.cancel.cancel();
         }
@@ -595,19 +813,20 @@ impl State {
 
     /// At the very end: whatever still runs is killed.
     pub(super) fn abandon_running(&mut self) {
-        let Some(running) = self.running.take() else {
-            return;
-        };
-        running.cancel.kill();
-        drop(running.go);
-        // One that is just getting its name stays marked: the next start looks how far it came.
-        let is_sealed = running.sealed;
-        let until = Instant::now() + JOIN_LIMIT;
-        while !running.thread.is_finished() && Instant::now() < until {
-            std::thread::sleep(Duration::from_millis(20));
+        let abandoned = std::mem::take(&mut self.running);
+        for running in &abandoned {
+            running.cancel.kill();
         }
-        if !is_sealed {
-            self.take_back(&running.id, None, true);
+        let until = Instant::now() + JOIN_LIMIT;
+        for running in abandoned {
+            drop(running.go);
+            while !running.thread.is_finished() && Instant::now() < until {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            // One that is just getting its name stays marked: the next start looks how far it came.
+            if !running.sealed {
+                self.take_back(&running.id, None, true);
+            }
         }
     }
 }

@@ -10,7 +10,7 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{State, now};
+use super::{State, now, speeds::LiveQueue};
 use crate::{durable, record, watch};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,10 +30,14 @@ pub struct Live {
     /// Files whose content is being looked at.
     pub measuring: u64,
     pub free_bytes: u64,
+    /// When encodes may begin again, outside the hours of `schedule`.
     #[serde(default)]
-    pub child_pid: Option<u32>,
+    pub hours_begin: Option<Timestamp>,
+    /// In the order in which they were started.
     #[serde(default)]
-    pub encode: Option<LiveEncode>,
+    pub encodes: Vec<LiveEncode>,
+    #[serde(default)]
+    pub queue: LiveQueue,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +50,8 @@ pub struct LiveRoot {
 pub struct LiveEncode {
     pub id: String,
     pub path: String,
+    /// Each leads a process group of its own.
+    pub child_pids: Vec<u32>,
     /// As `encoding`, `trying CRF 24.5 for`, `measuring the quality of`.
     #[serde(default = "encoding")]
     pub stage: String,
@@ -54,6 +60,17 @@ pub struct LiveEncode {
     pub speed: Option<f64>,
     pub seconds_left: Option<f64>,
     pub size_bytes: Option<u64>,
+    /// Of the whole result, once that can be told.
+    #[serde(default)]
+    pub projected: Option<LiveSize>,
+}
+
+/// A size and the interval that it lies in.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct LiveSize {
+    pub low_bytes: f64,
+    pub likely_bytes: f64,
+    pub high_bytes: f64,
 }
 
 fn encoding() -> String {
@@ -86,6 +103,14 @@ pub(super) fn sweep(conf: &Path) {
 }
 
 impl State {
+    fn hours_begin(&self) -> Option<Timestamp> {
+        let next = || self.config.engine.hours.next_change(&jiff::Zoned::now());
+        self.is_outside_hours
+            .then(next)
+            .flatten()
+            .map(|begin| begin.timestamp())
+    }
+
     pub(super) fn write_live(&self) {
         let watching_reason = match &self.watching {
             watch::Mode::Events => None,
@@ -98,11 +123,17 @@ impl State {
                 reason: reason.to_string(),
             }),
         });
-        let encode = self.running.as_ref().map(|running| {
+        let encodes = self.running.iter().map(|running| {
             let progress = running.progress.unwrap_or_default();
             LiveEncode {
                 id: running.id.to_string(),
                 path: record::encode_path(&running.path).0,
+                child_pids: running.children(),
+                projected: running.foreseen_bytes.map(|bytes| LiveSize {
+                    low_bytes: bytes.low,
+                    likely_bytes: bytes.likely,
+                    high_bytes: bytes.high,
+                }),
                 stage: running.stage.to_string(),
                 percent: progress.percent,
                 fps: progress.fps,
@@ -112,7 +143,7 @@ impl State {
             }
         });
         let live = Live {
-            version: 1,
+            version: 2,
             pid: std::process::id(),
             updated: now(),
             watching: if watching_reason.is_some() {
@@ -126,8 +157,9 @@ impl State {
             settling: self.sweep.map_or(0, |sweep| sweep.waiting as u64),
             measuring: self.pending.len() as u64,
             free_bytes: self.free_bytes(),
-            child_pid: self.running.as_ref().and_then(|running| running.child),
-            encode,
+            hours_begin: self.hours_begin(),
+            encodes: encodes.collect(),
+            queue: self.queue_ahead(),
         };
         let written = serde_json::to_vec(&live)
             .map_err(|error| error.to_string())

@@ -13,12 +13,14 @@ mod job;
 mod jobs;
 mod live;
 mod recovery;
+mod speeds;
 #[cfg(test)]
 mod tests;
 
 pub use job::Claim;
-pub use live::{Live, LiveEncode, LiveRoot};
+pub use live::{Live, LiveEncode, LiveRoot, LiveSize};
 pub use recovery::end_orphans;
+pub use speeds::LiveQueue;
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet, VecDeque},
@@ -31,12 +33,14 @@ use tokio::sync::mpsc;
 
 use crate::{
     alerts::{self, Alert, Sizes, Wording},
+    cgroup,
     config::Config,
     durable::DurableError,
     encode::Progress,
+    estimate::History,
     fingerprint, publish,
     queue::{self, Control, Files, LoadError},
-    schedule::{self, Encoder},
+    schedule::{self, Encoder, Machine},
     task::{Shown, Status, Table, Task, TaskId},
     watch,
 };
@@ -98,7 +102,7 @@ pub struct Summary {
 pub enum View<'a> {
     Started { path: &'a Path, size_bytes: u64 },
     Progress { path: &'a Path, progress: &'a Progress },
-    Ended,
+    Ended { path: &'a Path },
 }
 
 /// What a run needs from outside.
@@ -223,7 +227,15 @@ struct State {
     disposing: HashSet<TaskId>,
     /// Files that are measured or compared.
     pending: HashMap<PathBuf, files::Pending>,
-    running: Option<jobs::Running>,
+    /// In the order in which they were started.
+    running: Vec<jobs::Running>,
+    history: History,
+    /// The clock says that no encode may begin.
+    is_outside_hours: bool,
+    /// What this process may use of the machine.
+    machine: Machine,
+    /// How many encodes went past each task that waits for memory.
+    passed: HashMap<TaskId, u32>,
     /// Tasks that are not to be begun again before this time.
     resting: HashMap<TaskId, Instant>,
     /// How often each of these has been sent to rest; forgotten when the task ends.
@@ -326,7 +338,11 @@ impl State {
             disposals,
             disposing: HashSet::new(),
             pending: HashMap::new(),
-            running: None,
+            running: Vec::new(),
+            is_outside_hours: false,
+            machine: cgroup::available(),
+            passed: HashMap::new(),
+            history: speeds::load(&config.folders.conf),
             resting: HashMap::new(),
             rests: HashMap::new(),
             encoder: Encoder::Works,
@@ -355,6 +371,7 @@ impl State {
             );
         }
         state.recover();
+        state.keep_hours();
         Ok(state)
     }
 
@@ -392,7 +409,7 @@ impl State {
 
     fn next_due(&self) -> Instant {
         let submit = self.changed_since.map(|since| since + SUBMIT_DELAY);
-        let live = self.running.is_some().then_some(self.next_live);
+        let live = (!self.running.is_empty()).then_some(self.next_live);
         let once = match self.mode {
             Mode::Once { timeout } => self
                 .started
@@ -437,6 +454,7 @@ impl State {
             drop(sd_notify::notify(&[sd_notify::NotifyState::Watchdog]));
         }
         self.reload_settings();
+        self.keep_hours();
         self.resting.retain(|_, until| *until > now);
         if self.encoder == Encoder::Missing && now >= self.encoder_checked + ENCODER_RETRY {
             self.encoder_checked = now;
@@ -472,7 +490,7 @@ impl State {
         } else {
             self.idle_checks.saturating_add(1)
         };
-        if !is_busy && self.running.is_none() {
+        if !is_busy && self.running.is_empty() {
             self.tell_all_done();
         }
     }
@@ -619,7 +637,9 @@ impl State {
             change(task);
         });
         self.rests.remove(id);
+        self.passed.remove(id);
         self.changed();
+        self.forget_chunks(id);
         let Some(task) = self.table.get(id).cloned() else {
             return;
         };
@@ -650,6 +670,13 @@ impl State {
             }
         }
         self.look_at_twins_of(id);
+    }
+
+    /// What is finished of a task that has ended, or begins anew, is of no use any more.
+    fn forget_chunks(&self, id: &TaskId) {
+        let folder = job::work_folder(&self.config.folders.output, id);
+        // Without the thread the next start removes it.
+        let _ = self.disposals.send(disposal::Order::WorkFolder(folder));
     }
 
     fn tell_done(&mut self, task: &Task, file: String) {
@@ -685,7 +712,7 @@ impl State {
 
     fn is_over(&self) -> bool {
         if let Some(since) = self.stopping {
-            return self.running.is_none() || since.elapsed() >= STOP_LIMIT;
+            return self.running.is_empty() || since.elapsed() >= STOP_LIMIT;
         }
         let Mode::Once { timeout } = self.mode else {
             return false;
@@ -695,7 +722,7 @@ impl State {
         is_settled
             && self.sweep.is_some()
             && self.pending.is_empty()
-            && self.running.is_none()
+            && self.running.is_empty()
             && self.disposing.is_empty()
             && !self
                 .deferred

@@ -3,14 +3,14 @@
 //! Promises: a publish that was finished but not recorded is completed, not repeated; parts that nothing needs are
 //! removed; an encode that was cut off is queued again, at most a few times.
 
-use std::{collections::HashSet, path::Path};
+use std::{collections::HashSet, ffi::OsString, path::Path};
 
-use super::{Deferred, Live, State, live};
+use super::{Deferred, Live, State, disposal, job, live};
 use crate::{
     config::Sidecars,
     process,
     publish::{self, Replace},
-    task::{ATTEMPTS_LIMIT, Disposal, Shown, Status, Task, TaskId, WaitingFor},
+    task::{ATTEMPTS_LIMIT, Disposal, Status, Task, TaskId, WaitingFor},
 };
 
 impl State {
@@ -34,6 +34,7 @@ impl State {
         self.reconsider_those_waiting();
         live::sweep(&self.config.folders.conf);
         let swept = publish::sweep_parts(&self.config.folders.output, |_| false);
+        self.sweep_work_folders();
         publish::sweep_copies(&self.config.publish.archive_dir);
         if swept > 0 {
             tracing::info!("unfinished parts of the last run removed: {swept}");
@@ -48,6 +49,22 @@ impl State {
             self.when_committed(Deferred::Dispose(id));
         }
         self.changed();
+    }
+
+    /// Chunks of tasks that are no longer to be encoded.
+    fn sweep_work_folders(&self) {
+        let open: HashSet<OsString> = self
+            .table
+            .iter()
+            .filter(|task| task.status == Status::Queued)
+            .map(|task| task.id.as_file_name().into())
+            .collect();
+        let folders = job::work_folders(&self.config.folders.output).read_dir();
+        for folder in folders.into_iter().flatten().flatten() {
+            if !open.contains(&folder.file_name()) {
+                let _ = self.disposals.send(disposal::Order::WorkFolder(folder.path()));
+            }
+        }
     }
 
     /// What a task waited for may have come about while nobody looked.
@@ -143,14 +160,13 @@ impl State {
     }
 }
 
-/// Ends an encoder that outlived a killed service, as far as `live.json` still knows it. To be called with the
+/// Ends encoders that outlived a killed service, as far as `live.json` still knows them. To be called with the
 /// instance lock held, before anything is started.
 pub fn end_orphans(conf: &Path) {
-    let Some(pid) = Live::read(conf).and_then(|live| live.child_pid) else {
-        return;
-    };
-    if process::end_orphan(pid) {
-        tracing::warn!("an encoder left by the last run (pid {pid}) was ended");
+    let encodes = Live::read(conf).map(|live| live.encodes).unwrap_or_default();
+    for pid in encodes.into_iter().flat_map(|encode| encode.child_pids) {
+        if process::end_orphan(pid) {
+            tracing::warn!("an encoder left by the last run (pid {pid}) was ended");
+        }
     }
-    tracing::debug!("looked for an orphan with pid {pid} from {}", Shown(conf));
 }

@@ -261,6 +261,26 @@ fn no_encode_is_begun_while_the_queue_cannot_be_written() {
 }
 
 #[test]
+fn outside_the_hours_of_the_schedule_no_encode_is_begun() {
+    let in_three_days = jiff::Zoned::now().weekday().wrapping_add(3);
+    let name = format!("{in_three_days:?}");
+    let schedule = format!("{} 00:00-24:00", &name[..3]);
+    let folder = scene().folder;
+    let mut scene = started_in(folder, &[("schedule", &schedule)]);
+    let id = scene.task("720/a.mkv", |_| {});
+    scene.commit();
+    let status = |scene: &Scene| scene.state.table.get(&id).unwrap().status.clone();
+    scene.state.reconsider = true;
+    scene.state.do_what_is_due();
+    assert_eq!(status(&scene), Status::Queued);
+    scene.state.config.engine.hours = crate::schedule::hours::Hours::default();
+    scene.state.keep_hours();
+    scene.state.do_what_is_due();
+    assert_eq!(status(&scene), Status::Processing);
+    scene.state.abandon_running();
+}
+
+#[test]
 fn a_full_disk_is_told_once_also_while_its_task_rests() {
     let mut scene = scene();
     let id = scene.task("720/a.mkv", |task| task.waiting_for = Some(WaitingFor::Space));
@@ -282,7 +302,7 @@ fn a_row_whose_path_leads_out_of_input_is_never_begun() {
         let task = Task::new(id.clone(), path.into(), Some(Resolution(720)), now());
         assert!(scene.state.table.add(task));
         scene.state.start_next();
-        assert!(scene.state.running.is_none());
+        assert!(scene.state.running.is_empty());
         let task = scene.state.table.get(&id).unwrap();
         assert_eq!(task.status, Status::ErrorMissingInput, "{path}");
     }

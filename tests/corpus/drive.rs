@@ -101,8 +101,11 @@ pub fn run(jobs: &[Job], settings: &[(&str, &str)]) -> (Root, BTreeMap<String, O
     let root = Root::new(&[]);
     let profile = format!("{:?}", profile());
     let ffmpeg = format!("{:?}", named("CORPUS_FFMPEG", "ffmpeg"));
-    let common: [(&str, &str); 6] = [
+    let longer_than = named("CORPUS_CHUNKS", "120");
+    let common: [(&str, &str); 8] = [
         ("profile", &profile),
+        ("chunk_min_seconds", &longer_than),
+        ("chunk_seconds", if longer_than == "120" { "30" } else { "10" }),
         ("ffmpeg_path", &ffmpeg),
         ("extensions", &extensions),
         ("rotation_threshold", "1"),

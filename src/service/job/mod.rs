@@ -9,6 +9,7 @@
 mod source;
 mod name;
 mod search;
+mod chunks;
 mod result;
 mod measure;
 mod publish;
@@ -23,13 +24,17 @@ use std::{
 };
 
 use crate::{
-    config::{EncodeConfig, Profile, PublishConfig, QualityConfig},
-    plan::{self, EncodePlan},
+    config::{EncodeConfig, EngineConfig, Profile, PublishConfig, QualityConfig},
+    media::MediaInfo,
+    plan::{self, EncodePlan, Expected},
     process::Cancel,
     quality::SearchReport,
+    schedule::{Cost, Picture},
     task::{Identity, Task},
     verify,
 };
+pub use chunks::Grant;
+pub(super) use chunks::{work_folder, work_folders};
 use kept::{Kept, Tried};
 use measure::Look;
 pub use outcome::Outcome;
@@ -49,6 +54,9 @@ pub struct Order {
     /// The file, absolute.
     pub receipt: PathBuf,
     pub profile: Profile,
+    pub engine: EngineConfig,
+    /// That encodes may count on.
+    pub cores: f64,
     pub encode: EncodeConfig,
     pub quality: QualityConfig,
     pub publish: PublishConfig,
@@ -71,7 +79,7 @@ pub struct Claim {
 }
 
 /// Runs the job to its end. The last report is [`Report::Ended`].
-pub fn run(order: &Order, report: &dyn Fn(Report)) {
+pub fn run(order: &Order, report: &(dyn Fn(Report) + Sync)) {
     // Without a last report the service would wait for this job for ever.
     let outcome =
         panic::catch_unwind(AssertUnwindSafe(|| Job { order, report }.run())).unwrap_or_else(|_| {
@@ -84,7 +92,7 @@ pub fn run(order: &Order, report: &dyn Fn(Report)) {
 
 struct Job<'a> {
     order: &'a Order,
-    report: &'a dyn Fn(Report),
+    report: &'a (dyn Fn(Report) + Sync),
 }
 
 impl Job<'_> {
@@ -98,6 +106,7 @@ impl Job<'_> {
     fn encode_and_publish(&self) -> Result<Vec<String>, Outcome> {
         let source = self.examined_source()?;
         let plan = self.plan(&source, self.order.profile.crf)?;
+        self.tell_cost(&source.info, &plan);
         let limit = self.limit(&source.info);
         let kept = |plan: &EncodePlan, why, tried| {
             self.keep_source(&Kept {
@@ -120,15 +129,18 @@ impl Job<'_> {
         let (mut plan, search) = self.aimed(&look, plan)?;
         let _captions = self.captions_read(&source, &mut plan, &place.part.0)?;
         let _hdr10_plus = self.hdr10_plus_written(&source, &plan, &place.part.0)?;
-        let encoded = match self.made(&source, &plan, &place.part.0, limit)? {
-            Made::Smaller(encoded) => encoded,
+        let (encoded, result, mut remarks) = match self.made(&source, &plan, &place.part.0, limit)? {
+            Made::Smaller {
+                encoded,
+                result,
+                remarks,
+            } => (encoded, result, remarks),
             Made::NotSmaller { why, after } => {
                 drop(place);
                 let encoded_for = after;
                 return kept(&plan, why, Some(Tried { encoded_for, search }));
             }
         };
-        let (result, mut remarks) = self.verified(&plan, &source.info, &place.part.0)?;
         remarks.extend(self.scenes_compared(&plan, &source, &result, &place.part.0)?);
         plan.lost.extend(verify::missing(&plan, &source.info, &result));
         let mut quality = self.quality(&look, &plan, &result, encoded.elapsed)?;
@@ -146,6 +158,31 @@ impl Job<'_> {
                 quality: &(&quality).into(),
             },
         )
+    }
+
+    fn tell_cost(&self, info: &MediaInfo, plan: &EncodePlan) {
+        let source = info.main_video().map(|(_, video)| Picture {
+            width: video.width,
+            height: video.height,
+            bit_depth: video.bit_depth,
+        });
+        let result = plan.streams.iter().find_map(|stream| match stream.expected {
+            Expected::Video {
+                width,
+                height,
+                bit_depth,
+                ..
+            } => Some(Picture {
+                width,
+                height,
+                bit_depth,
+            }),
+            _ => None,
+        });
+        if let (Some(source), Some(result)) = (source, result) {
+            let cost = Cost::of(source, result, &self.order.profile.preset, self.order.cores);
+            (self.report)(Report::Cost(cost));
+        }
     }
 
     fn plan(&self, source: &Source, crf: f64) -> Result<EncodePlan, Outcome> {

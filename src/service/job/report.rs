@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::Outcome;
-use crate::{encode::Progress, task::Identity};
+use super::{Grant, Outcome};
+use crate::{chunk::forecast::Estimate, encode::Progress, schedule::Cost, task::Identity};
 
 /// What the service hears of a job.
 #[derive(Debug)]
@@ -13,6 +13,24 @@ pub enum Report {
         output: PathBuf,
         sample: u128,
     },
+    /// How many frames the film has, as far as that is known.
+    Frames(Option<u64>),
+    /// What an earlier run has finished is used.
+    Resumed {
+        /// Of the film; 1 to 99.
+        percent: u8,
+    },
+    /// How many chunks could be begun now if there were room, and whom to tell when there is.
+    Chunks {
+        left: u32,
+        grant: Option<Grant>,
+    },
+    /// What each of its encodes takes of the machine.
+    Cost(Cost),
+    /// Room that was granted is not used any more.
+    RoomBack,
+    /// The size of the result, as far as it can be told.
+    Foreseen(Option<Estimate>),
     /// The pid of a child of this job, also its group's id.
     Child(u32),
     /// What begins now; progress is counted from its start.
@@ -52,6 +70,8 @@ pub enum Stage {
     Captions,
     #[default]
     Encoding,
+    /// Putting chunks together.
+    Joining,
     /// Comparing the result with its source.
     Measuring,
 }
@@ -62,6 +82,7 @@ impl std::fmt::Display for Stage {
             Self::Searching { crf } => write!(f, "trying CRF {crf} for"),
             Self::Captions => f.write_str("reading the captions of"),
             Self::Encoding => f.write_str("encoding"),
+            Self::Joining => f.write_str("joining the chunks of"),
             Self::Measuring => f.write_str("measuring the quality of"),
         }
     }

@@ -7,15 +7,18 @@ use std::{
 
 use super::{
     Job, Order, Outcome, Report, Stage,
+    chunks::InChunks,
     outcome::{encode_outcome, refused, result_outcome},
     source::Source,
 };
 use crate::{
+    chunk::Whole,
     config::{AfterSuccess, Verify},
     encode::{self, EncodeError, Encoded, Next},
     media::MediaInfo,
     plan::{EncodePlan, Expected},
     probe,
+    process::Stopwatch,
     shrink::{Forecast, Limit, NotSmaller},
     task::Origin,
     verify::{self, Verdict},
@@ -23,8 +26,25 @@ use crate::{
 
 /// What an encode came to.
 pub(super) enum Made {
-    Smaller(Encoded),
-    NotSmaller { why: NotSmaller, after: Duration },
+    /// Whole, as far as can be seen.
+    Smaller {
+        encoded: Encoded,
+        result: Box<MediaInfo>,
+        remarks: Vec<String>,
+    },
+    NotSmaller {
+        why: NotSmaller,
+        after: Duration,
+    },
+}
+
+impl Made {
+    fn with_remark(mut self, remark: Option<String>) -> Self {
+        if let Self::Smaller { remarks, .. } = &mut self {
+            remarks.extend(remark);
+        }
+        self
+    }
 }
 
 impl Job<'_> {
@@ -66,8 +86,37 @@ impl Job<'_> {
             .map_err(encode_outcome)
     }
 
-    /// Encodes into the part. One that will not be small enough is given up.
+    /// Encodes into the part, in chunks where that is exact, else in one run, and checks the result. One that will not
+    /// be small enough is given up.
     pub(super) fn made(
+        &self,
+        source: &Source,
+        plan: &EncodePlan,
+        part: &Path,
+        limit: Option<Limit>,
+    ) -> Result<Made, Outcome> {
+        let began = Stopwatch::start(&self.order.cancel);
+        let whole = match self.in_chunks(source, plan, part, limit)? {
+            InChunks::NotSmaller(why) => {
+                return Ok(Made::NotSmaller {
+                    why,
+                    after: began.elapsed(),
+                });
+            }
+            InChunks::Joined { encoded, remark } => match self.checked(source, plan, part, limit, encoded) {
+                Ok(made) => return Ok(made.with_remark(Some(remark))),
+                // What a single run would give is not to be judged by this.
+                Err(Outcome::Refused { reason }) => self.begin_anew(Whole::NotVerified { reason })?,
+                Err(outcome) => return Err(outcome),
+            },
+            InChunks::Whole(whole) => whole,
+        };
+        Ok(self
+            .in_one_run(source, plan, part, limit)?
+            .with_remark(whole.note()))
+    }
+
+    fn in_one_run(
         &self,
         source: &Source,
         plan: &EncodePlan,
@@ -77,6 +126,7 @@ impl Job<'_> {
         let forecast = limit.map(|limit| Forecast::new(limit, &source.info, plan));
         let mut too_big = None;
         let began = Instant::now();
+        (self.report)(Report::Frames(plan.frames));
         (self.report)(Report::Stage(Stage::Encoding));
         let encoded = encode::encode(
             plan,
@@ -109,18 +159,37 @@ impl Job<'_> {
             (Err(EncodeError::GivenUp), Some(why)) => return not_smaller(why),
             (encoded, _) => encoded.map_err(encode_outcome)?,
         };
+        self.checked(source, plan, part, limit, encoded)
+    }
+
+    fn checked(
+        &self,
+        source: &Source,
+        plan: &EncodePlan,
+        part: &Path,
+        limit: Option<Limit>,
+        encoded: Encoded,
+    ) -> Result<Made, Outcome> {
         let result_bytes = part.metadata().map_or(0, |metadata| metadata.len());
-        match limit.and_then(|limit| limit.check(result_bytes)) {
-            Some(why) => not_smaller(why),
-            None => Ok(Made::Smaller(encoded)),
+        if let Some(why) = limit.and_then(|limit| limit.check(result_bytes)) {
+            return Ok(Made::NotSmaller {
+                why,
+                after: encoded.elapsed,
+            });
         }
+        let (result, remarks) = self.verified(plan, &source.info, part)?;
+        Ok(Made::Smaller {
+            encoded,
+            result: Box::new(result),
+            remarks,
+        })
     }
 
     /// What the result holds, and what is to be remarked on it.
     ///
     /// # Errors
     /// When it is not whole.
-    pub(super) fn verified(
+    fn verified(
         &self,
         plan: &EncodePlan,
         source: &MediaInfo,

@@ -1,0 +1,319 @@
+//! The real binary with more to do than one encode: several files at once, and encodes that stand still.
+#![allow(clippy::disallowed_methods)]
+
+mod common;
+
+use std::{fs, path::PathBuf};
+
+use common::{
+    clips::{clip, small},
+    root::Root,
+};
+use serde_json::Value;
+
+#[cfg(target_os = "linux")]
+const H264: &str = "-c:v libx264 -preset ultrafast -crf 10";
+
+fn encodes(root: &Root) -> Vec<Value> {
+    let status = root.ok(&["status", "--json"]).json();
+    status["live"]["encodes"].as_array().cloned().unwrap_or_default()
+}
+
+#[test]
+fn several_files_are_encoded_at_once_but_no_more_than_max_jobs() {
+    let root = Root::new(&[]);
+    let gated = root.gated_ffmpeg();
+    root.configure(&[("ffmpeg_path", &gated), ("max_jobs", "3")], "");
+    for number in 1..=5 {
+        root.put(&small(number), format!("480/{number}.mp4"));
+    }
+    root.start();
+    let three = root.until("three encodes run", || {
+        let encodes = encodes(&root);
+        (encodes.len() >= 3).then_some(encodes)
+    });
+    assert_eq!(three.len(), 3);
+    root.until("the queue says so", || {
+        let counts = root.ok(&["status", "--json"]).json()["counts"].clone();
+        (counts["processing"] == 3 && counts["queued"] == 2).then_some(())
+    });
+    let shown = root.ok(&["status"]).stdout;
+    assert_eq!(shown.matches("encoding 480/").count(), 3, "{shown}");
+    root.open_gate();
+    for number in 1..=5 {
+        root.until_status(&format!("480/{number}.mp4"), "processed");
+    }
+    assert_eq!(root.outputs().len(), 5);
+}
+
+#[cfg(target_os = "linux")]
+fn state_of(pid: u64) -> Option<char> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit(") ").next()?.chars().next()
+}
+
+/// A film takes as long as it lasts: ffmpeg reads at the speed of a player.
+#[cfg(target_os = "linux")]
+fn three_seconds_in_real_time(root: &Root) -> PathBuf {
+    let ffmpeg =
+        root.script("case \"$*\" in *-progress*) exec ffmpeg -re \"$@\";; esac\nexec ffmpeg \"$@\"\n");
+    root.configure(&[("ffmpeg_path", &ffmpeg)], "");
+    clip(
+        &format!("-f lavfi -i testsrc2=size=192x144:rate=30:duration=3 {H264}"),
+        "mp4",
+    )
+}
+
+#[cfg(target_os = "linux")]
+fn frozen_encode(root: &Root) -> u64 {
+    root.until("an encode makes progress", || {
+        encodes(root).first()?["percent"]
+            .as_f64()
+            .filter(|percent| *percent > 0.0)
+    });
+    let pid = encodes(root)[0]["child_pids"][0].as_u64().unwrap();
+    let told = root.ok(&["pause", "--freeze"]).stdout;
+    assert!(told.contains("running ones stand still"), "{told}");
+    root.until("ffmpeg stands still", || {
+        (state_of(pid) == Some('T')).then_some(())
+    });
+    pid
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_frozen_encode_stands_still_and_goes_on_where_it_was() {
+    let root = Root::new(&[]);
+    let clip = three_seconds_in_real_time(&root);
+    root.start();
+    root.put(&clip, "480/a.mp4");
+    let pid = frozen_encode(&root);
+    let shown = root.ok(&["status"]).stdout;
+    assert!(shown.contains("running encodes stand still"), "{shown}");
+    root.ok(&["resume"]);
+    root.until_status("480/a.mp4", "processed");
+    assert_eq!(root.task("480/a.mp4").unwrap()["attempts"], 1);
+    assert_eq!(state_of(pid), None, "the same ffmpeg has ended");
+    assert_eq!(root.log().matches(": started").count(), 1, "{}", root.log());
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_frozen_encode_ends_with_the_service() {
+    let root = Root::new(&[]);
+    let clip = three_seconds_in_real_time(&root);
+    root.start();
+    root.put(&clip, "480/a.mp4");
+    let pid = frozen_encode(&root);
+    root.stop();
+    assert_eq!(state_of(pid), None, "no ffmpeg is left");
+    assert_eq!(root.task("480/a.mp4").unwrap()["status"], "queued");
+}
+
+/// Half a minute of something that moves, with a keyframe every two seconds, and a tone.
+fn film() -> PathBuf {
+    clip(
+        "-f lavfi -i testsrc2=size=192x144:rate=10:duration=45 -f lavfi -i sine=frequency=440:duration=45 \
+         -c:v libx264 -preset ultrafast -crf 10 -g 20 -c:a aac",
+        "mp4",
+    )
+}
+
+const IN_CHUNKS: [(&str, &str); 2] = [("chunk_min_seconds", "20"), ("chunk_seconds", "10")];
+
+fn receipt(root: &Root, file: &str) -> Value {
+    root.ok(&["show", file, "--json"]).json()["receipt"].clone()
+}
+
+#[test]
+fn a_long_film_is_encoded_in_chunks_and_joined() {
+    let root = Root::new(&IN_CHUNKS);
+    root.put(&film(), "480/film.mp4");
+    let once = root.ok(&["once"]);
+    assert!(once.stdout.contains("1 compressed"), "{once:?}");
+    let receipt = receipt(&root, "film.mp4").to_string();
+    assert!(
+        receipt.contains("encoded in 4 chunks, joined without loss"),
+        "{receipt}"
+    );
+    assert_eq!(root.outputs(), ["480/film.mp4"]);
+    let verified = root.ok(&["verify", "--decode"]);
+    assert!(verified.stdout.contains('1'), "{verified:?}");
+    assert!(
+        !root
+            .output(".work")
+            .read_dir()
+            .is_ok_and(|mut left| left.next().is_some())
+    );
+}
+
+/// The numbers of the chunks that were begun, in order.
+fn chunks_begun(root: &Root) -> Vec<String> {
+    let begun = fs::read_to_string(root.path("begun")).unwrap_or_default();
+    begun.lines().map(ToOwned::to_owned).collect()
+}
+
+/// ffmpeg, which notes each chunk that it begins, and holds all but the first and the last up until the gate is open.
+fn noting_ffmpeg(root: &Root) -> String {
+    fs::write(root.path("gate"), "").unwrap();
+    let (gate, begun) = (root.path("gate"), root.path("begun"));
+    root.script(&format!(
+        "case \"$*\" in *-progress*chunk-*)\n  \
+         number=${{*##*chunk-}}; number=${{number%%.*}}; echo \"$number\" >> '{begun}'\n  \
+         case $number in 00001|00002) while [ -e '{gate}' ]; do sleep 0.02; done;; esac;;\nesac\nexec ffmpeg \"$@\"\n",
+        begun = begun.display(),
+        gate = gate.display(),
+    ))
+}
+
+#[test]
+fn after_a_kill_finished_chunks_are_used_and_only_the_others_are_encoded() {
+    let root = Root::new(&[]);
+    let ffmpeg = noting_ffmpeg(&root);
+    let settings = [
+        IN_CHUNKS[0],
+        IN_CHUNKS[1],
+        ("ffmpeg_path", &ffmpeg),
+        ("max_jobs", "1"),
+    ];
+    root.configure(&settings, "");
+    root.put(&film(), "480/film.mp4");
+    root.start();
+    // First, last, middle: the third is held up.
+    root.until("the third chunk is begun", || {
+        (chunks_begun(&root) == ["00000", "00003", "00001"]).then_some(())
+    });
+    root.kill();
+    root.open_gate();
+    root.start();
+    root.until_status("480/film.mp4", "processed");
+    assert_eq!(chunks_begun(&root), ["00000", "00003", "00001", "00001", "00002"]);
+    assert!(
+        root.log().contains("480/film.mp4: resumed at 5"),
+        "{}",
+        root.log()
+    );
+    assert!(root.ok(&["verify", "--decode"]).stdout.contains('1'));
+}
+
+#[test]
+fn chunks_that_are_torn_foreign_or_of_another_plan_are_not_used() {
+    let root = Root::new(&[]);
+    let ffmpeg = noting_ffmpeg(&root);
+    let settings = |profile: &'static str| {
+        [
+            IN_CHUNKS[0],
+            IN_CHUNKS[1],
+            ("ffmpeg_path", ffmpeg.as_str()),
+            ("max_jobs", "1"),
+            ("profile", profile),
+        ]
+    };
+    let other = "\n[profiles.other]\nbased_on = \"quick\"\ncrf = 30\n";
+    root.configure(&settings("\"quick\""), other);
+    root.put(&film(), "480/film.mp4");
+    let until_third = |begun: &[&str]| {
+        root.start();
+        root.until("the third chunk is begun", || {
+            (chunks_begun(&root) == begun).then_some(())
+        });
+        root.kill();
+    };
+    until_third(&["00000", "00003", "00001"]);
+    let work = fs::read_dir(root.output(".work"))
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
+    let torn = work.join("chunk-00003.mp4");
+    let bytes = fs::read(&torn).unwrap();
+    fs::write(&torn, &bytes[..bytes.len() / 2]).unwrap();
+    fs::write(work.join("chunk-00002.mp4"), &bytes).unwrap();
+    until_third(&["00000", "00003", "00001", "00003", "00001"]);
+    assert!(
+        root.log().contains("chunk-00003.mp4 is not used: it has"),
+        "{}",
+        root.log()
+    );
+    assert!(
+        root.log()
+            .contains("chunk-00002.mp4 is not used: no finished chunk is recorded"),
+        "{}",
+        root.log()
+    );
+
+    root.configure(&settings("\"other\""), other);
+    root.open_gate();
+    root.start();
+    root.until_status("480/film.mp4", "processed");
+    assert!(
+        root.log().contains("the profile or the plan is another now"),
+        "{}",
+        root.log()
+    );
+    assert_eq!(chunks_begun(&root)[5..], ["00000", "00003", "00001", "00002"]);
+    assert!(root.ok(&["verify", "--decode"]).stdout.contains('1'));
+}
+
+#[test]
+fn cancelling_or_an_end_of_any_kind_takes_the_chunks_along() {
+    let root = Root::new(&[]);
+    let ffmpeg = noting_ffmpeg(&root);
+    let settings = [
+        IN_CHUNKS[0],
+        IN_CHUNKS[1],
+        ("ffmpeg_path", &ffmpeg),
+        ("max_jobs", "1"),
+    ];
+    root.configure(&settings, "");
+    root.put(&film(), "480/film.mp4");
+    root.start();
+    let is_empty = || {
+        root.output(".work")
+            .read_dir()
+            .is_ok_and(|mut left| left.next().is_none())
+    };
+    root.until("the third chunk is begun", || {
+        (chunks_begun(&root).len() == 3).then_some(())
+    });
+    assert!(!is_empty());
+    root.ok(&["cancel", "film.mp4"]);
+    root.until_status("480/film.mp4", "cancelled");
+    root.until("the chunks are gone", || is_empty().then_some(()));
+    root.stop();
+    // What a crash left of a task that is not known any more.
+    fs::create_dir_all(root.output(".work/0000000000000")).unwrap();
+    fs::write(root.output(".work/0000000000000/chunk-00000.mp4"), "").unwrap();
+    root.start();
+    root.until("the left-over is gone", || is_empty().then_some(()));
+}
+
+#[test]
+fn a_new_profile_begins_a_running_encode_again_only_when_asked() {
+    let root = Root::new(&[]);
+    let ffmpeg = noting_ffmpeg(&root);
+    let settings = [
+        IN_CHUNKS[0],
+        IN_CHUNKS[1],
+        ("ffmpeg_path", &ffmpeg),
+        ("max_jobs", "1"),
+    ];
+    root.configure(&settings, "\n[profiles.other]\nbased_on = \"quick\"\ncrf = 30\n");
+    root.put(&film(), "480/film.mp4");
+    root.start();
+    root.until("the third chunk is begun", || {
+        (chunks_begun(&root).len() == 3).then_some(())
+    });
+    let refused = root.run(&["set", "film.mp4", "--profile", "other"]);
+    assert_eq!(refused.code, 2, "{refused:?}");
+    assert!(refused.stderr.contains("--restart throws away"), "{refused:?}");
+    root.ok(&["set", "film.mp4", "--profile", "other", "--restart"]);
+    root.open_gate();
+    let task = root.until_status("480/film.mp4", "processed");
+    assert_eq!(
+        (&task["profile"], &task["attempts"]),
+        (&"other".into(), &1.into())
+    );
+    assert_eq!(chunks_begun(&root)[3..], ["00000", "00003", "00001", "00002"]);
+}
