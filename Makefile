@@ -19,7 +19,7 @@ CONFIG := conf/video-compressor.toml
 WITH_BINDIR := sed 's|/usr/local/bin/video-compressor|$(BINDIR)/video-compressor|g'
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-all test-corpus quality-table lint bench install uninstall clean
+.PHONY: help run build test test-all test-corpus quality-table lint bench curve install uninstall clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,10 +56,12 @@ TABLE ?=
 PROFILE ?=
 # Another ffmpeg to compress with; results are compared with the installed one.
 FFMPEG ?=
+# Films longer than this, in seconds, are encoded in short chunks; without it, as usual.
+CHUNKS ?=
 test-corpus: ## Compress every video of DIR=… and compare results with sources, independently of the program's own checks
 	scripts/install-ffmpeg
 	CORPUS_DIR='$(abspath $(DIR))' CORPUS_ZOO='$(if $(DIR),,1)' CORPUS_TABLE='$(abspath $(TABLE))' \
-		CORPUS_PROFILE='$(PROFILE)' CORPUS_FFMPEG='$(FFMPEG)' VIDEO_COMPRESSOR_TEST_ALL=1 \
+		CORPUS_PROFILE='$(PROFILE)' CORPUS_FFMPEG='$(FFMPEG)' CORPUS_CHUNKS='$(CHUNKS)' VIDEO_COMPRESSOR_TEST_ALL=1 \
 		$(CARGO) test --locked --test corpus -- --nocapture --test-threads 1
 
 # Where the table is kept, as docs/quality.md, and an ffmpeg that has libvmaf and xpsnr.
@@ -77,7 +79,12 @@ lint: ## Formatting, clippy, and cargo-deny where it is installed
 	else echo "cargo-deny is not installed, so licences and bans are not checked (cargo install --locked cargo-deny)"; fi
 
 bench: ## Measure speed and weight
-	$(CARGO) bench --locked
+	$(CARGO) bench --locked --bench service
+
+# A folder with real videos.
+CLIPS ?=
+curve: ## Measure how fast encodes are on 1 to 4 cores, for the simulation; needs CLIPS=folder, a quiet machine and hours
+	CURVE_CLIPS='$(abspath $(CLIPS))' $(CARGO) bench --locked --bench curve
 
 install: build ## Install under PREFIX (default /usr/local); DESTDIR stages
 	install -d '$(DESTDIR)$(BINDIR)' '$(DESTDIR)$(MAN)' '$(DESTDIR)$(DOC)' \

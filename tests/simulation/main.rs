@@ -1,0 +1,252 @@
+//! What the scheduler makes of machines that are not at hand: a simulation in time, checked against measured figures.
+//!
+//! `make curve` measures them into `measured.json`. From then on a test holds the table of `docs/performance.md` to what
+//! comes out here.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod curve;
+mod model;
+
+use std::{fmt::Write, path::Path};
+
+use curve::{Measured, kind};
+use model::{Film, Kind, Policy, ends, seconds, seconds_together};
+use video_compressor::schedule::Picture;
+
+const FRAMES_PER_SECOND: f64 = 25.0;
+const CHUNK_SECONDS: f64 = 30.0;
+/// How far a prediction may be off.
+const TOLERANCE: f64 = 0.05;
+
+/// A film of so many seconds in one piece.
+fn whole(kind: &Kind, length: f64) -> Film<'_> {
+    Film {
+        kind,
+        pieces: vec![length * FRAMES_PER_SECOND],
+    }
+}
+
+/// The same in chunks.
+fn chunked(kind: &Kind, length: f64) -> Film<'_> {
+    let count = (length / CHUNK_SECONDS).ceil() as usize;
+    Film {
+        kind,
+        pieces: vec![length * FRAMES_PER_SECOND / count as f64; count],
+    }
+}
+
+/// Encodes that are parallel enough to keep 78 % of four cores busy, as 480p with preset medium was seen to be.
+fn small() -> Kind {
+    let picture = Picture {
+        width: 854,
+        height: 480,
+        bit_depth: 8,
+    };
+    Kind {
+        start_seconds: 0.3,
+        ..Kind::new(picture, "medium", 24.0, [1.0, 1.85, 2.55, 3.12])
+    }
+}
+
+/// As 1080p: 88 %.
+fn big() -> Kind {
+    let picture = Picture {
+        width: 1920,
+        height: 1080,
+        bit_depth: 8,
+    };
+    Kind {
+        start_seconds: 0.3,
+        ..Kind::new(picture, "medium", 5.5, [1.0, 1.92, 2.75, 3.5])
+    }
+}
+
+#[test]
+fn one_encode_alone_is_as_fast_as_the_figures_that_it_was_made_of() {
+    let kind = small();
+    let work = whole(&kind, 240.0).work();
+    for (cores, speedup) in [(1, 1.0), (2, 1.85), (3, 2.55), (4, 3.12)] {
+        let found = work / (seconds(&[whole(&kind, 240.0)], cores, Policy::OneAtATime) - 0.3);
+        assert!((found / speedup - 1.0).abs() < 0.01, "{cores} cores: {found:.3}");
+    }
+}
+
+#[test]
+fn encodes_at_once_leave_less_of_the_machine_idle() {
+    let kind = small();
+    let film = whole(&kind, 60.0);
+    let busy = [1, 2, 4].map(|count| {
+        let films = vec![film.clone(); count];
+        count as f64 * film.work() / 4.0 / seconds_together(&films, 4)
+    });
+    assert!(busy[0] < 0.79 && busy[1] > 0.88 && busy[2] > 0.96, "{busy:.3?}");
+}
+
+#[test]
+fn no_simulated_machine_does_more_than_its_cores_can() {
+    let kind = small();
+    for cores in [1, 2, 5, 16] {
+        for films in [
+            vec![chunked(&kind, 1200.0)],
+            vec![whole(&kind, 60.0); 9],
+            vec![whole(&kind, 30.0), chunked(&kind, 300.0), whole(&kind, 7.0)],
+        ] {
+            let work: f64 = films.iter().map(Film::work).sum();
+            let took = seconds(&films, cores, Policy::Ours);
+            assert!(took >= work / f64::from(cores), "{cores} cores");
+            assert!(
+                took <= seconds(&films, 1, Policy::OneAtATime) * 1.02,
+                "{cores} cores"
+            );
+        }
+    }
+}
+
+#[test]
+fn mixed_queues_keep_every_core_busy_to_the_last_chunk() {
+    let (small, big) = (small(), big());
+    for cores in [2, 4, 16] {
+        // As long as a chunk of the last film is short beside the whole.
+        let films: Vec<Film> = (0..cores * 2)
+            .flat_map(|number| {
+                [
+                    whole(&small, 40.0 + f64::from(number)),
+                    whole(&big, 60.0),
+                    chunked(&small, 600.0),
+                ]
+            })
+            .chain([chunked(&big, 1800.0)])
+            .collect();
+        let work: f64 = films.iter().map(Film::work).sum();
+        let busy = work / f64::from(cores) / seconds(&films, cores, Policy::Ours);
+        assert!(busy > 0.94, "{cores} cores: {busy:.3}");
+    }
+}
+
+#[test]
+fn a_long_film_does_not_keep_short_ones_waiting_nor_they_it() {
+    let (small, big) = (small(), big());
+    let mut films = vec![chunked(&big, 7200.0)];
+    films.extend((0..30).map(|_| whole(&small, 60.0)));
+    let ends = ends(&films, 4, Policy::Ours);
+    let short_work: f64 = films[1..].iter().map(Film::work).sum();
+    let last_short = ends[1..].iter().copied().fold(0.0, f64::max);
+    // The film came first and holds one slot; with all four cores the short ones would need a quarter of their work.
+    assert!(
+        last_short < short_work,
+        "{last_short:.0} s for {short_work:.0} core-seconds"
+    );
+    // And the film is as good as alone afterwards.
+    let all: f64 = films.iter().map(Film::work).sum();
+    assert!(ends[0] < all / 4.0 * 1.05, "{:.0} s", ends[0]);
+}
+
+#[test]
+fn what_was_measured_of_several_encodes_at_once_is_predicted_from_single_ones() {
+    let Some(measured) = Measured::read() else {
+        return common::skip(
+            "what_was_measured_of_several_encodes_at_once_is_predicted_from_single_ones",
+            "measured.json",
+        );
+    };
+    let mut wrong = String::new();
+    for height in [480, 1080] {
+        let points = measured.of_height(height);
+        let kind = kind(&points);
+        for point in points.iter().filter(|point| point.encodes > 1) {
+            let film = Film {
+                kind: &kind,
+                pieces: vec![f64::from(point.frames)],
+            };
+            let films = vec![film; point.encodes as usize];
+            let predicted = seconds_together(&films, point.cores);
+            let off = predicted / point.took() - 1.0;
+            let line = format!(
+                "{height}p, {} encodes on {} cores: predicted {predicted:.1} s, measured {:.1} s, {:+.1} %",
+                point.encodes,
+                point.cores,
+                point.took(),
+                off * 100.0
+            );
+            println!("{line}");
+            if off.abs() > TOLERANCE {
+                writeln!(wrong, "{line}").unwrap();
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// Ours against plain ffmpeg, one file at a time.
+struct Row {
+    faster: f64,
+    /// Of what so many single threads without a pause would do.
+    of_the_limit: f64,
+}
+
+fn row(ours: &[Film], plain: &[Film], cores: u32) -> Row {
+    let took = seconds(ours, cores, Policy::Ours);
+    let busy = f64::from(cores);
+    let work: f64 = plain
+        .iter()
+        .map(|film| film.work() * film.kind.slowness(busy))
+        .sum();
+    Row {
+        faster: seconds(plain, cores, Policy::OneAtATime) / took,
+        of_the_limit: work / f64::from(cores) / took,
+    }
+}
+
+fn table(measured: &Measured) -> String {
+    let mut table = String::from(
+        "| picture | cores | backlog of 4 files a core | one film of 10 minutes | one film of 2 hours | four unequal files |\n\
+         |---|---|---|---|---|---|\n",
+    );
+    for height in [480, 1080] {
+        let kind = kind(&measured.of_height(height));
+        for cores in [2, 4, 16, 64] {
+            let backlog = vec![whole(&kind, 60.0); 4 * cores as usize];
+            let unequal = [60.0, 90.0, 110.0, 240.0];
+            let rows = [
+                row(&backlog, &backlog, cores),
+                row(&[chunked(&kind, 600.0)], &[whole(&kind, 600.0)], cores),
+                row(&[chunked(&kind, 7200.0)], &[whole(&kind, 7200.0)], cores),
+                row(
+                    &unequal.map(|length| {
+                        if length > 120.0 {
+                            chunked(&kind, length)
+                        } else {
+                            whole(&kind, length)
+                        }
+                    }),
+                    &unequal.map(|length| whole(&kind, length)),
+                    cores,
+                ),
+            ];
+            write!(table, "| {height}p | {cores} |").unwrap();
+            for Row { faster, of_the_limit } in rows {
+                write!(table, " {faster:.2}× ({:.0} %) |", of_the_limit * 100.0).unwrap();
+            }
+            table.push('\n');
+        }
+    }
+    table
+}
+
+#[test]
+fn the_table_in_the_documentation_is_what_the_simulation_says() {
+    let Some(measured) = Measured::read() else {
+        return common::skip(
+            "the_table_in_the_documentation_is_what_the_simulation_says",
+            "measured.json",
+        );
+    };
+    let table = table(&measured);
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/performance.md");
+    let documentation = std::fs::read_to_string(file).unwrap_or_default();
+    assert!(
+        documentation.contains(&table),
+        "docs/performance.md must hold this table:\n{table}"
+    );
+}

@@ -1,0 +1,257 @@
+//! A machine on which encodes run, in simulated time.
+//!
+//! An encode of x265 is not equally parallel all the time. Here it is a row of phases, each with a width: so many threads
+//! want to run. How much of its work is done at which width follows from how many cores one encode alone keeps busy of
+//! 1, 2, 3 and 4; beyond four, the width is spread evenly up to what x265's wavefront allows. Threads that want to run
+//! share the cores evenly. The more cores are busy, the more processor time a frame takes (memory, caches, threads that
+//! look after each other): a straight line through the same figures, and from four cores on as on four. What runs next
+//! is chosen by the program's own `admit`.
+
+use std::num::NonZeroU32;
+
+use video_compressor::schedule::{Cost, Machine, Picture, Waiting, admit};
+
+/// Core-seconds of a phase, on average. Any value gives the same results as long as an encode has many phases.
+const PHASE_WORK: f64 = 0.2;
+/// As much as servers usually have; less than it takes is not what is simulated here.
+const MEMORY_BYTES_A_CORE: u64 = 4 * 1024 * 1024 * 1024;
+
+/// How one encode of this kind behaves.
+#[derive(Debug, Clone)]
+pub struct Kind {
+    pub picture: Picture,
+    pub preset: String,
+    /// Frames a second on one core.
+    pub fps_of_a_core: f64,
+    /// Seconds of a single thread at the start of each encode, whatever its length.
+    pub start_seconds: f64,
+    /// By how much processor time grows with each further busy core; 0.02 is 2 %.
+    pub contention: f64,
+    /// Width, and the share of the work that is done at it.
+    pub widths: Vec<(f64, f64)>,
+}
+
+impl Kind {
+    /// `busy[n - 1]`: how many of n cores one encode alone keeps busy, on average.
+    pub fn new(picture: Picture, preset: &str, fps_of_a_core: f64, busy: [f64; 4]) -> Self {
+        // With the share f(w) of the work at width w, a unit of work on n cores takes Σ f(w) / min(n, w). So the
+        // difference from n to n + 1 cores is that part of the work with a width above n, times 1/n − 1/(n + 1).
+        let time = busy.map(|busy| 1.0 / busy);
+        let mut above = [1.0; 4];
+        for cores in 1..4 {
+            let step = 1.0 / cores as f64 - 1.0 / (cores + 1) as f64;
+            above[cores] = ((time[cores - 1] - time[cores]) / step).clamp(0.0, above[cores - 1]);
+        }
+        let mut widths: Vec<(f64, f64)> = (1..4)
+            .map(|width| (width as f64, above[width - 1] - above[width]))
+            .collect();
+        let widest = widest(picture).max(4);
+        let count = f64::from(widest - 3);
+        widths.extend((4..=widest).map(|width| (f64::from(width), above[3] / count)));
+        Self {
+            picture,
+            preset: preset.to_owned(),
+            fps_of_a_core,
+            start_seconds: 0.0,
+            contention: 0.0,
+            widths,
+        }
+    }
+
+    fn work(&self, frames: f64) -> f64 {
+        frames / self.fps_of_a_core
+    }
+
+    /// How much longer everything takes with so many busy cores.
+    pub fn slowness(&self, busy: f64) -> f64 {
+        1.0 + self.contention * (busy.min(4.0) - 1.0).max(0.0)
+    }
+
+    fn width(&self, random: &mut Random) -> f64 {
+        let mut rest = random.unit();
+        for (width, share) in &self.widths {
+            rest -= share;
+            if rest <= 0.0 {
+                return *width;
+            }
+        }
+        1.0
+    }
+}
+
+/// Rows of 64 pixels that x265's wavefront codes at once, each two blocks behind the one above; with the frame behind it
+/// under way at the same time this is what it can feed, by reasoning and not by measurement.
+fn widest(picture: Picture) -> u32 {
+    picture
+        .height
+        .div_ceil(64)
+        .min(picture.width.div_ceil(64) / 2)
+        .max(1)
+}
+
+/// A film: the frames of its pieces in the order in which they are to be encoded.
+#[derive(Debug, Clone)]
+pub struct Film<'a> {
+    pub kind: &'a Kind,
+    pub pieces: Vec<f64>,
+}
+
+impl Film<'_> {
+    /// Seconds of one core that has nothing beside it, without what each piece costs at its start.
+    pub fn work(&self) -> f64 {
+        self.pieces.iter().map(|frames| self.kind.work(*frames)).sum()
+    }
+}
+
+/// Who decides what runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Policy {
+    Ours,
+    /// As plain ffmpeg in a loop.
+    OneAtATime,
+}
+
+/// Random numbers that are the same in each run (Knuth's MMIX generator).
+struct Random(u64);
+
+impl Random {
+    /// 0 to 1, without 1.
+    fn unit(&mut self) -> f64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as f64 / f64::from(1_u32 << 31)
+    }
+
+    fn exponential(&mut self, mean: f64) -> f64 {
+        -mean * (1.0 - self.unit()).ln()
+    }
+}
+
+struct Running<'a> {
+    film: usize,
+    kind: &'a Kind,
+    cost: Cost,
+    /// Core-seconds, without this phase.
+    work_left: f64,
+    phase_left: f64,
+    width: f64,
+}
+
+impl Running<'_> {
+    fn next_phase(&mut self, random: &mut Random) {
+        self.width = self.kind.width(random);
+        self.phase_left = random.exponential(PHASE_WORK).min(self.work_left);
+        self.work_left -= self.phase_left;
+    }
+}
+
+/// Seconds until all films are encoded, which wait from the beginning in this order.
+pub fn seconds(films: &[Film], cores: u32, policy: Policy) -> f64 {
+    ends(films, cores, policy).into_iter().fold(0.0, f64::max)
+}
+
+/// Seconds until each film is encoded.
+pub fn ends(films: &[Film], cores: u32, policy: Policy) -> Vec<f64> {
+    run(
+        films,
+        cores,
+        &|cost| cost,
+        u32::from(policy == Policy::OneAtATime),
+    )
+}
+
+/// The same with all films at once, whatever the scheduler would say: as the figures were measured.
+pub fn seconds_together(films: &[Film], cores: u32) -> f64 {
+    let share = f64::from(cores) / films.len() as f64;
+    run(films, cores, &|cost| Cost { cores: share, ..cost }, 0)
+        .into_iter()
+        .fold(0.0, f64::max)
+}
+
+fn run(films: &[Film], cores: u32, change: &dyn Fn(Cost) -> Cost, most: u32) -> Vec<f64> {
+    let machine = Machine {
+        cores: f64::from(cores),
+        memory_bytes: Some(u64::from(cores) * MEMORY_BYTES_A_CORE),
+        max_jobs: NonZeroU32::new(most),
+    };
+    let costs_of: Vec<Cost> = films
+        .iter()
+        .map(|Film { kind, .. }| {
+            change(Cost::of(
+                kind.picture,
+                kind.picture,
+                &kind.preset,
+                f64::from(cores),
+            ))
+        })
+        .collect();
+    let mut random = Random(7);
+    let mut next_piece = vec![0; films.len()];
+    let mut passed = vec![0; films.len()];
+    let mut running: Vec<Running> = Vec::new();
+    let mut ends = vec![0.0; films.len()];
+    let mut now = 0.0;
+    loop {
+        let costs: Vec<Cost> = running.iter().map(|running| running.cost).collect();
+        let waiting: Vec<Waiting> = films
+            .iter()
+            .enumerate()
+            .map(|(place, film)| Waiting {
+                priority: 0,
+                pieces: u32::try_from(film.pieces.len() - next_piece[place]).unwrap(),
+                running: u32::try_from(running.iter().filter(|running| running.film == place).count())
+                    .unwrap(),
+                cost: costs_of[place],
+                passed: passed[place],
+            })
+            .collect();
+        let admission = admit(&costs, &waiting, &machine);
+        if let Some((head, passes)) = admission.passed {
+            passed[head] += passes;
+        }
+        for place in admission.start {
+            let kind = films[place].kind;
+            running.push(Running {
+                film: place,
+                kind,
+                cost: waiting[place].cost,
+                work_left: kind.work(films[place].pieces[next_piece[place]]),
+                phase_left: kind.start_seconds,
+                width: 1.0,
+            });
+            next_piece[place] += 1;
+            passed[place] = 0;
+        }
+        if running.is_empty() {
+            return ends;
+        }
+        // Until a piece ends nothing can start: only phases change.
+        let count = running.len();
+        while running.len() == count {
+            let wanted: f64 = running.iter().map(|running| running.width).sum();
+            let share = (f64::from(cores) / wanted).min(1.0);
+            let busy = wanted.min(f64::from(cores));
+            let speed = |running: &Running| running.width * share / running.kind.slowness(busy);
+            let step = running
+                .iter()
+                .map(|running| running.phase_left / speed(running))
+                .fold(f64::INFINITY, f64::min);
+            now += step;
+            for running in &mut running {
+                running.phase_left -= step * speed(running);
+                if running.phase_left <= 1e-9 {
+                    running.next_phase(&mut random);
+                }
+            }
+            running.retain(|running| {
+                let goes_on = running.phase_left > 1e-9 || running.work_left > 1e-9;
+                if !goes_on {
+                    ends[running.film] = now;
+                }
+                goes_on
+            });
+        }
+    }
+}
