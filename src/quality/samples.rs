@@ -14,17 +14,14 @@ const LONG_S: f64 = 600.0;
 /// Part of the encode's time that measuring a long film may take.
 const TIME_SHARE: f64 = 0.05;
 /// A search has one sample for each of these stretches, seconds, and so many at least and at most, when fewer do not agree.
-/// Many short samples tell more than a few long ones: of a film of 18 scenes in 157 s (SSIM 17.9 dB, so ± 0.0013 is asked
-/// for), 12 samples of 2 s were off by 0.0012 (root of the mean square over where they lay), 24 of 1 s by 0.0007.
+/// `docs/quality.md` says how far off so many are.
 const SEARCH_STRETCH_S: f64 = 20.0;
-const LEAST_SEARCH_SAMPLES: usize = 24;
-const MOST_SEARCH_SAMPLES: usize = 72;
-/// So many are tried before it is asked whether they agree.
-const FIRST_SEARCH_SAMPLES: usize = 12;
+const LEAST_SEARCH_SAMPLES: usize = 16;
+const MOST_SEARCH_SAMPLES: usize = 48;
 /// Part of them that is enough to see by how much another CRF changes the loss.
 const FEWER: usize = 4;
 /// Length of a search's sample, seconds.
-const SEARCH_SAMPLE_S: f64 = 1.0;
+const SEARCH_SAMPLE_S: f64 = 1.5;
 /// A film up to this many seconds is searched as a whole: samples would be most of it.
 const SEARCH_WHOLE_S: f64 = 90.0;
 /// What one comparison costs beside its frames: two programs' start, opening, seeking.
@@ -85,7 +82,7 @@ pub fn for_search(film: Span) -> Placement {
 #[must_use]
 pub fn rounds(count: usize) -> Vec<Vec<usize>> {
     let mut step = 1;
-    while count / (2 * step) >= FIRST_SEARCH_SAMPLES {
+    while count / (2 * step) >= FEWEST_SAMPLES {
         step *= 2;
     }
     let every = |step: usize, from: usize| (from..count).step_by(step).collect::<Vec<_>>();
@@ -193,10 +190,10 @@ mod tests {
         for (seconds, expected) in [
             (0.1, 0),
             (90.0, 0),
-            (91.0, 24),
-            (362.0, 24),
+            (91.0, 16),
+            (362.0, 18),
             (600.0, 30),
-            (7200.0, 72),
+            (7200.0, 48),
         ] {
             assert_eq!(searched(seconds), expected, "{seconds} s");
         }
@@ -207,15 +204,15 @@ mod tests {
         let sizes = |count| rounds(count).iter().map(Vec::len).collect::<Vec<_>>();
         for (count, expected) in [
             (8, vec![8]),
-            (24, vec![12, 12]),
+            (16, vec![8, 8]),
             (30, vec![15, 15]),
-            (72, vec![18, 18, 36]),
+            (48, vec![12, 12, 24]),
         ] {
             assert_eq!(sizes(count), expected);
         }
-        assert_eq!(rounds(72)[0][..3], [2, 6, 10]);
-        assert_eq!(rounds(72)[1][..3], [0, 4, 8]);
-        assert_eq!(rounds(72)[2][..3], [1, 3, 5]);
+        assert_eq!(rounds(48)[0][..3], [2, 6, 10]);
+        assert_eq!(rounds(48)[1][..3], [0, 4, 8]);
+        assert_eq!(rounds(48)[2][..3], [1, 3, 5]);
         for count in 1..100 {
             let mut places = rounds(count).concat();
             places.sort_unstable();

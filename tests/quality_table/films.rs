@@ -14,8 +14,8 @@ use crate::common::clips;
 pub const EXTENSIONS: [&str; 12] = [
     "mp4", "mkv", "mov", "avi", "webm", "m4v", "ts", "m2ts", "mts", "mpg", "wmv", "flv",
 ];
-/// A clip that is shorter is little more than its first keyframe.
-const SHORTEST_S: f64 = 1.0;
+/// A clip that is shorter is a handful of frames, and little more than its first keyframe.
+const SHORTEST_S: f64 = 0.9;
 /// Of a scene in a joined film.
 const SIZE: &str = "854:480:flags=bicubic,setsar=1,fps=25,format=yuv420p";
 
@@ -106,7 +106,8 @@ fn film(path: &Path) -> Result<(f64, bool), String> {
     Ok((seconds, stream["color_transfer"] == "smpte2084"))
 }
 
-/// Longer films, of many scenes: whole scenes, short cuts, the cuts from a source of constant rate, and HDR.
+/// Longer films, of many scenes: whole scenes, short cuts, the cuts from a source of constant rate, and HDR. Made once, and kept in
+/// `folder`.
 pub fn joined(clips: &[Film], folder: &Path) -> Vec<Film> {
     /// Of one clip, in the film of whole scenes.
     const SCENE_S: f64 = 15.0;
@@ -148,6 +149,10 @@ pub fn joined(clips: &[Film], folder: &Path) -> Vec<Film> {
 }
 
 fn join(name: &str, parts: &[(&Film, f64, f64)], encoder: &str, folder: &Path) -> Film {
+    let path = folder.join(format!("{}.mp4", name.replace([' ', ','], "-")));
+    if path.exists() {
+        return known(name, path);
+    }
     let mut command = Command::new("ffmpeg");
     command.args(["-hide_banner", "-v", "error", "-nostdin", "-y"]);
     let mut graph = String::new();
@@ -161,22 +166,31 @@ fn join(name: &str, parts: &[(&Film, f64, f64)], encoder: &str, folder: &Path) -
         graph.push_str(&format!("[v{number}]"));
     }
     graph.push_str(&format!("concat=n={}[v]", parts.len()));
-    let path = folder.join(format!("{}.mp4", name.replace([' ', ','], "-")));
+    let unfinished = path.with_extension("new.mp4");
     let status = command
         .args(["-filter_complex", &graph, "-map", "[v]"])
         .args(encoder.split(' '))
-        .arg(&path)
+        .arg("-y")
+        .arg(&unfinished)
         .status()
         .unwrap();
     assert!(status.success(), "{name}");
+    fs::rename(unfinished, &path).unwrap();
     known(name, path)
 }
 
 /// The scenes as PQ with light levels, at the HDR clip's size, after the clip itself.
 fn hdr(clip: &Film, parts: &[(&Film, f64, f64)], folder: &Path) -> Film {
     const NAME: &str = "HDR10, cuts of 3 s";
-    let sdr = join("for HDR", parts, "-c:v libx264 -preset ultrafast -crf 8", folder);
     let path = folder.join("hdr10.mkv");
+    if path.exists() {
+        return Film {
+            is_hdr: true,
+            ..known(NAME, path)
+        };
+    }
+    let sdr = join("for HDR", parts, "-c:v libx264 -preset ultrafast -crf 8", folder);
+    let unfinished = folder.join("hdr10.new.mkv");
     let same = "scale=854:480,setsar=1,fps=25,format=yuv420p10le";
     clips::ffmpeg(
         &format!(
@@ -186,8 +200,9 @@ fn hdr(clip: &Film, parts: &[(&Film, f64, f64)], folder: &Path) -> Film {
             clip.path.display(),
             sdr.path.display()
         ),
-        &path,
+        &unfinished,
     );
+    fs::rename(unfinished, &path).unwrap();
     Film {
         is_hdr: true,
         ..known(NAME, path)
