@@ -409,9 +409,9 @@ pub static SETTINGS: &[Setting] = &[
         "dynamic_hdr",
         r#""skip""#,
         r#""skip" or "static""#,
-        "HDR10+ and Dolby Vision: skip carries Dolby Vision 5, 8.1 and 8.4 where ffmpeg and x265 can and the picture\n\
-         keeps its size, and leaves any other file as it is; static always encodes the plain picture below it\n\
-         (HDR10, HLG or SDR) and notes the loss.",
+        "HDR10+ and Dolby Vision: skip carries HDR10+, and Dolby Vision 5, 8.1 and 8.4 where ffmpeg can (7.1 or\n\
+         newer), and leaves a file as it is that would lose some of it; static always encodes the plain picture\n\
+         below it (HDR10, HLG or SDR) and notes the loss.",
         |d, v| {
             let choices = [("skip", DynamicHdr::Skip), ("static", DynamicHdr::Static)];
             set(&mut d.config.encode.dynamic_hdr, parse::choice(&v, &choices))

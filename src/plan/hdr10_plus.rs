@@ -94,6 +94,10 @@ pub fn parameter(file: &Path) -> OsString {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        media::{ActiveArea, SceneMetadata},
+        plan::tests::{hdr10, video_stream},
+    };
 
     #[test]
     fn a_name_of_any_kind_reaches_x265_as_it_is() {
@@ -103,6 +107,31 @@ mod tests {
         ] {
             let expected = format!("nalu-file={expected}");
             assert_eq!(parameter(Path::new(name)), *expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn only_what_stands_in_ten_bit_h265_is_carried() {
+        let mut video = hdr10();
+        video.hdr.hdr10_plus = true;
+        video.hdr.scenes = Some(SceneMetadata {
+            hdr10_plus: Hdr10PlusFound::Complete,
+            active_area: ActiveArea::Whole,
+        });
+        for (codec, expected) in [
+            ("hevc", None),
+            ("vp9", Some("only that of 10-bit H.265 can be carried")),
+            ("av1", Some("only that of 10-bit H.265 can be carried")),
+        ] {
+            let stream = video_stream(0, codec, video.clone());
+            let found = obstacle(
+                &stream,
+                &video,
+                Pixels::Changed,
+                Deinterlace::Auto,
+                Hdr10PlusCoding::Present,
+            );
+            assert_eq!(found, expected, "{codec}");
         }
     }
 

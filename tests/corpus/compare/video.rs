@@ -205,8 +205,12 @@ impl Comparison<'_> {
             let is_dynamic = !["Mastering", "Content light"]
                 .iter()
                 .any(|part| what.contains(part));
-            let noted =
-                is_dynamic && (self.receipt.mentions(&["HDR10+"]) || self.receipt.mentions(&["Dolby"]));
+            let noted = is_dynamic
+                && ["HDR10+", "Dolby"]
+                    .iter()
+                    .any(|kind| self.receipt.mentions(&[kind, "is lost"]));
+            // Its numbers are the tests' of tests/dynamic_hdr.rs.
+            let is_dolby_vision = what.contains("Dolby") || what.contains("DOVI");
             let close = |found: &Vec<f64>| {
                 found.len() == numbers.len()
                     && found
@@ -214,7 +218,12 @@ impl Comparison<'_> {
                         .zip(numbers)
                         .all(|(a, b)| (a - b).abs() <= b.abs() * 1e-3 + 2e-5)
             };
-            if !noted && !is.hdr.get(what).is_some_and(|found| is_dynamic || close(found)) {
+            if !noted
+                && !is
+                    .hdr
+                    .get(what)
+                    .is_some_and(|found| is_dolby_vision || close(found))
+            {
                 let found = is.hdr.get(what);
                 self.fault(
                     Kinds::Hdr,
