@@ -38,10 +38,15 @@ pub(super) struct SourceOrder {
     pub(super) publish: PublishConfig,
 }
 
+/// What has been carried out.
+#[derive(Debug)]
+pub(super) enum Done {
+    Source(TaskId, Result<Disposed, DurableError>),
+    WorkFolder,
+}
+
 /// Starts the thread; it ends when the sender is dropped. No more orders wait than there are tasks.
-pub(super) fn start(
-    report: impl Fn(TaskId, Result<Disposed, DurableError>) + Send + 'static,
-) -> io::Result<mpsc::Sender<Order>> {
+pub(super) fn start(report: impl Fn(Done) + Send + 'static) -> io::Result<mpsc::Sender<Order>> {
     let (sender, orders) = mpsc::channel::<Order>();
     std::thread::Builder::new()
         .name("disposal".into())
@@ -51,6 +56,7 @@ pub(super) fn start(
                     Order::Source(order) => order,
                     Order::WorkFolder(folder) => {
                         remove_work_folder(&folder);
+                        report(Done::WorkFolder);
                         continue;
                     }
                 };
@@ -62,7 +68,7 @@ pub(super) fn start(
                     output_identity: &order.output_identity,
                 };
                 let disposed = publish::dispose(published, &order.publish);
-                report(order.id, disposed);
+                report(Done::Source(order.id, disposed));
             }
         })?;
     Ok(sender)

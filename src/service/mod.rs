@@ -71,7 +71,7 @@ enum Event {
     Fingerprint(fingerprint::Report),
     Queue(queue::Report),
     Job(TaskId, JobReport),
-    Disposed(TaskId, Result<publish::Disposed, DurableError>),
+    Disposed(disposal::Done),
     Stop,
 }
 
@@ -222,6 +222,8 @@ struct State {
     pool: fingerprint::Pool,
     alerts: alerts::Handle,
     disposals: std::sync::mpsc::Sender<disposal::Order>,
+    /// Work folders that are being removed.
+    removing: u32,
 
     /// Tasks whose sources are with the disposal thread.
     disposing: HashSet<TaskId>,
@@ -291,8 +293,8 @@ impl State {
             drop(report.blocking_send(Event::Fingerprint(report_)));
         })?;
         let report = to(&sender);
-        let disposals = disposal::start(move |id, result| {
-            drop(report.blocking_send(Event::Disposed(id, result)));
+        let disposals = disposal::start(move |done| {
+            drop(report.blocking_send(Event::Disposed(done)));
         })?;
         let alerts = alerts::start(&folders.conf, config.alerts.clone())?;
         let known = loaded
@@ -336,6 +338,7 @@ impl State {
             pool,
             alerts,
             disposals,
+            removing: 0,
             disposing: HashSet::new(),
             pending: HashMap::new(),
             running: Vec::new(),
@@ -402,7 +405,8 @@ impl State {
             Event::Fingerprint(report) => self.measured(report),
             Event::Queue(report) => self.queue_reported(report),
             Event::Job(id, report) => self.job_reported(&id, report),
-            Event::Disposed(id, result) => self.disposed(&id, result),
+            Event::Disposed(disposal::Done::Source(id, result)) => self.disposed(&id, result),
+            Event::Disposed(disposal::Done::WorkFolder) => self.removing = self.removing.saturating_sub(1),
             Event::Stop => self.stop(),
         }
     }
@@ -673,10 +677,15 @@ impl State {
     }
 
     /// What is finished of a task that has ended, or begins anew, is of no use any more.
-    fn forget_chunks(&self, id: &TaskId) {
-        let folder = job::work_folder(&self.config.folders.output, id);
+    fn forget_chunks(&mut self, id: &TaskId) {
+        self.remove_work_folder(job::work_folder(&self.config.folders.output, id));
+    }
+
+    fn remove_work_folder(&mut self, folder: PathBuf) {
         // Without the thread the next start removes it.
-        let _ = self.disposals.send(disposal::Order::WorkFolder(folder));
+        if self.disposals.send(disposal::Order::WorkFolder(folder)).is_ok() {
+            self.removing += 1;
+        }
     }
 
     fn tell_done(&mut self, task: &Task, file: String) {
@@ -724,6 +733,7 @@ impl State {
             && self.pending.is_empty()
             && self.running.is_empty()
             && self.disposing.is_empty()
+            && self.removing == 0
             && !self
                 .deferred
                 .iter()

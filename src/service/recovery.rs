@@ -5,7 +5,7 @@
 
 use std::{collections::HashSet, ffi::OsString, path::Path};
 
-use super::{Deferred, Live, State, disposal, job, live};
+use super::{Deferred, Live, State, job, live};
 use crate::{
     config::Sidecars,
     process,
@@ -52,7 +52,7 @@ impl State {
     }
 
     /// Chunks of tasks that are no longer to be encoded.
-    fn sweep_work_folders(&self) {
+    fn sweep_work_folders(&mut self) {
         let open: HashSet<OsString> = self
             .table
             .iter()
@@ -62,7 +62,7 @@ impl State {
         let folders = job::work_folders(&self.config.folders.output).read_dir();
         for folder in folders.into_iter().flatten().flatten() {
             if !open.contains(&folder.file_name()) {
-                let _ = self.disposals.send(disposal::Order::WorkFolder(folder.path()));
+                self.remove_work_folder(folder.path());
             }
         }
     }
