@@ -277,6 +277,13 @@ impl Manifest {
             .collect()
     }
 
+    /// Of all finished files.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        let chunks = self.chunks.iter().filter_map(|entry| entry.finished.as_ref());
+        chunks.chain(&self.beside).map(|finished| finished.bytes).sum()
+    }
+
     /// The share of the film that is finished, by frames; 0 to 1.
     #[must_use]
     pub fn progress(&self) -> f64 {

@@ -63,6 +63,8 @@ pub enum Whole {
     TimebaseTooFine { timebase: Rational },
     #[error("x265's parameter {name} needs the whole film")]
     EncoderParameter { name: String },
+    #[error("chunks and result need room for {needed_bytes} bytes at once, and {free_bytes} are free")]
+    NoRoom { needed_bytes: u64, free_bytes: u64 },
     #[error("the name of its work folder has a line break, which ffmpeg's lists cannot hold")]
     FolderName,
     #[error("chunk {number} would have {found} frames only")]
@@ -95,6 +97,24 @@ impl Whole {
     pub fn note(&self) -> Option<String> {
         (!matches!(self, Self::TooShort { .. })).then(|| format!("encoded in one run: {self}"))
     }
+}
+
+/// What a film in chunks takes on the disk at most, with what is there already: its chunks and the joined result, neither
+/// larger than the source. All in bytes.
+///
+/// # Errors
+/// [`Whole::NoRoom`] when that is not free beside `kept_free` and nothing is there yet: a single run takes half of it. What
+/// was begun is gone on with.
+pub fn room(source: u64, there_already: u64, free: u64, kept_free: u64) -> Result<u64, Whole> {
+    let most = source.saturating_mul(2);
+    let needed_bytes = most.saturating_add(kept_free);
+    if there_already == 0 && free < needed_bytes {
+        return Err(Whole::NoRoom {
+            needed_bytes,
+            free_bytes: free,
+        });
+    }
+    Ok(most)
 }
 
 impl FrameIndex {
@@ -197,6 +217,25 @@ impl Chunk {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_film_is_begun_in_chunks_only_with_room_for_them_and_the_result() {
+        let short = |free_bytes| {
+            Err(Whole::NoRoom {
+                needed_bytes: 2100,
+                free_bytes,
+            })
+        };
+        for (there_already, free, expected) in [
+            (0, 2100, Ok(2000)),
+            (0, 2099, short(2099)),
+            (0, 0, short(0)),
+            (1, 0, Ok(2000)),
+        ] {
+            assert_eq!(room(1000, there_already, free, 100), expected);
+        }
+        assert!(room(u64::MAX, 0, u64::MAX, 1).is_ok());
+    }
 
     #[test]
     fn frames_are_sorted_and_a_repeated_time_is_refused() {

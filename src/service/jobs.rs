@@ -48,7 +48,7 @@ const JOIN_LIMIT: Duration = Duration::from_secs(2);
 pub(super) struct Running {
     pub(super) id: TaskId,
     pub(super) path: PathBuf,
-    /// What its result may take on the disk.
+    /// What its stage may take on the disk, with what it has taken already.
     room_bytes: u64,
     pub(super) go: channel::Sender<()>,
     /// Also those that have ended.
@@ -92,6 +92,17 @@ impl Running {
     pub(super) fn children(&self) -> Vec<u32> {
         let running = self.children.iter().filter(|child| process::is_running(**child));
         running.copied().collect()
+    }
+
+    /// What it may still take on the disk.
+    fn room_left_bytes(&self) -> u64 {
+        let written = self.progress.and_then(|progress| progress.total_size_bytes);
+        match self.stage {
+            Stage::Encoding => self.room_bytes.saturating_sub(written.unwrap_or(0)),
+            Stage::Measuring => 0,
+            // A trial's size is not what stays.
+            Stage::Searching { .. } | Stage::Captions | Stage::Joining => self.room_bytes,
+        }
     }
 
     /// As the schedule sees it: chunks that could be begun beside those that run.
@@ -188,7 +199,7 @@ impl State {
                 .running
                 .iter()
                 .fold(self.config.publish.min_free_bytes, |sum, running| {
-                    sum.saturating_add(running.room_bytes)
+                    sum.saturating_add(running.room_left_bytes())
                 }),
             encoder: self.encoder,
         };
@@ -394,6 +405,7 @@ impl State {
                 self.reconsider = true;
             }
             Report::Cost(cost) => running.cost = cost,
+            Report::Room { most_bytes } => running.room_bytes = most_bytes,
             Report::Foreseen(bytes) => running.foreseen_bytes = bytes,
             Report::Planned { output, sample } => {
                 self.table.change(id, |task| {

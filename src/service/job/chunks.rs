@@ -17,7 +17,7 @@ use std::{
 };
 
 use super::{
-    Job, Outcome, Report,
+    Job, Order, Outcome, Report,
     outcome::{disk, encode_outcome, source_outcome, unreadable},
     report::Stage,
     source::Source,
@@ -36,6 +36,7 @@ use crate::{
     plan::EncodePlan,
     probe::{self, IndexError},
     process::Stopwatch,
+    publish,
     shrink::{Limit, NotSmaller},
     task::{Fingerprint, TaskId},
 };
@@ -122,6 +123,17 @@ impl Job<'_> {
         let key = self.key(source, &film)?;
         let manifest = self.resumed(&film, key, &chunks)?;
         let finished_before = manifest.progress();
+        let Order { publish, output, .. } = self.order;
+        let room = chunk::room(
+            source.info.size_bytes,
+            manifest.bytes(),
+            publish::free_bytes(output).unwrap_or(0),
+            publish.min_free_bytes,
+        );
+        match room {
+            Ok(most_bytes) => (self.report)(Report::Room { most_bytes }),
+            Err(whole) => return self.begin_anew(whole).map(InChunks::Whole),
+        }
         if finished_before > 0.0 {
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "1 to 99")]
             let percent = (finished_before * 100.0).clamp(1.0, 99.0) as u8;
@@ -242,6 +254,9 @@ impl Job<'_> {
     }
 
     fn joined(&self, film: &Film<'_>, manifest: &Manifest, part: &Path) -> Result<InChunks, Outcome> {
+        (self.report)(Report::Room {
+            most_bytes: manifest.bytes(),
+        });
         (self.report)(Report::Stage(Stage::Joining));
         let finished: Vec<(Chunk, Finished)> = manifest
             .chunks
@@ -542,17 +557,11 @@ impl<'a> Run<'a> {
             frame: Some(done),
             fps: sum(|progress| progress.fps),
             speed: sum(|progress| progress.speed),
-            total_size_bytes: Some(self.finished_bytes() + bytes),
+            total_size_bytes: Some(self.manifest.bytes() + bytes),
             percent: Some(done as f64 / all.max(1) as f64 * 100.0),
             time_left: seconds_left.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
             ..Progress::default()
         }));
-    }
-
-    fn finished_bytes(&self) -> u64 {
-        let chunks = self.manifest.chunks.iter();
-        let finished = chunks.filter_map(|entry| entry.finished.as_ref());
-        self.beside_bytes() + finished.map(|finished| finished.bytes).sum::<u64>()
     }
 }
 

@@ -25,6 +25,10 @@ pub enum Report {
         left: u32,
         grant: Option<Grant>,
     },
+    /// What the next stage may take on the disk, with what is there already.
+    Room {
+        most_bytes: u64,
+    },
     /// What each of its encodes takes of the machine.
     Cost(Cost),
     /// Room that was granted is not used any more.

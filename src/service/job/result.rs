@@ -126,6 +126,9 @@ impl Job<'_> {
         let forecast = limit.map(|limit| Forecast::new(limit, &source.info, plan));
         let mut too_big = None;
         let began = Instant::now();
+        (self.report)(Report::Room {
+            most_bytes: source.info.size_bytes,
+        });
         (self.report)(Report::Frames(plan.frames));
         (self.report)(Report::Stage(Stage::Encoding));
         let encoded = encode::encode(
