@@ -47,8 +47,25 @@ const PIPE_AFTER_END: Duration = Duration::from_secs(2);
 pub struct CommandLine {
     pub program: PathBuf,
     pub arguments: Vec<OsString>,
+    pub priority: Priority,
+}
+
+/// How far a child stands back behind other programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Priority {
     /// Niceness added to our own; 0 leaves it.
     pub nice: i32,
+    pub ionice: Ionice,
+}
+
+/// A child's class for the disk (ioprio_set(2)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Ionice {
+    /// As ours, or as the niceness says.
+    #[default]
+    Auto,
+    /// After everybody else.
+    Idle,
 }
 
 /// Ends or freezes children from another thread. Clones share one state; once cancelled, a later child is not started
@@ -145,11 +162,11 @@ pub enum StartError {
 
 impl CommandLine {
     #[must_use]
-    pub fn new(program: &Path, nice: i32) -> Self {
+    pub fn new(program: &Path, priority: Priority) -> Self {
         Self {
             program: program.to_owned(),
             arguments: Vec::new(),
-            nice,
+            priority,
         }
     }
 
@@ -501,7 +518,12 @@ fn command_line_of(pid: u32) -> Option<String> {
 
 #[cfg(not(target_os = "linux"))]
 fn command_line_of(pid: u32) -> Option<String> {
-    let command = CommandLine::new(Path::new("ps"), 0).arguments(["-o", "command=", "-p", &pid.to_string()]);
+    let command = CommandLine::new(Path::new("ps"), Priority::default()).arguments([
+        "-o",
+        "command=",
+        "-p",
+        &pid.to_string(),
+    ]);
     let output = run(&command, Limits::default(), &Cancel::new(), STDERR_TAIL_BYTES).ok()?;
     Some(String::from_utf8_lossy(&output.stdout).into_owned())
 }
@@ -517,6 +539,12 @@ impl Drop for Running {
     }
 }
 
+/// Of linux/ioprio.h: whose priority is set, and the class `idle` at its place above the level.
+#[cfg(target_os = "linux")]
+const IOPRIO_WHO_PROCESS: libc::c_int = 1;
+#[cfg(target_os = "linux")]
+const IOPRIO_IDLE: libc::c_int = 3 << 13;
+
 fn start(command: &CommandLine) -> Result<Running, StartError> {
     let mut inner = Command::new(&command.program);
     inner
@@ -524,10 +552,10 @@ fn start(command: &CommandLine) -> Result<Running, StartError> {
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    let nice = command.nice;
+    let Priority { nice, ionice } = command.priority;
     #[cfg(target_os = "linux")]
     let parent = std::process::id();
-    // SAFETY: between fork and exec only async-signal-safe calls are made (nice, prctl, getppid, close_range, _exit);
+    // SAFETY: between fork and exec only async-signal-safe calls are made (nice, ioprio_set, prctl, getppid, close_range, _exit);
     // nothing is allocated and no lock is taken.
     unsafe {
         inner.pre_exec(move || {
@@ -536,6 +564,10 @@ fn start(command: &CommandLine) -> Result<Running, StartError> {
             }
             #[cfg(target_os = "linux")]
             {
+                if ionice == Ionice::Idle {
+                    // Best effort: a system without it goes on as it is.
+                    libc::syscall(libc::SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_IDLE);
+                }
                 libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
                 // The parent may have died before the call above: then no signal will ever come.
                 if u32::try_from(libc::getppid()) != Ok(parent) {
@@ -733,7 +765,7 @@ mod tests {
     use super::*;
 
     fn shell(script: &str) -> CommandLine {
-        CommandLine::new(Path::new("sh"), 0).arguments(["-c", script])
+        CommandLine::new(Path::new("sh"), Priority::default()).arguments(["-c", script])
     }
 
     fn end_of(script: &str, limits: Limits) -> Finished {
@@ -787,7 +819,7 @@ mod tests {
 
     #[test]
     fn a_missing_program_is_its_own_error() {
-        let missing = CommandLine::new(Path::new("no-such-program-here"), 0);
+        let missing = CommandLine::new(Path::new("no-such-program-here"), Priority::default());
         let error = run(&missing, Limits::default(), &Cancel::new(), 10).unwrap_err();
         assert!(matches!(error, StartError::NotFound { .. }), "{error}");
     }
@@ -796,7 +828,8 @@ mod tests {
     fn stdin_is_empty_and_no_other_descriptor_is_inherited() {
         // The directory listing itself has one descriptor open.
         let output = run(
-            &CommandLine::new(Path::new("sh"), 0).arguments(["-c", "cat; ls /proc/self/fd"]),
+            &CommandLine::new(Path::new("sh"), Priority::default())
+                .arguments(["-c", "cat; ls /proc/self/fd"]),
             Limits::default(),
             &Cancel::new(),
             1000,
@@ -1046,12 +1079,37 @@ mod tests {
             .unwrap()
             .stdout;
         let nicer = CommandLine {
-            nice: 5,
+            priority: Priority {
+                nice: 5,
+                ..Priority::default()
+            },
             ..shell("nice")
         };
         let theirs = run(&nicer, Limits::default(), &Cancel::new(), 10).unwrap().stdout;
         let number = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).trim().parse::<i32>().unwrap();
         assert_eq!(number(theirs), (number(ours) + 5).min(19));
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn the_child_stands_back_from_the_disk_when_asked() {
+        let class = |ionice| {
+            let priority = Priority { nice: 0, ionice };
+            // SAFETY: it reads a number.
+            let ours = || unsafe { libc::syscall(libc::SYS_ioprio_get, IOPRIO_WHO_PROCESS, 0) };
+            let before = ours();
+            let command = CommandLine {
+                priority,
+                ..shell("ionice")
+            };
+            let said = run(&command, Limits::default(), &Cancel::new(), 100)
+                .unwrap()
+                .stdout;
+            assert_eq!(ours(), before);
+            String::from_utf8(said).unwrap()
+        };
+        assert!(class(Ionice::Idle).starts_with("idle"));
+        assert!(!class(Ionice::Auto).starts_with("idle"));
     }
 
     #[test]
@@ -1090,10 +1148,11 @@ mod tests {
             OsStr::from_bytes(b"a\x01\xc3\xa9\xfe").to_owned(),
         ])
         .collect();
-        let line = CommandLine::new(Path::new("printf"), 0)
+        let line = CommandLine::new(Path::new("printf"), Priority::default())
             .arguments(["%s\\0"])
             .arguments(&words);
-        let bash = CommandLine::new(Path::new("bash"), 0).arguments(["-c", &line.to_string()]);
+        let bash =
+            CommandLine::new(Path::new("bash"), Priority::default()).arguments(["-c", &line.to_string()]);
         let output = run(&bash, Limits::default(), &Cancel::new(), 10_000).unwrap();
         let expected: Vec<u8> = words
             .iter()

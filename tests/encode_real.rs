@@ -26,7 +26,7 @@ fn config() -> EncodeConfig {
     EncodeConfig {
         ffmpeg_path: "ffmpeg".into(),
         ffprobe_path: "ffprobe".into(),
-        nice: 0,
+        priority: video_compressor::process::Priority::default(),
         threads: 0,
         stall: Duration::from_secs(60),
         damaged: Damaged::Strict,

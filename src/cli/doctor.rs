@@ -11,7 +11,7 @@ use crate::{
     alerts,
     config::{Config, EncodeConfig, FileState, Profile},
     encode,
-    process::{self, Cancel, CommandLine, Limits, StartError},
+    process::{self, Cancel, CommandLine, Limits, Priority, StartError},
     publish, quality,
     queue::Files,
     task::Shown,
@@ -146,7 +146,7 @@ enum ToolProblem {
 }
 
 fn run_tool(program: &Path, arguments: &[&str]) -> Result<String, ToolProblem> {
-    let command = CommandLine::new(program, 0).arguments(arguments);
+    let command = CommandLine::new(program, Priority::default()).arguments(arguments);
     let limits = Limits {
         total: Some(TOOL_LIMIT),
         stall: None,

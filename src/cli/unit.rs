@@ -8,7 +8,7 @@ use super::{Exit, Failure, Outcome, print, setup::Setup};
 use crate::{
     config::{Config, RootReason, Sources},
     durable,
-    process::{self, Cancel, CommandLine, Limits},
+    process::{self, Cancel, CommandLine, Limits, Priority},
     service_install::{
         self, Change, Failure as StepFailure, HandEdits, Manager, Paths, Scope, ServiceError, Step, Unit,
     },
@@ -179,7 +179,7 @@ fn run_step(step: &Step) -> Result<(), Failure> {
     let Some((program, arguments)) = step.argv.split_first() else {
         return Ok(());
     };
-    let command = CommandLine::new(program.as_ref(), 0).arguments(arguments);
+    let command = CommandLine::new(program.as_ref(), Priority::default()).arguments(arguments);
     let result = process::run(&command, Limits::default(), &Cancel::new(), OUTPUT_LIMIT_BYTES);
     match (result, step.failure) {
         (_, StepFailure::Expected) => Ok(()),

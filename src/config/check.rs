@@ -19,7 +19,7 @@ use super::{
     profile::{self, BUILT_IN_RESOLUTIONS, ProfileEdit},
     value,
 };
-use crate::{schedule::hours::Hours, task::Resolution};
+use crate::{process::Priority, schedule::hours::Hours, task::Resolution};
 
 /// Longer than any token or password; keeps a wrongly named file from being read whole.
 const MOST_SECRET_BYTES: u64 = 4096;
@@ -92,7 +92,7 @@ impl Draft {
             encode: EncodeConfig {
                 ffmpeg_path: PathBuf::new(),
                 ffprobe_path: PathBuf::new(),
-                nice: 0,
+                priority: Priority::default(),
                 threads: 0,
                 stall: Duration::ZERO,
                 damaged: Damaged::Strict,

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{schedule::hours::Hours, task::Resolution};
+use crate::{process::Priority, schedule::hours::Hours, task::Resolution};
 
 /// Every setting, validated. `service` hands each adapter only its own part.
 #[derive(Debug, Clone, PartialEq)]
@@ -85,7 +85,8 @@ pub struct EncodeConfig {
     /// A name looked up in PATH, or a path.
     pub ffmpeg_path: PathBuf,
     pub ffprobe_path: PathBuf,
-    pub nice: i32,
+    /// Of every child that reads films.
+    pub priority: Priority,
     /// 0: as many as ffmpeg and x265 want.
     pub threads: u32,
     pub stall: Duration,

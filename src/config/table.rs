@@ -6,6 +6,8 @@
 
 use toml::Value;
 
+use crate::process::Ionice;
+
 use super::{
     AfterSuccess, Damaged, Deinterlace, DynamicHdr, LogFormat, MeasureQuality, OnLoss, OutsideHours,
     Sidecars, Verify, WhenNotSmaller, check::Draft, value as parse,
@@ -280,7 +282,19 @@ pub static SETTINGS: &[Setting] = &[
         "10",
         "0 to 19",
         "How far ffmpeg stands back behind other programs; 19 is furthest.",
-        |d, v| set(&mut d.config.encode.nice, parse::whole(&v, 0..=19)),
+        |d, v| set(&mut d.config.encode.priority.nice, parse::whole(&v, 0..=19)),
+    ),
+    Setting::new(
+        Stage::Encode,
+        "ionice",
+        r#""auto""#,
+        r#""auto" or "idle""#,
+        "How ffmpeg shares the disk with other programs: auto follows nice, idle waits until nobody else wants the disk.\n\
+         Linux only, where the disk's scheduler knows classes (as bfq).",
+        |d, v| {
+            let choices = [("auto", Ionice::Auto), ("idle", Ionice::Idle)];
+            set(&mut d.config.encode.priority.ionice, parse::choice(&v, &choices))
+        },
     ),
     Setting::new(
         Stage::Encode,

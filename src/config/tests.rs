@@ -6,7 +6,11 @@ use std::{collections::BTreeMap, path::Path, time::Duration};
 use proptest::prelude::*;
 
 use super::{show::Row, *};
-use crate::{schedule::hours::Hours, task::Resolution};
+use crate::{
+    process::{Ionice, Priority},
+    schedule::hours::Hours,
+    task::Resolution,
+};
 
 struct Root(tempfile::TempDir);
 
@@ -113,7 +117,10 @@ fn the_defaults_are_what_the_design_says() {
         EncodeConfig {
             ffmpeg_path: "ffmpeg".into(),
             ffprobe_path: "ffprobe".into(),
-            nice: 10,
+            priority: Priority {
+                nice: 10,
+                ionice: Ionice::Auto,
+            },
             threads: 0,
             stall: Duration::from_secs(300),
             damaged: Damaged::Strict,
@@ -446,7 +453,7 @@ fn the_later_of_default_file_environment_and_flag_wins() {
         )
         .unwrap();
     let config = &loaded.config;
-    assert_eq!((config.encode.nice, config.encode.threads), (1, 2));
+    assert_eq!((config.encode.priority.nice, config.encode.threads), (1, 2));
     assert_eq!(config.watch.sweep, Duration::from_secs(3));
     assert!(!config.alerts.include_names);
     let origin = |key: &str| loaded.entries[key].origin.to_string();
@@ -680,7 +687,7 @@ fn the_file_lies_in_the_folder_that_conf_names() {
     std::fs::create_dir(root.path().join("etc")).unwrap();
     std::fs::write(root.path().join("etc/video-compressor.toml"), "nice = 2").unwrap();
     let loaded = root.load(&[("VIDEO_COMPRESSOR_CONF", "etc")], &[]).unwrap();
-    assert_eq!(loaded.config.encode.nice, 2);
+    assert_eq!(loaded.config.encode.priority.nice, 2);
     assert_eq!(loaded.config.folders.conf, root.path().join("etc"));
 }
 

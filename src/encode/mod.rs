@@ -92,7 +92,7 @@ pub struct Encoded {
 /// The command that [`encode`] runs, for `explain`.
 #[must_use]
 pub fn command(plan: &EncodePlan, input: &Path, part: &Path, config: &EncodeConfig) -> CommandLine {
-    CommandLine::new(&config.ffmpeg_path, config.nice).arguments(plan.arguments(input, part))
+    CommandLine::new(&config.ffmpeg_path, config.priority).arguments(plan.arguments(input, part))
 }
 
 /// The commands that must run before [`command`]: one for the captions in the pictures, and one for each cover picture
@@ -105,7 +105,7 @@ pub fn preparations(plan: &EncodePlan, input: &Path, part: &Path, config: &Encod
         .map(|captions| captions.arguments(input, part));
     captions
         .chain(covers(plan, input, part))
-        .map(|arguments| CommandLine::new(&config.ffmpeg_path, config.nice).arguments(arguments))
+        .map(|arguments| CommandLine::new(&config.ffmpeg_path, config.priority).arguments(arguments))
         .collect()
 }
 
@@ -137,7 +137,7 @@ pub fn read_captions(
     };
     let (mut last_frame, mut ended) = (String::new(), false);
     let command =
-        CommandLine::new(&config.ffmpeg_path, config.nice).arguments(captions.arguments(input, part));
+        CommandLine::new(&config.ffmpeg_path, config.priority).arguments(captions.arguments(input, part));
     let finished = process::supervise(&command, limits, cancel, on_start, |line| {
         ended |= line == "progress=end";
         if line.starts_with("frame=") && line != last_frame {
@@ -233,7 +233,7 @@ fn take_covers(
     let covers = Temporaries(plan.covers.iter().map(|cover| cover.file(part)).collect());
     for cover in &plan.covers {
         let arguments = cover.arguments(input, part);
-        let preparation = CommandLine::new(&config.ffmpeg_path, config.nice).arguments(arguments);
+        let preparation = CommandLine::new(&config.ffmpeg_path, config.priority).arguments(arguments);
         let limits = Limits {
             total: Some(config.stall),
             stall: None,
@@ -433,10 +433,11 @@ fn without_address(line: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::process::Priority;
 
     fn ended(end: End, stderr: &str) -> Finished {
         Finished {
-            command: CommandLine::new(Path::new("ffmpeg"), 0),
+            command: CommandLine::new(Path::new("ffmpeg"), Priority::default()),
             end,
             stderr_tail: stderr.into(),
             elapsed: Duration::from_secs(1),

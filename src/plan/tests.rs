@@ -120,7 +120,7 @@ pub fn config() -> EncodeConfig {
     EncodeConfig {
         ffmpeg_path: "ffmpeg".into(),
         ffprobe_path: "ffprobe".into(),
-        nice: 0,
+        priority: crate::process::Priority::default(),
         threads: 0,
         stall: Duration::from_secs(60),
         damaged: Damaged::Strict,

@@ -118,7 +118,7 @@ fn look_at(
     config: &EncodeConfig,
     cancel: &Cancel,
 ) -> Result<FieldCounts, ProbeError> {
-    let mut command = CommandLine::new(&config.ffmpeg_path, config.nice).arguments([
+    let mut command = CommandLine::new(&config.ffmpeg_path, config.priority).arguments([
         "-hide_banner",
         "-nostdin",
         // idet reports at this level.

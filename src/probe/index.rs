@@ -71,7 +71,7 @@ pub fn index(
     }
 
     let mut decoded = DecodedTimes::default();
-    let command = CommandLine::new(&config.ffmpeg_path, config.nice)
+    let command = CommandLine::new(&config.ffmpeg_path, config.priority)
         .arguments(["-hide_banner", "-nostdin", "-v", "error", "-nostats"])
         .arguments([
             "-protocol_whitelist",

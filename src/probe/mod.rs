@@ -171,7 +171,7 @@ pub fn decode_check(
     cancel: &Cancel,
     on_start: impl FnOnce(u32),
 ) -> Result<DecodeReport, ProbeError> {
-    let mut command = CommandLine::new(&config.ffmpeg_path, config.nice).arguments([
+    let mut command = CommandLine::new(&config.ffmpeg_path, config.priority).arguments([
         "-hide_banner",
         "-nostdin",
         "-v",
@@ -298,7 +298,7 @@ fn file_url(path: &Path) -> OsString {
 }
 
 fn ffprobe(config: &EncodeConfig, path: &Path, options: &[&str]) -> CommandLine {
-    CommandLine::new(&config.ffprobe_path, config.nice)
+    CommandLine::new(&config.ffprobe_path, config.priority)
         .arguments(["-v", "error", "-hide_banner", "-protocol_whitelist", "file"])
         .arguments(["-format_whitelist", CONTAINER_WHITELIST])
         .arguments(["-max_pixels".to_owned(), config.max_pixels.to_string()])

@@ -31,7 +31,7 @@ pub struct Scenes {
 /// See [`ProbeError`]; what is only odd is in what is found.
 pub fn scenes(path: &Path, index: u32, config: &EncodeConfig, cancel: &Cancel) -> Result<Scenes, ProbeError> {
     let times = times(path, index, config, cancel)?;
-    let command = CommandLine::new(&config.ffmpeg_path, config.nice)
+    let command = CommandLine::new(&config.ffmpeg_path, config.priority)
         .arguments(["-hide_banner", "-nostdin", "-v", "error"])
         .arguments([
             "-protocol_whitelist",

@@ -29,7 +29,7 @@ pub(super) fn look(
     if !begins_with_sound(info) {
         return Ok(());
     }
-    let command = CommandLine::new(&config.ffmpeg_path, config.nice)
+    let command = CommandLine::new(&config.ffmpeg_path, config.priority)
         .arguments(["-hide_banner", "-nostdin", "-protocol_whitelist", "file"])
         .arguments(["-format_whitelist", CONTAINER_WHITELIST, "-i"])
         .arguments([file_url(path)]);

@@ -10,7 +10,7 @@ use crate::{
     config::{EncodeConfig, Metric},
     media::MediaInfo,
     plan::{self, Colours, Film, Piece, Span},
-    process::{self, Activity, Cancel, CommandLine, End, Finished, Limits, StartError},
+    process::{self, Activity, Cancel, CommandLine, End, Finished, Limits, Priority, StartError},
 };
 
 /// Ticks a second while frames are paired.
@@ -99,8 +99,12 @@ pub fn lacks(profile: &str, metric: Metric, ffmpeg: &Path) -> String {
 /// # Errors
 /// When it cannot be asked.
 pub fn available(config: &EncodeConfig, cancel: &Cancel) -> Result<Measures, MeasureError> {
-    let command =
-        CommandLine::new(&config.ffmpeg_path, 0).arguments(["-hide_banner", "-v", "error", "-filters"]);
+    let command = CommandLine::new(&config.ffmpeg_path, Priority::default()).arguments([
+        "-hide_banner",
+        "-v",
+        "error",
+        "-filters",
+    ]);
     let limits = Limits {
         total: Some(LIST_LIMIT),
         stall: None,
@@ -370,7 +374,7 @@ pub fn compare(
 ) -> Result<Scores, MeasureError> {
     let config = comparison.config;
     let command =
-        CommandLine::new(&config.ffmpeg_path, config.nice).arguments(comparison.arguments(compared));
+        CommandLine::new(&config.ffmpeg_path, config.priority).arguments(comparison.arguments(compared));
     let limits = Limits {
         total: None,
         stall: Some(config.stall),

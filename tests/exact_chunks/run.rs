@@ -27,7 +27,7 @@ pub fn config() -> EncodeConfig {
     EncodeConfig {
         ffmpeg_path: std::env::var_os("EXACT_FFMPEG").map_or_else(|| "ffmpeg".into(), PathBuf::from),
         ffprobe_path: "ffprobe".into(),
-        nice: 0,
+        priority: video_compressor::process::Priority::default(),
         threads: 0,
         stall: Duration::from_secs(60),
         damaged: Damaged::Strict,

@@ -68,7 +68,7 @@ fn probed(
 ) -> Result<Times, ChunkError> {
     let mut url = std::ffi::OsString::from("file:");
     url.push(path);
-    let command = CommandLine::new(&config.ffprobe_path, config.nice)
+    let command = CommandLine::new(&config.ffprobe_path, config.priority)
         .arguments(["-v", "error", "-hide_banner", "-protocol_whitelist", "file"])
         .arguments(options)
         .arguments(["-of", "compact=p=0"])

@@ -244,7 +244,7 @@ impl Drop for Unfinished {
 }
 
 fn ffmpeg(film: &Film<'_>) -> CommandLine {
-    CommandLine::new(&film.config.ffmpeg_path, film.config.nice)
+    CommandLine::new(&film.config.ffmpeg_path, film.config.priority)
 }
 
 fn finish(
