@@ -909,10 +909,11 @@ mod tests {
 
     #[test]
     fn progress_keeps_a_slow_child_alive() {
-        let script = "for i in 1 2 3 4 5 6; do echo $i; sleep 0.1; done";
+        // Longer than the limit in all, and each step far shorter, on a busy machine too.
+        let script = "i=0; while [ $i -lt 25 ]; do i=$((i+1)); echo $i; sleep 0.1; done";
         let limits = Limits {
             total: None,
-            stall: Some(Duration::from_millis(450)),
+            stall: Some(Duration::from_secs(2)),
         };
         let finished = supervise(
             &shell(script),
