@@ -77,7 +77,6 @@ impl Row {
             self.search_seconds,
             self.encode_seconds
         )
-        .replace('-', "−")
     }
 }
 
