@@ -1,7 +1,7 @@
 //! Which CRF to try next. Pure.
 //!
 //! Promises: within the bounds; never the same CRF twice; at most [`MOST_PROBES`] probes; a wanted quality that lies
-//! between those of the bounds is found to within the tolerance (after four probes, 1.4 times as far) as long as a higher CRF
+//! between those of the bounds is found to within the tolerance (after four probes, 1.3 times as far) as long as a higher CRF
 //! is a lower quality.
 
 use super::Placement;
@@ -100,7 +100,7 @@ impl Search {
         let done = |end| Next::Done { probe: nearest, end };
         /// After so many probes the curve has a step there, and what is a little farther off will do.
         const MANY: usize = 4;
-        const FARTHER: f64 = 1.4;
+        const FARTHER: f64 = 1.3;
         let tolerance = if self.probes.len() < MANY {
             self.tolerance
         } else {
