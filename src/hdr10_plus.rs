@@ -166,16 +166,21 @@ impl Film {
     /// The file for x265's `nalu-file`, in pieces: `PICTURE PREFIX 39/4 BASE64` (39 a unit of supplemental information, 4
     /// registered user data).
     pub fn lines(&self) -> impl Iterator<Item = String> {
-        (0..self.pictures()).step_by(PIECE_PICTURES).map(|begin| {
+        // x265 keeps a picture's message in the room that an earlier one needed, and writes beyond it when this one is
+        // longer: so all are as long as the longest. It also takes the padding of base64 for bytes.
+        let longest = self.messages.iter().map(|message| message.len()).max();
+        let bytes = longest.unwrap_or(0).next_multiple_of(3);
+        (0..self.pictures()).step_by(PIECE_PICTURES).map(move |begin| {
             let end = self.pictures().min(begin + PIECE_PICTURES);
-            (begin..end).filter_map(|picture| self.line(picture)).collect()
+            (begin..end)
+                .filter_map(|picture| self.line(picture, bytes))
+                .collect()
         })
     }
 
-    fn line(&self, picture: usize) -> Option<String> {
+    fn line(&self, picture: usize, bytes: usize) -> Option<String> {
         let mut message = self.message(picture)?.to_vec();
-        // x265 takes the padding of base64 for bytes.
-        message.resize(message.len().next_multiple_of(3), 0);
+        message.resize(bytes, 0);
         Some(format!(
             "{picture} PREFIX 39/4 {}\n",
             BASE64_STANDARD.encode(message)
@@ -300,6 +305,19 @@ mod tests {
             Some(&[&EXAMPLE[..], &[7; MESSAGE_BYTES - EXAMPLE.len()]].concat()),
         );
         assert!(gathering.film().1.unwrap().lines().all(|line| line.len() < 1023));
+    }
+
+    #[test]
+    fn all_lines_are_as_long_as_that_of_the_longest_message() {
+        let mut gathering = Gathering::default();
+        for (time, zeros) in [(0, 0), (1, 7), (2, 1)] {
+            gathering.add(Some(time), Some(&[&EXAMPLE[..], &[1], &vec![0; zeros]].concat()));
+        }
+        let film = gathering.film().1.unwrap();
+        let file: String = film.lines().collect();
+        let lengths: Vec<usize> = file.lines().map(str::len).collect();
+        assert_eq!(lengths, [lengths[0]; 3]);
+        assert_eq!(film.first_difference(&film), None);
     }
 
     #[test]

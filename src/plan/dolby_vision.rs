@@ -191,7 +191,9 @@ fn obstacle(
         return Some("only 10-bit H.265 can be carried");
     }
     if fields::fields(video, deinterlace) != Fields::Leave {
-        return Some("its pictures are deinterlaced");
+        return Some(
+            "its pictures look interlaced and would be deinterlaced; deinterlace = \"off\" leaves them",
+        );
     }
     match video.hdr.scenes.map(|scenes| scenes.active_area) {
         _ if pixels == Pixels::Kept => None,
@@ -502,7 +504,7 @@ mod tests {
                 plus(of_fields(None, FieldOrder::TopFirst)),
                 same,
                 ABLE,
-                lost("its pictures are deinterlaced"),
+                lost("would be deinterlaced"),
                 nothing,
             ),
             (
@@ -556,7 +558,7 @@ mod tests {
                 of_fields(dolby(8, 1), FieldOrder::TopFirst),
                 same,
                 ABLE,
-                lost("its pictures are deinterlaced"),
+                lost("would be deinterlaced"),
                 nothing,
             ),
             (

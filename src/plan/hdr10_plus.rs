@@ -38,7 +38,9 @@ pub(super) fn obstacle(
         return Some("its pictures have captions as well, of which x265 would write one only");
     }
     if fields::fields(video, deinterlace) != Fields::Leave {
-        return Some("its pictures are deinterlaced");
+        return Some(
+            "its pictures look interlaced and would be deinterlaced; deinterlace = \"off\" leaves them",
+        );
     }
     match video.hdr.scenes.map(|scenes| scenes.hdr10_plus) {
         Some(Hdr10PlusFound::Complete) => None,
