@@ -438,6 +438,17 @@ fn a_recording_that_changes_its_size_is_all_shown_or_skipped_with_that_reason() 
             "320x180 at first and 240x180 elsewhere",
         ),
         ("stays.ts", ["large", "large"], ""),
+        (
+            "shrinks.mkv",
+            ["large", "small"],
+            "320x180 at first and 160x90 elsewhere",
+        ),
+        (
+            "shrinks.mp4",
+            ["large", "small"],
+            "320x180 at first and 160x90 elsewhere",
+        ),
+        ("stays.mkv", ["large", "large"], ""),
     ] {
         let done = accepted(&joined(name, parts), 720);
         let said: Vec<&String> = done

@@ -1,8 +1,8 @@
 //! Looks at decoded pictures all over a film for another shape than the header's: television changes size and aspect
 //! between programmes, and a video call its size with the line.
 //!
-//! Promises: decodes a few pictures in a few places; a look that fails is no look, never an error; a change that is
-//! shorter than the distance between two places may be missed.
+//! Promises: decodes a few pictures in a few places, one keyframe in each where there is an index of them; a look that fails
+//! is no look, never an error; a change that is shorter than the distance between two places may be missed.
 //! Never in here: what follows from it (`plan` decides).
 
 use std::{path::Path, time::Duration};
@@ -14,8 +14,6 @@ use crate::{
     process::{self, Activity, Cancel, End, Limits},
 };
 
-/// Of pictures that show no shape because decoding begins between two keyframes, a place has to have enough: a second.
-const PACKETS_IN_A_PLACE: u32 = 30;
 const PLACES: u32 = 16;
 /// A decoder that needs longer says nothing.
 const LOOK_TIME: Duration = Duration::from_secs(60);
@@ -24,7 +22,26 @@ const TOLERANCE: f64 = 0.005;
 /// Codecs of recordings, whatever they lie in.
 const OF_RECORDINGS: [&str; 3] = ["mpeg2video", "vp8", "vp9"];
 
-/// Fills in `Video::other_aspect` and `Video::other_size` for recordings.
+/// What a container is like to look into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Its header is its first pictures', and it may begin anywhere.
+    Recording,
+    /// Its header may give another aspect than its pictures, and counts; of its size, only a change tells anything.
+    Indexed,
+}
+
+impl Kind {
+    /// Of pictures that show no shape because decoding begins between two keyframes, a place has to have enough: a second.
+    fn packets_in_a_place(self) -> u32 {
+        match self {
+            Self::Recording => 30,
+            Self::Indexed => 1,
+        }
+    }
+}
+
+/// Fills in `Video::other_size`, and for recordings `Video::other_aspect`.
 ///
 /// # Errors
 /// [`ProbeError::Cancelled`] and a missing ffprobe.
@@ -36,11 +53,17 @@ pub(super) fn look(
 ) -> Result<(), ProbeError> {
     let is_recording = info.formats.iter().any(|format| format.starts_with("mpeg"));
     for stream in &mut info.streams {
-        let is_film = stream.video().is_some_and(|video| !video.attached_picture);
-        if !is_film || !(is_recording || OF_RECORDINGS.contains(&stream.codec_name())) {
+        if stream.video().is_none_or(|video| video.attached_picture) {
             continue;
         }
-        let Some(places) = places(stream) else { continue };
+        let kind = if is_recording || OF_RECORDINGS.contains(&stream.codec_name()) {
+            Kind::Recording
+        } else {
+            Kind::Indexed
+        };
+        let Some(places) = places(stream, kind) else {
+            continue;
+        };
         let index = stream.index.to_string();
         let command = ffprobe(
             config,
@@ -68,6 +91,7 @@ pub(super) fn look(
             height: video.height,
             sample_aspect: video.sample_aspect,
         };
+        let mut first = (kind == Kind::Recording).then_some(said);
         let (mut other_aspect, mut other_size) = (None, None);
         let finished = process::supervise(
             &command,
@@ -76,8 +100,11 @@ pub(super) fn look(
             |_| {},
             |line| {
                 if let Some(found) = shape(line) {
-                    other_aspect = other_aspect.or(found.aspect_unlike(said));
-                    other_size = larger(other_size, found.size_unlike(said));
+                    if kind == Kind::Recording {
+                        other_aspect = other_aspect.or(found.aspect_unlike(said));
+                    }
+                    let changed = found.size_unlike(*first.get_or_insert(found));
+                    other_size = larger(other_size, changed);
                 }
                 Activity::Unchanged
             },
@@ -92,12 +119,12 @@ pub(super) fn look(
 }
 
 /// As `12.5%+#30,37.5%+#30`; `None` where the times are not known.
-fn places(stream: &Stream) -> Option<String> {
+fn places(stream: &Stream, kind: Kind) -> Option<String> {
     let packets = stream.packets?;
     let (first_s, length_s) = (packets.first_s?, packets.end_s? - packets.first_s?);
     let place = |place: u32| {
         let at_s = first_s + length_s * (f64::from(place) + 0.5) / f64::from(PLACES);
-        format!("{at_s:.3}%+#{PACKETS_IN_A_PLACE}")
+        format!("{at_s:.3}%+#{}", kind.packets_in_a_place())
     };
     Some((0..PLACES).map(place).collect::<Vec<_>>().join(","))
 }
