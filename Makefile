@@ -78,11 +78,11 @@ lint: ## Formatting, clippy, and cargo-deny where it is installed
 	@if command -v cargo-deny >/dev/null 2>&1; then $(CARGO) deny check bans licenses sources; \
 	else echo "cargo-deny is not installed, so licences and bans are not checked (cargo install --locked cargo-deny)"; fi
 
-bench: ## Measure speed and weight
-	$(CARGO) bench --locked --bench service
-
 # A folder with real videos.
 CLIPS ?=
+bench: ## Measure speed and weight; with CLIPS=folder also the engine, which takes hours (BENCH_ONLY=backlog480,long480)
+	CLIPS='$(if $(CLIPS),$(abspath $(CLIPS)))' $(CARGO) bench --locked --bench service
+
 curve: ## Measure how fast encodes are on 1 to 4 cores, for the simulation; needs CLIPS=folder, a quiet machine and hours
 	CURVE_CLIPS='$(abspath $(CLIPS))' $(CARGO) bench --locked --bench curve
 

@@ -12,8 +12,9 @@
     reason = "the bench makes its own files and starts ffmpeg itself"
 )]
 
-#[path = "../service/load.rs"]
-#[allow(dead_code, reason = "shared with the other bench")]
+#[path = "../shared/film.rs"]
+mod film;
+#[path = "../shared/load.rs"]
 mod load;
 
 use std::{
@@ -24,6 +25,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use film::{FRAMES_PER_SECOND, join};
 use load::{Load, ProcessTicks, TICKS_PER_SECOND};
 use serde_json::json;
 
@@ -36,14 +38,11 @@ const ATTEMPTS_FACTOR: usize = 3;
 const QUIET_WAIT_LOOKS: usize = 30;
 const LOOK: Duration = Duration::from_secs(1);
 
-const FRAMES_PER_SECOND: u32 = 25;
 const PRESET: &str = "medium";
 /// The built-in profile of this name.
 const CRF: &str = "26";
 const PARAMETERS: &str = "aq-mode=3:bframes=6:ref=4:psy-rd=1.5:rd=3";
 const SIZES: [(u32, u32); 2] = [(854, 480), (1920, 1080)];
-/// Of each clip, at most.
-const PART_SECONDS: u32 = 6;
 
 /// Cores, and encodes at once. Those of one encode make the model; the others check it.
 const POINTS: [(u32, u32); 8] = [(1, 1), (2, 1), (3, 1), (4, 1), (2, 2), (3, 3), (4, 2), (4, 4)];
@@ -194,80 +193,6 @@ fn wait_for_quiet() {
             return;
         }
     }
-}
-
-/// A film of so many seconds in H.264, of all videos of the folder that are at least nearly so big, one after another,
-/// again and again.
-fn join(clips: &Path, size: (u32, u32), seconds: u32, folder: &Path) -> Outcome<PathBuf> {
-    let (width, height) = size;
-    let film = folder.join(format!("{width}x{height}-{seconds}s.mkv"));
-    if film.exists() {
-        return Ok(film);
-    }
-    let mut files: Vec<PathBuf> = fs::read_dir(clips)?
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| has_pixels(path, width * height * 3 / 4))
-        .collect();
-    files.sort();
-    let filter = format!(
-        "fps={FRAMES_PER_SECOND},scale={width}:{height}:force_original_aspect_ratio=decrease,pad={width}:{height}:-1:-1,setsar=1"
-    );
-    let mut list = String::new();
-    for (number, file) in files.iter().enumerate() {
-        let part = folder.join(format!("{width}x{height}-{number}.mkv"));
-        let made = Command::new("ffmpeg")
-            .args([
-                "-nostdin",
-                "-v",
-                "fatal",
-                "-y",
-                "-t",
-                &PART_SECONDS.to_string(),
-                "-i",
-            ])
-            .arg(file)
-            .args(["-map", "0:V:0", "-vf", &filter, "-pix_fmt", "yuv420p"])
-            .args(["-c:v", "libx264", "-preset", "veryfast", "-crf", "16"])
-            .arg(&part)
-            .status()?;
-        if made.success() {
-            list.push_str(&format!("file '{}'\n", part.display()));
-        }
-    }
-    let list_file = folder.join(format!("{width}x{height}.txt"));
-    // One second at least of each file: no list is too short.
-    fs::write(&list_file, list.repeat(seconds as usize))?;
-    let joined = Command::new("ffmpeg")
-        .args([
-            "-nostdin", "-v", "error", "-y", "-f", "concat", "-safe", "0", "-i",
-        ])
-        .arg(&list_file)
-        .args(["-frames:v", &(seconds * FRAMES_PER_SECOND).to_string()])
-        .args([
-            "-fflags", "+genpts", "-c:v", "libx264", "-preset", "veryfast", "-crf", "16",
-        ])
-        .arg(&film)
-        .status()?;
-    if joined.success() {
-        Ok(film)
-    } else {
-        Err(format!("no film of {width}x{height} could be made of {}", clips.display()).into())
-    }
-}
-
-fn has_pixels(file: &Path, least: u32) -> bool {
-    let output = Command::new("ffprobe")
-        .args(["-v", "quiet", "-select_streams", "V:0", "-of", "csv=p=0:s=x"])
-        .args(["-show_entries", "stream=width,height"])
-        .arg(file)
-        .output();
-    let text = output.map(|output| output.stdout).unwrap_or_default();
-    let text = String::from_utf8_lossy(&text);
-    let sides: Option<Vec<u32>> = text
-        .lines()
-        .next()
-        .and_then(|line| line.split('x').map(|side| side.parse().ok()).collect());
-    sides.is_some_and(|sides| sides.len() == 2 && sides[0] * sides[1] >= least)
 }
 
 /// Where the simulation reads it.

@@ -9,7 +9,7 @@ use std::{
 use super::{
     Outcome,
     load::Load,
-    rounds::{Figure, Round, Row, Sample},
+    rounds::{Figure, Limit, Round, Row, Sample, USUAL_FOREIGN_SHARE},
     service::{Cores, Queue, Root, Service},
 };
 
@@ -25,7 +25,7 @@ pub const ENCODE: Row = Row {
         Figure {
             title: "the service's own CPU while encoding",
             unit: "% of its children's",
-            limit: Some(1.0),
+            limit: Some(Limit::Below(1.0)),
             rival: "",
         },
         Figure {
@@ -36,6 +36,7 @@ pub const ENCODE: Row = Row {
         },
     ],
     rounds: 3,
+    foreign_share_limit: USUAL_FOREIGN_SHARE,
     round,
 };
 

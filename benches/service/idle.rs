@@ -12,7 +12,7 @@ use super::{
     Outcome,
     intake::{DROPPED, drop_files, paused},
     load::{Load, ProcessTicks, TICKS_PER_SECOND},
-    rounds::{Figure, Round, Row, Sample},
+    rounds::{Figure, Limit, Round, Row, Sample, USUAL_FOREIGN_SHARE},
     service::{Cores, Root, Service, queued},
 };
 
@@ -30,23 +30,24 @@ pub const KNOWN: Row = Row {
         Figure {
             title: "idle with 10,000 known files, CPU",
             unit: "% of a core",
-            limit: Some(0.3),
+            limit: Some(Limit::Below(0.3)),
             rival: "one `find` a sweep",
         },
         Figure {
             title: "  resident memory after they came",
             unit: "MB",
-            limit: Some(40.0),
+            limit: Some(Limit::Below(40.0)),
             rival: "",
         },
         Figure {
             title: "  after a restart and an edit of tasks.json",
             unit: "MB",
-            limit: Some(40.0),
+            limit: Some(Limit::Below(40.0)),
             rival: "",
         },
     ],
     rounds: 3,
+    foreign_share_limit: USUAL_FOREIGN_SHARE,
     round: known_round,
 };
 
@@ -55,10 +56,11 @@ pub const EMPTY: Row = Row {
     figures: &[Figure {
         title: "idle with an empty queue, resident memory",
         unit: "MB",
-        limit: Some(20.0),
+        limit: Some(Limit::Below(20.0)),
         rival: "",
     }],
     rounds: 3,
+    foreign_share_limit: USUAL_FOREIGN_SHARE,
     round: empty_round,
 };
 

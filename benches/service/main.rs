@@ -5,15 +5,19 @@
 //! were quiet, or a range lies across its limit, the verdict is `inconclusive`.
 //! Never in here: an assertion. This is a report; the tests are elsewhere.
 //!
-//! `BENCH_ONLY=moves,idle` runs only these rows, `BENCH_ROUNDS=5` asks for so many quiet rounds of each.
+//! Rows about films need `CLIPS=folder`, real ones, and take long. `BENCH_ONLY=moves,idle` runs only these rows, `BENCH_ROUNDS=5` asks for so many quiet rounds of each.
 #![allow(
     clippy::disallowed_methods,
     reason = "the bench makes its own files and starts the real binary"
 )]
 
 mod encode;
+mod engine;
+#[path = "../shared/film.rs"]
+mod film;
 mod idle;
 mod intake;
+#[path = "../shared/load.rs"]
 mod load;
 mod rounds;
 mod service;
@@ -44,6 +48,12 @@ fn main() {
         idle::KNOWN,
         start::ARCHIVED,
         encode::ENCODE,
+        engine::BACKLOG_480,
+        engine::BACKLOG_1080,
+        engine::TAIL,
+        engine::LONG_480,
+        engine::LONG_1080,
+        engine::RESUME,
     ];
     let results: Vec<_> = rows
         .iter()

@@ -4,10 +4,10 @@ use std::{thread, time::Duration};
 
 use super::{Outcome, load::Load};
 
-/// A round during which others used more of the machine than this does not count.
-pub const FOREIGN_SHARE_LIMIT: f64 = 0.10;
+/// A round during which others used more of the machine than this does not count, unless a row says less.
+pub const USUAL_FOREIGN_SHARE: f64 = 0.10;
 /// Rounds are tried up to this many times the number wanted.
-pub const ATTEMPTS_FACTOR: usize = 2;
+pub const ATTEMPTS_FACTOR: usize = 3;
 /// A round begins when the machine is quiet, or after this many looks.
 const QUIET_WAIT_LOOKS: usize = 20;
 const LOOK: Duration = Duration::from_secs(1);
@@ -19,6 +19,8 @@ pub struct Row {
     pub figures: &'static [Figure],
     /// Quiet rounds wanted.
     pub rounds: usize,
+    /// Of the machine, 0 to 1; a round in which others used more does not count.
+    pub foreign_share_limit: f64,
     pub round: fn() -> Outcome<Round>,
 }
 
@@ -26,10 +28,16 @@ pub struct Row {
 pub struct Figure {
     pub title: &'static str,
     pub unit: &'static str,
-    /// Values at or above it are over. `None`: only told.
-    pub limit: Option<f64>,
+    /// `None`: only told.
+    pub limit: Option<Limit>,
     /// What the ratio compares with; empty: nothing.
     pub rival: &'static str,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub enum Limit {
+    Below(f64),
+    AtLeast(f64),
 }
 
 /// A value, and what the rival took for the same.
@@ -54,11 +62,11 @@ pub struct Rounds {
 }
 
 /// Begins a round at a better moment, if there is one soon.
-fn wait_for_quiet() {
+fn wait_for_quiet(foreign_share_limit: f64) {
     for _ in 0..QUIET_WAIT_LOOKS {
         let load = Load::now();
         thread::sleep(LOOK);
-        if load.foreign_share_since() <= FOREIGN_SHARE_LIMIT {
+        if load.foreign_share_since() <= foreign_share_limit {
             return;
         }
     }
@@ -72,7 +80,7 @@ pub fn run(row: &Row, wanted: usize) -> Rounds {
         trouble: None,
     };
     for attempt in 1..=wanted * ATTEMPTS_FACTOR {
-        wait_for_quiet();
+        wait_for_quiet(row.foreign_share_limit);
         match (row.round)() {
             Ok(round) => {
                 let values: Vec<String> = round
@@ -86,7 +94,7 @@ pub fn run(row: &Row, wanted: usize) -> Rounds {
                     values.join(", "),
                     round.foreign_share * 100.0
                 );
-                if round.foreign_share <= FOREIGN_SHARE_LIMIT {
+                if round.foreign_share <= row.foreign_share_limit {
                     rounds.quiet.push(round);
                 } else {
                     rounds.loud.push(round);

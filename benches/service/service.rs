@@ -25,7 +25,7 @@ const BINARY: &str = env!("CARGO_BIN_EXE_video-compressor");
 /// A service that is not ready by then never will be.
 const READY_LIMIT: Duration = Duration::from_secs(30);
 /// Nothing that the bench waits for takes longer.
-const WAIT_LIMIT: Duration = Duration::from_secs(600);
+const WAIT_LIMIT: Duration = Duration::from_secs(3600);
 
 /// Folders for one round, removed at its end.
 pub struct Root(TempDir);
@@ -156,6 +156,13 @@ impl Service {
         ))
     }
 
+    /// At once, as a power cut would.
+    pub fn kill(mut self) -> Outcome<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
     /// Resident memory in MB (millions of bytes).
     pub fn resident_mb(&self) -> Outcome<f64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
@@ -171,8 +178,11 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(Some(_))) {
+            return;
+        }
         let id = rustix::process::Pid::from_child(&self.child);
-        // It may have ended by itself.
+        // It may end by itself meanwhile.
         let _ = rustix::process::kill_process(id, rustix::process::Signal::TERM);
         drop(self.child.wait());
     }

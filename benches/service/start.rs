@@ -5,7 +5,7 @@ use std::{fs, time::Instant};
 use super::{
     Outcome,
     load::Load,
-    rounds::{Figure, Round, Row, Sample},
+    rounds::{Figure, Limit, Round, Row, Sample, USUAL_FOREIGN_SHARE},
     service::{Cores, Root, Service},
 };
 
@@ -19,7 +19,7 @@ pub const ARCHIVED: Row = Row {
         Figure {
             title: "start to ready with 100,000 archived entries",
             unit: "s",
-            limit: Some(1.0),
+            limit: Some(Limit::Below(1.0)),
             rival: "parsing them to serde_json::Value",
         },
         Figure {
@@ -30,6 +30,7 @@ pub const ARCHIVED: Row = Row {
         },
     ],
     rounds: 5,
+    foreign_share_limit: USUAL_FOREIGN_SHARE,
     round,
 };
 

@@ -1,6 +1,6 @@
 //! The table that is printed at the end.
 
-use super::rounds::{ATTEMPTS_FACTOR, FOREIGN_SHARE_LIMIT, Figure, Round, Rounds, Row};
+use super::rounds::{ATTEMPTS_FACTOR, Figure, Limit, Round, Rounds, Row, USUAL_FOREIGN_SHARE};
 
 const HEAD: [&str; 7] = [
     "figure",
@@ -37,10 +37,10 @@ pub fn print(results: &[(&Row, Rounds)]) {
         println!("{}", cells.join("  ").trim_end());
     }
     println!(
-        "\nA round counts when other programs used at most {:.0} % of the machine; up to {ATTEMPTS_FACTOR} times the \
-         rounds wanted are tried. Verdicts: every quiet round is below the limit (within), none is (over), else or with \
-         too few quiet rounds inconclusive. What loud rounds gave is shown in brackets and decides nothing.",
-        FOREIGN_SHARE_LIMIT * 100.0
+        "\nA round counts when other programs used at most {:.0} % of the machine, for films 3 %; up to {ATTEMPTS_FACTOR} \
+         times the rounds wanted are tried. Verdicts: every quiet round keeps the limit (within), none does (over), else or \
+         with too few quiet rounds inconclusive. What loud rounds gave is shown in brackets and decides nothing.",
+        USUAL_FOREIGN_SHARE * 100.0
     );
 }
 
@@ -62,10 +62,11 @@ fn line(figure: &Figure, index: usize, rounds: &Rounds) -> [String; 7] {
         format!("{}/{}", rounds.quiet.len(), rounds.wanted),
         median,
         range,
-        figure.limit.map_or_else(
-            || "-".into(),
-            |limit| format!("< {} {}", short(limit), figure.unit),
-        ),
+        match figure.limit {
+            None => "-".into(),
+            Some(Limit::Below(limit)) => format!("< {} {}", short(limit), figure.unit),
+            Some(Limit::AtLeast(limit)) => format!(">= {} {}", short(limit), figure.unit),
+        },
         if ratios.is_empty() {
             "-".into()
         } else {
@@ -82,10 +83,14 @@ fn verdict(figure: &Figure, index: usize, rounds: &Rounds) -> String {
     let Some(limit) = figure.limit else {
         return "-".into();
     };
-    let below = rounds
+    let keeps = |value: f64| match limit {
+        Limit::Below(limit) => value < limit,
+        Limit::AtLeast(limit) => value >= limit,
+    };
+    let kept = rounds
         .quiet
         .iter()
-        .filter(|round| round.samples[index].value < limit)
+        .filter(|round| keeps(round.samples[index].value))
         .count();
     let total = rounds.quiet.len();
     if total < rounds.wanted {
@@ -94,9 +99,9 @@ fn verdict(figure: &Figure, index: usize, rounds: &Rounds) -> String {
             rounds.wanted,
             total + rounds.loud.len()
         )
-    } else if below == total {
+    } else if kept == total {
         "within".into()
-    } else if below == 0 {
+    } else if kept == 0 {
         "OVER".into()
     } else {
         "inconclusive (on both sides of the limit)".into()
