@@ -3,7 +3,11 @@
 
 mod common;
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use common::{
     clips::{clip, small},
@@ -194,6 +198,119 @@ fn after_a_kill_finished_chunks_are_used_and_only_the_others_are_encoded() {
         root.log()
     );
     assert!(root.ok(&["verify", "--decode"]).stdout.contains('1'));
+}
+
+/// The decoded pictures of a result, as ffmpeg sums them up.
+fn pictures(file: &Path) -> String {
+    let sums = Command::new("ffmpeg")
+        .args(["-v", "error", "-i"])
+        .arg(file)
+        .args(["-map", "0:v", "-f", "framemd5", "-"])
+        .output()
+        .unwrap();
+    assert!(sums.status.success());
+    String::from_utf8(sums.stdout).unwrap()
+}
+
+#[test]
+fn killed_before_each_step_of_its_chunks_a_film_comes_out_as_if_nothing_had_been() {
+    let undisturbed = Root::new(&IN_CHUNKS);
+    undisturbed.put(&film(), "480/film.mp4");
+    undisturbed.ok(&["once"]);
+
+    let root = Root::new(&[]);
+    let steps = root.path("steps");
+    fs::create_dir(&steps).unwrap();
+    // The first time that anything is asked of ffmpeg or ffprobe, the service is killed instead.
+    let ffmpeg = root.script(&format!(
+        "case \"$0\" in *ffprobe*) tool=ffprobe;; *) tool=ffmpeg;; esac\n\
+         step='{}'/$tool-$(echo \"$*\" | cksum | tr ' ' -)\n\
+         [ -e \"$step\" ] || {{ echo \"$*\" > \"$step\"; kill -9 $PPID; exit 1; }}\n\
+         exec $tool \"$@\"\n",
+        steps.display()
+    ));
+    let ffprobe = ffmpeg.replace("ffmpeg-stand-in", "ffprobe-stand-in");
+    std::os::unix::fs::symlink(root.path("ffmpeg-stand-in"), root.path("ffprobe-stand-in")).unwrap();
+    let settings = [
+        IN_CHUNKS[0],
+        IN_CHUNKS[1],
+        ("ffmpeg_path", &ffmpeg),
+        ("ffprobe_path", &ffprobe),
+    ];
+    root.configure(&settings, "");
+    root.put(&film(), "480/film.mp4");
+    let mut kills = 0;
+    loop {
+        let once = root.run(&["once"]);
+        if once.code == 0 {
+            break;
+        }
+        assert_eq!(once.code, -1, "{once:?}");
+        kills += 1;
+        assert!(kills < 200, "{once:?}");
+        // Where no chunk gets finished between two kills, attempts run out; that is another test's.
+        let mut rows = root.tasks();
+        for row in &mut rows {
+            row["attempts"] = 0.into();
+        }
+        fs::write(root.path("conf/tasks.json"), serde_json::to_vec(&rows).unwrap()).unwrap();
+    }
+    let steps: Vec<String> = fs::read_dir(&steps)
+        .unwrap()
+        .map(|step| fs::read_to_string(step.unwrap().path()).unwrap())
+        .collect();
+    println!("{kills} kills before {} steps", steps.len());
+    // Chunks at work, chunks to be looked at, the join, and the look at what was joined.
+    for (what, least) in [("chunk-0000", 12), ("-f concat", 1), ("film.mp4", 4)] {
+        let found = steps.iter().filter(|step| step.contains(what)).count();
+        assert!(found >= least, "{what}: {found} of {steps:#?}");
+    }
+    assert_eq!(root.status("480/film.mp4"), "processed");
+    assert_eq!(root.outputs(), ["480/film.mp4"]);
+    assert_eq!(
+        pictures(&root.output("480/film.mp4")),
+        pictures(&undisturbed.output("480/film.mp4"))
+    );
+    assert!(
+        receipt(&root, "film.mp4")
+            .to_string()
+            .contains("encoded in 4 chunks")
+    );
+}
+
+#[test]
+fn an_attempt_that_finished_a_chunk_is_not_counted_against_a_film() {
+    let root = Root::new(&[]);
+    fs::write(root.path("chunks"), "").unwrap();
+    // Each second chunk that is begun kills the service, once the chunk before it is told.
+    let ffmpeg = root.script(&format!(
+        "case \"$*\" in *-progress*chunk-*)\n  \
+         echo >> '{chunks}'\n  \
+         [ $(( $(wc -l < '{chunks}') % 2 )) = 0 ] && {{\n    \
+         until grep -q '\"attempts\":1,' '{tasks}'; do sleep 0.02; done; kill -9 $PPID; exit 1; }};; esac\nexec ffmpeg \"$@\"\n",
+        chunks = root.path("chunks").display(),
+        tasks = root.path("conf/tasks.json").display()
+    ));
+    let settings = [
+        ("chunk_min_seconds", "20"),
+        ("chunk_seconds", "10"),
+        ("ffmpeg_path", &ffmpeg),
+        ("max_jobs", "1"),
+    ];
+    root.configure(&settings, "");
+    let long = clip(
+        "-f lavfi -i testsrc2=size=192x144:rate=10:duration=85 -c:v libx264 -preset ultrafast -crf 10 -g 20",
+        "mkv",
+    );
+    root.put(&long, "480/film.mkv");
+    let mut kills = 0;
+    while root.run(&["once"]).code == -1 {
+        kills += 1;
+        assert!(kills < 20);
+    }
+    // The third attempt would have been the last.
+    assert!(kills > 3, "{kills}");
+    assert_eq!(root.status("480/film.mkv"), "processed");
 }
 
 #[test]

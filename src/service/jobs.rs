@@ -400,6 +400,13 @@ impl State {
                 running.grant = grant;
                 self.reconsider = true;
             }
+            Report::ChunkKept => {
+                // Only attempts that come to nothing count, or a film longer than any time between two restarts would fail.
+                if self.table.get(id).is_some_and(|task| task.attempts > 1) {
+                    self.table.change(id, |task| task.attempts = 1);
+                    self.changed();
+                }
+            }
             Report::RoomBack => {
                 running.rooms = running.rooms.saturating_sub(1).max(1);
                 self.reconsider = true;

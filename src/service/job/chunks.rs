@@ -485,6 +485,7 @@ impl<'a> Run<'a> {
         if let Err(error) = write(&self.manifest, &self.film.work.join(MANIFEST)) {
             return self.fail(error.into(), stop);
         }
+        (self.job.report)(Report::ChunkKept);
         let beside_bytes = self.beside_bytes();
         let too_big = self
             .limit

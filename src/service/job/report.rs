@@ -31,6 +31,8 @@ pub enum Report {
     },
     /// What each of its encodes takes of the machine.
     Cost(Cost),
+    /// A chunk is finished for good: this attempt was not in vain, however it ends.
+    ChunkKept,
     /// Room that was granted is not used any more.
     RoomBack,
     /// The size of the result, as far as it can be told.
