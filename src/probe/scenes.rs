@@ -203,6 +203,41 @@ mod tests {
     use super::*;
 
     #[test]
+    fn black_bars_are_seen_and_what_cannot_be_read_is_not_taken_for_none() {
+        const UNITS: &[u8] = include_bytes!("../../tests/common/dolby-vision-8.1.rpu");
+        let first = UNITS.windows(3).skip(3).position(|bytes| bytes == [0, 0, 1]);
+        let unit = &UNITS[..first.unwrap() + 3];
+        let plain = DoviRpu::parse_unspec62_nalu(unit).unwrap();
+        let with_area = |left, right, top, bottom| {
+            let mut metadata = plain.clone();
+            metadata
+                .set_active_area_offsets(left, right, top, bottom)
+                .unwrap();
+            metadata.write_hevc_unspec62_nalu().unwrap()
+        };
+        let mut without = plain.clone();
+        without.vdr_dm_data.as_mut().unwrap().remove_metadata_level(5);
+        without.modified = true;
+        for (unit, expected) in [
+            (with_area(0, 0, 0, 0), ActiveArea::Whole),
+            (with_area(0, 0, 140, 140), ActiveArea::Part),
+            (with_area(0, 1, 0, 0), ActiveArea::Part),
+            (without.write_hevc_unspec62_nalu().unwrap(), ActiveArea::Whole),
+            (unit[..60].to_vec(), ActiveArea::Unreadable),
+            (Vec::new(), ActiveArea::Unreadable),
+        ] {
+            assert_eq!(active_area(&unit), expected, "{unit:02x?}");
+        }
+        let all = [ActiveArea::Whole, ActiveArea::Part, ActiveArea::Unreadable];
+        for (place, worse) in all.into_iter().enumerate() {
+            for better in &all[..=place] {
+                assert_eq!(together(*better, worse), worse);
+                assert_eq!(together(worse, *better), worse);
+            }
+        }
+    }
+
+    #[test]
     fn a_packet_says_when_and_whether_it_is_shown() {
         for (line, expected) in [
             ("pts=1024|flags=K_", Some(Some(Some(1024)))),
