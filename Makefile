@@ -64,12 +64,15 @@ test-corpus: ## Compress every video of DIR=… and compare results with sources
 		CORPUS_PROFILE='$(PROFILE)' CORPUS_FFMPEG='$(FFMPEG)' CORPUS_CHUNKS='$(CHUNKS)' VIDEO_COMPRESSOR_TEST_ALL=1 \
 		$(CARGO) test --locked --test corpus -- --nocapture --test-threads 1
 
-# Where the table is kept, as docs/quality.md, and an ffmpeg that has libvmaf and xpsnr.
+# Where the table is kept, as docs/quality.md, and an ffmpeg that has libvmaf and xpsnr; ONLY=… takes the films whose name
+# has it.
+ONLY ?=
 PAGE ?=
 VMAF_FFMPEG ?=
 quality-table: ## Measure how near results come to targets, with the clips of DIR=… (an hour)
 	scripts/install-ffmpeg
 	QUALITY_DIR='$(abspath $(DIR))' QUALITY_PAGE='$(abspath $(PAGE))' QUALITY_FFMPEG='$(VMAF_FFMPEG)' \
+		QUALITY_ONLY='$(ONLY)' \
 		$(CARGO) test --locked --test quality_table -- --nocapture
 
 lint: ## Formatting, clippy, and cargo-deny where it is installed

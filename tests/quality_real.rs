@@ -349,7 +349,7 @@ fn a_target_for_a_longer_film_is_searched_on_samples_and_reached_on_the_whole() 
     let (quality, search) = (&receipt["quality"], &receipt["quality"]["search"]);
     assert_eq!(
         search["tried_on"],
-        "8 samples with the first CRF, 8 of them with each further one"
+        "12 samples with the first CRF, 8 of them with each further one"
     );
     assert!(search["probes"].as_array().unwrap().len() <= 5, "{search}");
     assert_eq!(quality["measured_on"], "the whole film");

@@ -16,7 +16,7 @@ const TIME_SHARE: f64 = 0.05;
 /// A search has one sample for each of these stretches, seconds, and so many at least and at most, when fewer do not agree.
 /// `docs/quality.md` says how far off so many are.
 const SEARCH_STRETCH_S: f64 = 20.0;
-const LEAST_SEARCH_SAMPLES: usize = 16;
+const LEAST_SEARCH_SAMPLES: usize = 24;
 const MOST_SEARCH_SAMPLES: usize = 48;
 /// Part of them that is enough to see by how much another CRF changes the loss.
 const FEWER: usize = 4;
@@ -190,8 +190,8 @@ mod tests {
         for (seconds, expected) in [
             (0.1, 0),
             (90.0, 0),
-            (91.0, 16),
-            (362.0, 18),
+            (91.0, 24),
+            (362.0, 24),
             (600.0, 30),
             (7200.0, 48),
         ] {

@@ -110,6 +110,8 @@ fn cells<'a>(joined: &'a [Film], clips: &'a [Film]) -> Vec<Cell<'a>> {
     for film in &longer {
         add(film, "fast", "ssim_db", &[17.0]);
     }
+    let only = std::env::var("QUALITY_ONLY").unwrap_or_default();
+    cells.retain(|cell| cell.film.name.contains(&only));
     cells
 }
 
