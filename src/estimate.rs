@@ -1,4 +1,4 @@
-//! How long an encode will take, learned from those that are finished.
+//! What is foreseen: figures with their interval, and how long an encode will take, learned from those that are finished.
 //!
 //! Promises: the newest encodes count most, so that another machine, encoder or preset is learned soon; what has not been
 //! seen is guessed from what is nearest to it, or not at all. Pure.
@@ -7,6 +7,35 @@
 use std::collections::BTreeMap;
 
 use crate::task::Resolution;
+
+/// A figure and the interval that it lies in.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Estimate {
+    pub low: f64,
+    pub likely: f64,
+    pub high: f64,
+}
+
+impl Estimate {
+    /// As in "± 9 %".
+    #[must_use]
+    pub fn plus_minus_percent(&self) -> f64 {
+        if self.likely > 0.0 {
+            (self.high - self.likely) / self.likely * 100.0
+        } else {
+            0.0
+        }
+    }
+
+    #[must_use]
+    pub fn map(self, change: impl Fn(f64) -> f64) -> Self {
+        Self {
+            low: change(self.low),
+            likely: change(self.likely),
+            high: change(self.high),
+        }
+    }
+}
 
 /// Each finished encode weighs this much more than the one before it of its kind.
 const NEWER_WEIGHS: f64 = 1.25;

@@ -19,6 +19,7 @@
 use std::fmt;
 
 use crate::{
+    estimate::Estimate,
     media::{MediaInfo, StreamKind},
     plan::{EncodePlan, Expected, Treatment},
 };
@@ -260,6 +261,26 @@ impl Forecast {
                 progress,
                 projected_bytes: projected as u64,
             },
+        })
+    }
+
+    /// The size of the result, in bytes; `None` while too little is done, or where the source says nothing of what is to
+    /// come. The rest may cost as much more than what is done as it may cost less.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "a forecast")]
+    pub fn foreseen(&self, film_s: f64, bytes_so_far: u64) -> Option<Estimate> {
+        let duration_s = self.duration_s?;
+        let film_s = (film_s - self.pause_s).max(0.0);
+        let may_foresee = film_s >= FIRST_FORECAST_S && film_s >= duration_s * FIRST_FORECAST_SHARE;
+        let done = self.done(film_s);
+        let cheapest = cheapest_rest(self.likeness, done);
+        let goes_on = bytes_so_far.saturating_sub(self.once_bytes) as f64;
+        let rest = goes_on * (1.0 - done) / done;
+        let with = |share: f64| bytes_so_far as f64 + rest * share;
+        (may_foresee && cheapest > 0.0).then(|| Estimate {
+            low: with(cheapest),
+            likely: with(1.0),
+            high: with(1.0 / cheapest),
         })
     }
 
@@ -531,6 +552,24 @@ mod tests {
             }),
             "would not get smaller: 12.00 MB of 12.50 MB are streams that are only copied; the limit is 11.88 MB (min_saving = 5)"
         );
+    }
+
+    #[test]
+    fn the_size_is_foreseen_with_an_interval_that_closes() {
+        let loose = forecast(|_| 5, Likeness::Loose);
+        assert_eq!(loose.foreseen(5.0, 100), None, "too early");
+        assert_eq!(forecast(|_| 5, Likeness::Unknown).foreseen(100.0, 100), None);
+        let mut width = f64::INFINITY;
+        for film_s in [20.0, 60.0, 100.0, 150.0, 199.0] {
+            let Estimate { low, likely, high } = loose.foreseen(film_s, 1000).unwrap();
+            assert!(
+                1000.0 <= low && low <= likely && likely <= high,
+                "{low} {likely} {high}"
+            );
+            assert!((high - low) / likely <= width, "{film_s}");
+            width = (high - low) / likely;
+        }
+        assert!(width < 0.01, "{width}");
     }
 
     proptest! {

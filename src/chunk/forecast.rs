@@ -25,7 +25,10 @@ use super::{
     manifest::{Entry, Finished},
     order,
 };
-use crate::shrink::{Found, Limit, NotSmaller};
+use crate::{
+    estimate::Estimate,
+    shrink::{Found, Limit, NotSmaller},
+};
 
 /// Chunks without the first and the last: two leave an interval that says nothing.
 const FEWEST_SAMPLES: usize = 3;
@@ -43,34 +46,6 @@ const T_99: [f64; 30] = [
     63.657, 9.925, 5.841, 4.604, 4.032, 3.707, 3.499, 3.355, 3.250, 3.169, 3.106, 3.055, 3.012, 2.977, 2.947,
     2.921, 2.898, 2.878, 2.861, 2.845, 2.831, 2.819, 2.807, 2.797, 2.787, 2.779, 2.771, 2.763, 2.756, 2.750,
 ];
-
-/// A figure and the interval that it lies in.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Estimate {
-    pub low: f64,
-    pub likely: f64,
-    pub high: f64,
-}
-
-impl Estimate {
-    /// As in "± 9 %".
-    #[must_use]
-    pub fn plus_minus_percent(&self) -> f64 {
-        if self.likely > 0.0 {
-            (self.high - self.likely) / self.likely * 100.0
-        } else {
-            0.0
-        }
-    }
-
-    fn map(self, change: impl Fn(f64) -> f64) -> Self {
-        Self {
-            low: change(self.low),
-            likely: change(self.likely),
-            high: change(self.high),
-        }
-    }
-}
 
 /// Of a whole film.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -17,10 +17,10 @@ use super::{
 };
 use crate::{
     alerts::{Alert, Wording},
-    chunk::forecast::Estimate,
     config::{AfterSuccess, OutsideHours, Profile},
     durable::DurableError,
     encode::Progress,
+    estimate::Estimate,
     process::{self, Cancel},
     publish::Disposed,
     queue::Files,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::{Grant, Outcome};
-use crate::{chunk::forecast::Estimate, encode::Progress, schedule::Cost, task::Identity};
+use crate::{encode::Progress, estimate::Estimate, schedule::Cost, task::Identity};
 
 /// What the service hears of a job.
 #[derive(Debug)]

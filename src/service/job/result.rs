@@ -142,6 +142,10 @@ impl Job<'_> {
                 (self.report)(Report::Progress(*progress));
                 let film_s = progress.out_time.map_or(0.0, |time| time.as_secs_f64());
                 let bytes = progress.total_size_bytes.unwrap_or(0);
+                let foreseen = forecast
+                    .as_ref()
+                    .and_then(|forecast| forecast.foreseen(film_s, bytes));
+                (self.report)(Report::Foreseen(foreseen));
                 too_big = forecast
                     .as_ref()
                     .and_then(|forecast| forecast.judge(film_s, bytes));
