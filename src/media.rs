@@ -4,11 +4,36 @@
 //! "displayed"; what a file does not say is `None`, never a guess.
 //! Never in here: file system, children, ffprobe's wire format, or any decision about what to do with a file.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, ffi::OsString, fmt, path::Path};
 
 /// Demuxers of real containers for the extensions we watch. Playlists and scripts (HLS, concat, DASH, SDP, SVG) are
 /// left out: ffmpeg would open other files or addresses for them.
-pub const CONTAINER_WHITELIST: &str = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,asf,flv,ogg,wtv,rm,mxf,nut,dv,vob,h264,hevc,m4v";
+const CONTAINER_WHITELIST: &str = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,asf,flv,ogg,wtv,rm,mxf,nut,dv,vob,h264,hevc,m4v";
+
+/// Options of ffmpeg and ffprobe in front of an input that somebody else made: no other file or address that it may name
+/// is opened.
+pub const ONLY_THIS_FILE: [&str; 4] = [
+    "-protocol_whitelist",
+    "file",
+    "-format_whitelist",
+    CONTAINER_WHITELIST,
+];
+
+/// `file:` keeps a name from being read as an option, a protocol or a pattern.
+#[must_use]
+pub fn url(path: &Path) -> OsString {
+    let mut url = OsString::from("file:");
+    url.push(path);
+    url
+}
+
+/// ffmpeg's arguments that open `input`, and [`ONLY_THIS_FILE`].
+#[must_use]
+pub fn reading(input: &Path) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = ONLY_THIS_FILE.map(OsString::from).to_vec();
+    arguments.extend(["-i".into(), url(input)]);
+    arguments
+}
 
 /// One media file. Streams stand in the file's order; `streams[i].index == i` is not promised.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -29,7 +29,7 @@ use std::{
 use crate::{
     config::{Damaged, EncodeConfig, Profile},
     matroska,
-    media::{CONTAINER_WHITELIST, Colour, DolbyVision, MediaInfo, Rational, Stream},
+    media::{Colour, DolbyVision, MediaInfo, Rational, Stream, reading, url},
     mp4,
     task::Resolution,
 };
@@ -393,28 +393,6 @@ fn has_place_for_3d(info: &MediaInfo) -> bool {
     let videos = || info.streams.iter().filter_map(Stream::video);
     videos().any(|video| video.stereo.is_some() || video.spherical.is_some())
         && videos().all(|video| video.hdr.dolby_vision.is_none())
-}
-
-/// `file:` keeps a name from being read as an option, a protocol or a pattern.
-fn url(path: &Path) -> OsString {
-    let mut url = OsString::from("file:");
-    url.push(path);
-    url
-}
-
-/// Opens `input`, and no other file that it may name.
-fn reading(input: &Path) -> Vec<OsString> {
-    let mut arguments = [
-        "-protocol_whitelist",
-        "file",
-        "-format_whitelist",
-        CONTAINER_WHITELIST,
-        "-i",
-    ]
-    .map(OsString::from)
-    .to_vec();
-    arguments.push(url(input));
-    arguments
 }
 
 /// The first arguments of every run that takes long.

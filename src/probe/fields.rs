@@ -5,10 +5,10 @@
 
 use std::{path::Path, time::Duration};
 
-use super::{ProbeError, file_url};
+use super::ProbeError;
 use crate::{
     config::{Deinterlace, EncodeConfig},
-    media::{CONTAINER_WHITELIST, FieldCounts, FieldOrder, MediaInfo, Stream, StreamKind, Video},
+    media::{FieldCounts, FieldOrder, MediaInfo, Stream, StreamKind, Video, reading},
     process::{self, Cancel, CommandLine, End, Limits},
 };
 
@@ -125,17 +125,13 @@ fn look_at(
         "-v",
         "info",
         "-nostats",
-        "-protocol_whitelist",
-        "file",
-        "-format_whitelist",
-        CONTAINER_WHITELIST,
     ]);
     if config.threads > 0 {
         command = command.arguments(["-threads".to_owned(), config.threads.to_string()]);
     }
     let command = command
-        .arguments(["-ss".to_owned(), format!("{start_s:.3}"), "-i".to_owned()])
-        .arguments([file_url(path)])
+        .arguments(["-ss".to_owned(), format!("{start_s:.3}")])
+        .arguments(reading(path))
         .arguments(["-map".to_owned(), format!("0:{index}")])
         .arguments(["-frames:v".to_owned(), pictures.to_string()])
         .arguments(["-filter:v", "idet", "-fps_mode", "passthrough", "-f", "null", "-"]);

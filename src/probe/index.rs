@@ -6,11 +6,11 @@
 
 use std::path::Path;
 
-use super::{IndexError, ProbeError, ended, ffprobe, file_url};
+use super::{IndexError, ProbeError, ended, ffprobe};
 use crate::{
     chunk::{FrameIndex, Whole},
     config::EncodeConfig,
-    media::{CONTAINER_WHITELIST, FieldOrder, MediaInfo, Rational, Stream, Video},
+    media::{FieldOrder, MediaInfo, Rational, Stream, Video, reading},
     process::{self, Activity, Cancel, CommandLine, End, Limits},
 };
 
@@ -73,14 +73,8 @@ pub fn index(
     let mut decoded = DecodedTimes::default();
     let command = CommandLine::new(&config.ffmpeg_path, config.priority)
         .arguments(["-hide_banner", "-nostdin", "-v", "error", "-nostats"])
-        .arguments([
-            "-protocol_whitelist",
-            "file",
-            "-format_whitelist",
-            CONTAINER_WHITELIST,
-        ])
-        .arguments(["-copyts", "-i"])
-        .arguments([file_url(path)])
+        .arguments(["-copyts"])
+        .arguments(reading(path))
         .arguments(["-map".to_owned(), format!("0:{number}")])
         .arguments(["-fps_mode", "passthrough", "-enc_time_base"])
         .arguments([stream.timebase.to_string()])

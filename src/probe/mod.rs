@@ -16,7 +16,6 @@ mod wire;
 
 use std::{
     collections::BTreeSet,
-    ffi::OsString,
     fs::File,
     io::{self, Read},
     path::Path,
@@ -28,7 +27,7 @@ pub use index::index;
 use crate::{
     chunk::Whole,
     config::{Damaged, EncodeConfig},
-    media::{CONTAINER_WHITELIST, DecodeReport, MediaInfo, Orientation, SaidBy, StreamKind},
+    media::{DecodeReport, MediaInfo, ONLY_THIS_FILE, Orientation, SaidBy, StreamKind, reading, url},
     process::{self, Activity, Cancel, CommandLine, End, Finished, Limits, StartError},
 };
 
@@ -185,26 +184,17 @@ pub fn decode_check(
     if config.threads > 0 {
         command = command.arguments(["-threads".to_owned(), config.threads.to_string()]);
     }
-    let command = command
-        .arguments([
-            "-protocol_whitelist",
-            "file",
-            "-format_whitelist",
-            CONTAINER_WHITELIST,
-            "-i",
-        ])
-        .arguments([file_url(path)])
-        .arguments([
-            "-map",
-            "0:V?",
-            "-map",
-            "0:a?",
-            "-fps_mode",
-            "passthrough",
-            "-f",
-            "null",
-            "-",
-        ]);
+    let command = command.arguments(reading(path)).arguments([
+        "-map",
+        "0:V?",
+        "-map",
+        "0:a?",
+        "-fps_mode",
+        "passthrough",
+        "-f",
+        "null",
+        "-",
+    ]);
     let limits = Limits {
         total: None,
         stall: Some(config.stall),
@@ -290,20 +280,13 @@ fn read_start(path: &Path) -> Result<Vec<u8>, ProbeError> {
     Ok(start)
 }
 
-/// `file:` keeps a name from being read as an option, a protocol or a pattern.
-fn file_url(path: &Path) -> OsString {
-    let mut url = OsString::from("file:");
-    url.push(path);
-    url
-}
-
 fn ffprobe(config: &EncodeConfig, path: &Path, options: &[&str]) -> CommandLine {
     CommandLine::new(&config.ffprobe_path, config.priority)
-        .arguments(["-v", "error", "-hide_banner", "-protocol_whitelist", "file"])
-        .arguments(["-format_whitelist", CONTAINER_WHITELIST])
+        .arguments(["-v", "error", "-hide_banner"])
+        .arguments(ONLY_THIS_FILE)
         .arguments(["-max_pixels".to_owned(), config.max_pixels.to_string()])
         .arguments(options)
-        .arguments([file_url(path)])
+        .arguments([url(path)])
 }
 
 fn ended(finished: Finished) -> Result<Finished, ProbeError> {

@@ -4,12 +4,12 @@ use std::path::Path;
 
 use dolby_vision::rpu::{dovi_rpu::DoviRpu, extension_metadata::blocks::ExtMetadataBlock};
 
-use super::{ProbeError, ended, ffprobe, file_url};
+use super::{ProbeError, ended, ffprobe};
 use crate::{
     config::EncodeConfig,
     hdr10_plus::{self, Gathering},
     hevc::{Picture, Reader},
-    media::{ActiveArea, CONTAINER_WHITELIST, Hdr10PlusFound, SceneMetadata},
+    media::{ActiveArea, Hdr10PlusFound, SceneMetadata, reading},
     process::{self, Activity, Cancel, CommandLine, Limits},
 };
 
@@ -33,14 +33,7 @@ pub fn scenes(path: &Path, index: u32, config: &EncodeConfig, cancel: &Cancel) -
     let times = times(path, index, config, cancel)?;
     let command = CommandLine::new(&config.ffmpeg_path, config.priority)
         .arguments(["-hide_banner", "-nostdin", "-v", "error"])
-        .arguments([
-            "-protocol_whitelist",
-            "file",
-            "-format_whitelist",
-            CONTAINER_WHITELIST,
-            "-i",
-        ])
-        .arguments([file_url(path)])
+        .arguments(reading(path))
         .arguments(["-map", &format!("0:{index}"), "-c", "copy"])
         // Else what stands before the first keyframe, or before zero, is left out.
         .arguments(["-copyinkf", "-copypriorss", "1"])

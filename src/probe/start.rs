@@ -5,10 +5,10 @@
 
 use std::{path::Path, time::Duration};
 
-use super::{ProbeError, file_url};
+use super::ProbeError;
 use crate::{
     config::EncodeConfig,
-    media::{CONTAINER_WHITELIST, MediaInfo, Stream},
+    media::{MediaInfo, Stream, reading},
     process::{self, Cancel, CommandLine, End, Limits},
 };
 
@@ -30,9 +30,8 @@ pub(super) fn look(
         return Ok(());
     }
     let command = CommandLine::new(&config.ffmpeg_path, config.priority)
-        .arguments(["-hide_banner", "-nostdin", "-protocol_whitelist", "file"])
-        .arguments(["-format_whitelist", CONTAINER_WHITELIST, "-i"])
-        .arguments([file_url(path)]);
+        .arguments(["-hide_banner", "-nostdin"])
+        .arguments(reading(path));
     let limits = Limits {
         total: Some(LOOK_TIME),
         stall: None,
