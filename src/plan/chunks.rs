@@ -576,7 +576,7 @@ mod tests {
     fn one_chunk_what_is_beside_it_and_the_join() {
         let plan = planned(&broadcast(), &medium());
         let index = index();
-        let (source, made) = (Path::new("/in/a.ts"), Path::new("/work/.vc-x.part"));
+        let (source, made) = (Path::new("/in/a.ts"), Path::new("/made/.vc-x.part"));
         let span = plan.chunk_span(&index, chunk(1, 100, 200));
         insta::assert_snapshot!("chunk", lines(plan.chunk_arguments(&span, source, made)));
         let compared = plan.comparison_arguments(&index, chunk(1, 100, 200), source, made);
@@ -586,8 +586,8 @@ mod tests {
         let joined = Joined {
             timebase: TIMEBASE,
             film_starts: index.time(0),
-            list: Path::new("/work/list"),
-            beside: Some(Path::new("/work/beside.mkv")),
+            list: Path::new("/made/list"),
+            beside: Some(Path::new("/made/beside.mkv")),
             encoders: &[Some("Lavc libx265".into()), None],
         };
         insta::assert_snapshot!("join", lines(plan.join_arguments(&joined, source, made)));
