@@ -121,17 +121,25 @@ impl State {
     pub(super) fn queue_ahead(&self) -> LiveQueue {
         let mut bytes = 0;
         let mut seconds = Some(0.0);
+        let mut longest_s = 0.0_f64;
         for task in self.table.iter() {
-            let left = match task.status {
-                Status::Queued => 1.0,
-                Status::Processing => {
-                    let running = self.running.iter().find(|running| running.id == task.id);
-                    let percent = running.and_then(|running| running.progress?.percent);
-                    1.0 - percent.unwrap_or(0.0) / 100.0
-                }
+            let progress = match task.status {
+                Status::Queued => None,
+                Status::Processing => self
+                    .running
+                    .iter()
+                    .find(|running| running.id == task.id)
+                    .and_then(|running| running.progress),
                 _ => continue,
             };
             bytes += task.size_before_bytes;
+            // What runs knows better than history.
+            if let Some(left) = progress.and_then(|progress| progress.time_left) {
+                longest_s = longest_s.max(left.as_secs_f64());
+                seconds = seconds.map(|sum| sum + left.as_secs_f64());
+                continue;
+            }
+            let left = 1.0 - progress.and_then(|progress| progress.percent).unwrap_or(0.0) / 100.0;
             let ahead = Ahead {
                 frames: None,
                 bytes: task.size_before_bytes as f64 * left,
@@ -144,7 +152,9 @@ impl State {
         let at_once = self.running.len().max(1) as f64;
         LiveQueue {
             bytes,
-            seconds_left: seconds.filter(|_| bytes > 0).map(|seconds| seconds / at_once),
+            seconds_left: seconds
+                .filter(|_| bytes > 0)
+                .map(|seconds| (seconds / at_once).max(longest_s)),
         }
     }
 }
