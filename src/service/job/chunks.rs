@@ -132,7 +132,7 @@ impl Job<'_> {
         );
         match room {
             Ok(most_bytes) => (self.report)(Report::Room { most_bytes }),
-            Err(whole) => return self.begin_anew(whole).map(InChunks::Whole),
+            Err(whole) => return self.without_chunks(whole).map(InChunks::Whole),
         }
         if finished_before > 0.0 {
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "1 to 99")]
@@ -157,8 +157,15 @@ impl Job<'_> {
 
     /// Chunks were begun, and are of no use.
     pub(super) fn begin_anew(&self, whole: Whole) -> Result<Whole, Outcome> {
+        tracing::warn!(
+            "{}: it is encoded again in one run: {whole}",
+            self.order.task.shown()
+        );
+        self.without_chunks(whole)
+    }
+
+    fn without_chunks(&self, whole: Whole) -> Result<Whole, Outcome> {
         let order = self.order;
-        tracing::warn!("{}: it is encoded again in one run: {whole}", order.task.shown());
         durable::remove_directory_and_content(&work_folder(&order.output, &order.task.id))
             .map_err(|error| disk(&error))?;
         Ok(whole)
