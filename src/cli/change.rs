@@ -67,14 +67,11 @@ fn retry_one(
     let Some(id) = new_ids.next() else {
         return Err("no more ids".into());
     };
-    let mut again = task.clone();
-    again.queue_again();
-    again.id = id;
-    again.origin = origin;
-    // The service gives it the time at which it takes it in.
-    again.added = None;
-    again.output = None;
-    live.push(again);
+    live.push(Task {
+        id,
+        origin,
+        ..task.clone().anew()
+    });
     Ok(format!("{shown}: queued again (it was archived as {})", task.id))
 }
 

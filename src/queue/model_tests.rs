@@ -349,7 +349,13 @@ impl World {
                     self.table.change(&id, Task::queue_again);
                 }
                 Edit::Priority(id, priority) => self.table.change(&id, |task| task.priority = priority),
-                Edit::Add(task) => assert!(self.table.add(*task)),
+                Edit::Add(mut task) => {
+                    if task.id.as_str().is_empty() {
+                        self.next_id += 1;
+                        task.id = TaskId::from(format!("again{}", self.next_id).as_str());
+                    }
+                    assert!(self.table.add(*task));
+                }
                 Edit::Profile(..) | Edit::Refused { .. } => {}
             }
         }

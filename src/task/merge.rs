@@ -29,7 +29,8 @@ pub enum Edit {
 
 /// Compares `foreign`, the rows somebody else wrote, with `ours`. `is_archived` tells ids that have been rotated away:
 /// an editor that was opened before brings those rows back, and they stay archived. `was_in_file` tells the tasks of the
-/// file that was edited: one that was not written down yet cannot have been removed from it.
+/// file that was edited: one that was not written down yet cannot have been removed from it, and one that was archived
+/// but still stood there could be asked for again.
 pub fn merge_edit<'a>(
     ours: impl Iterator<Item = &'a Task>,
     foreign: &[Task],
@@ -52,10 +53,18 @@ pub fn merge_edit<'a>(
             None => {}
         }
     }
-    let added = foreign
+    let queued = foreign
         .iter()
-        .filter(|row| rows.contains_key(&row.id) && row.status == Status::Queued && !is_archived(&row.id));
-    edits.extend(added.map(|row| Edit::Add(Box::new(row.clone()))));
+        .filter(|row| rows.contains_key(&row.id) && row.status == Status::Queued);
+    edits.extend(queued.filter_map(|row| {
+        if !is_archived(&row.id) {
+            Some(Edit::Add(Box::new(row.clone())))
+        } else if row.ended.is_some() && was_in_file(&row.id) {
+            Some(Edit::Add(Box::new(row.clone().anew())))
+        } else {
+            None
+        }
+    }));
     edits
 }
 
@@ -215,5 +224,24 @@ mod tests {
             |_| true,
         );
         assert_eq!(edits, [Edit::Add(Box::new(new))]);
+    }
+
+    #[test]
+    fn a_row_that_is_queued_again_while_it_is_being_archived_is_a_new_task() {
+        let asked_for = with(task("archived", Status::Processed), |row| {
+            row.status = Status::Queued
+        });
+        let merge = |row: &Task, was_in_file: bool| {
+            let rows = std::slice::from_ref(row);
+            merge_edit([].into_iter(), rows, |_| true, |_| was_in_file)
+        };
+        let edits = merge(&asked_for, true);
+        let [Edit::Add(new)] = &edits[..] else {
+            panic!("{edits:?}");
+        };
+        assert_eq!((new.id.as_str(), &new.status), ("", &Status::Queued));
+        assert_eq!((new.added, new.ended, new.origin), (None, None, Origin::Retried));
+        assert_eq!(merge(&asked_for, false), [], "an editor that was opened before");
+        assert_eq!(merge(&task("archived", Status::Queued), true), [], "an old row");
     }
 }

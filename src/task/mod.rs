@@ -308,6 +308,17 @@ impl Task {
         }
     }
 
+    /// A new task for the same file, to be queued, made from one that is archived. Its id is empty until it gets one, and
+    /// the time at which it was added is that at which it is taken in.
+    #[must_use]
+    pub fn anew(mut self) -> Self {
+        self.queue_again();
+        self.id = TaskId::from("");
+        self.added = None;
+        self.output = None;
+        self
+    }
+
     /// Puts a finished task back into the queue because a person asked: everything of the last try is forgotten. That
     /// it is [`Origin::Forced`] stays.
     pub fn queue_again(&mut self) {
