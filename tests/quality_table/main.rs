@@ -187,6 +187,11 @@ fn independent(ffmpeg: &Path, source: &Path, result: &Path, receipt: &Value, met
     let filters = option("filter").unwrap_or_else(|| "null".to_owned());
     let format = option("pix_fmt").unwrap_or_else(|| "yuv420p".to_owned());
     let pair = format!("format={format},settb=1/1000,setpts=N*40");
+    // Else ffmpeg's `format` would make a full range a limited one, on this side only.
+    let as_it_is = match option("color_range").as_deref() {
+        Some("pc") => "scale=in_range=full:out_range=full,",
+        _ => "",
+    };
     let filter = match metric {
         "vmaf" => "libvmaf=n_threads=2",
         "xpsnr" => "xpsnr",
@@ -199,7 +204,7 @@ fn independent(ffmpeg: &Path, source: &Path, result: &Path, receipt: &Value, met
         .arg(result)
         .arg("-filter_complex")
         .arg(format!(
-            "[0:V:0]{filters},{pair}[s];[1:V:0]{pair}[r];[r][s]{filter}"
+            "[0:V:0]{filters},{pair}[s];[1:V:0]{as_it_is}{pair}[r];[r][s]{filter}"
         ))
         .args(["-f", "null", "-"])
         .output()
