@@ -175,9 +175,13 @@ fn measured(cell: &Cell<'_>) -> End {
 /// filters that made the result smaller are taken from the receipt.
 fn independent(ffmpeg: &Path, source: &Path, result: &Path, receipt: &Value, metric: &str) -> f64 {
     let command = receipt["encoder"]["command"].as_str().unwrap_or_default();
+    // Sound that stands before the film has filters as well.
+    let film = command
+        .split_once(" -x265-params:")
+        .and_then(|(_, rest)| rest.split_once(' '))
+        .map_or("0", |(place, _)| place);
     let option = |name: &str| {
-        let (_, rest) = command.split_once(&format!(" -{name}:"))?;
-        let (_, value) = rest.split_once(' ')?;
+        let (_, value) = command.split_once(&format!(" -{name}:{film} "))?;
         let value = match value.strip_prefix('\'') {
             Some(quoted) => quoted.split('\'').next()?,
             None => value.split(' ').next()?,
