@@ -121,16 +121,8 @@ impl EncodePlan {
                 found: chunk.count(),
             });
         }
-        let parameters = film
-            .options
-            .iter()
-            .find(|(name, _)| name == "x265-params")
-            .and_then(|(_, value)| value.to_str())
-            .unwrap_or_default();
-        let names = parameters
-            .split(':')
-            .filter_map(|parameter| parameter.split('=').next());
-        match names.into_iter().find(|name| WHOLE_FILM.contains(name)) {
+        let mut names = encoder_parameters(film).map(|(name, _)| name);
+        match names.find(|name| WHOLE_FILM.contains(name)) {
             Some(name) => Err(Whole::EncoderParameter {
                 name: name.to_owned(),
             }),
@@ -430,6 +422,10 @@ impl EncodePlan {
             if Some(own) == film {
                 // Where frames last longer behind a seam than before it, the decode times of both sides overlap.
                 options.push(("bsf".into(), r"setts=pts=PTS:dts=max(DTS\,PREV_OUTDTS+1)".into()));
+                // Matroska writes a rate down, which else would be what the list's rounded durations come to. MP4 writes none,
+                // and would change its timescale.
+                let rate = encoder_parameter(stream, "fps").filter(|_| self.container == Container::Matroska);
+                options.extend(rate.map(|rate| ("r".to_owned(), rate.into())));
             }
             if let Some(Some(encoder)) = encoder {
                 options.push(("metadata:s".into(), format!("encoder={encoder}").into()));
@@ -458,6 +454,24 @@ impl EncodePlan {
         arguments.extend(reading(input));
         arguments
     }
+}
+
+/// What x265 is told under this name.
+fn encoder_parameter<'a>(film: &'a PlannedStream, name: &str) -> Option<&'a str> {
+    encoder_parameters(film).find_map(|(found, value)| (found == name).then_some(value))
+}
+
+/// Names and values of what x265 is told.
+fn encoder_parameters(film: &PlannedStream) -> impl Iterator<Item = (&str, &str)> {
+    let parameters = film
+        .options
+        .iter()
+        .find(|(name, _)| name == "x265-params")
+        .and_then(|(_, value)| value.to_str())
+        .unwrap_or_default();
+    parameters
+        .split(':')
+        .map(|parameter| parameter.split_once('=').unwrap_or((parameter, "")))
 }
 
 /// One word of a list: in single quotes nothing means anything but the quote itself.
