@@ -145,9 +145,7 @@ impl Job<'_> {
         let ended = match stopped {
             None => self.joined(&film, &manifest, part),
             Some(Stopped::NotSmaller(why)) => Ok(InChunks::NotSmaller(why)),
-            Some(Stopped::Failed(ChunkError::Whole(whole))) => Ok(InChunks::Whole(whole)),
-            Some(Stopped::Failed(ChunkError::Encode(error))) => Err(encode_outcome(error)),
-            Some(Stopped::Failed(ChunkError::Disk(error))) => Err(disk(&error)),
+            Some(Stopped::Failed(error)) => failed(error),
         };
         match ended {
             Ok(InChunks::Whole(whole)) => self.begin_anew(whole).map(InChunks::Whole),
@@ -294,10 +292,17 @@ impl Job<'_> {
                     remark: format!("encoded in {} chunks, joined without loss", finished.len()),
                 })
             }
-            Err(ChunkError::Whole(whole)) => Ok(InChunks::Whole(whole)),
-            Err(ChunkError::Encode(error)) => Err(encode_outcome(error)),
-            Err(ChunkError::Disk(error)) => Err(disk(&error)),
+            Err(error) => failed(error),
         }
+    }
+}
+
+/// What a failure in chunks leads to: a single run, or what that would lead to as well.
+fn failed(error: ChunkError) -> Result<InChunks, Outcome> {
+    match error {
+        ChunkError::Whole(whole) => Ok(InChunks::Whole(whole)),
+        ChunkError::Encode(error) => Err(encode_outcome(error)),
+        ChunkError::Disk(error) => Err(disk(&error)),
     }
 }
 
