@@ -457,7 +457,7 @@ impl EncodePlan {
 }
 
 /// What x265 is told under this name.
-fn encoder_parameter<'a>(film: &'a PlannedStream, name: &str) -> Option<&'a str> {
+pub(super) fn encoder_parameter<'a>(film: &'a PlannedStream, name: &str) -> Option<&'a str> {
     encoder_parameters(film).find_map(|(found, value)| (found == name).then_some(value))
 }
 

@@ -23,6 +23,7 @@ mod video;
 use std::{
     collections::BTreeMap,
     ffi::OsString,
+    num::NonZeroU32,
     path::{Path, PathBuf},
 };
 
@@ -476,6 +477,22 @@ impl EncodePlan {
         self.covers
             .iter()
             .any(|cover| cover.source_index == stream.source_index)
+    }
+
+    /// The same with so many threads for x265, where neither the settings nor the profile say how many.
+    #[must_use]
+    pub fn on_threads(mut self, threads: Option<NonZeroU32>) -> Self {
+        let Some(threads) = threads else { return self };
+        for stream in &mut self.streams {
+            if chunks::encoder_parameter(stream, "pools").is_some() {
+                continue;
+            }
+            let options = stream.options.iter_mut();
+            for (_, parameters) in options.filter(|(name, _)| name == "x265-params") {
+                parameters.push(format!(":pools={threads}"));
+            }
+        }
+        self
     }
 
     /// The size of the film's picture.

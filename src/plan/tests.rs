@@ -196,6 +196,36 @@ fn an_ordinary_mp4_stays_mp4() {
 }
 
 #[test]
+fn threads_are_told_to_x265_only_where_nothing_else_says_how_many() {
+    let source = info(MP4, vec![video_stream(0, "h264", hd())]);
+    let told = |profile: Profile, config: EncodeConfig, threads| {
+        let plan = plan(&source, &profile, Resolution(720), &config, Abilities::default()).unwrap();
+        lines(&plan.on_threads(NonZeroU32::new(threads)))
+    };
+    let with_pools = Profile {
+        x265_params: "pools=3".into(),
+        ..medium()
+    };
+    let with_threads = EncodeConfig {
+        threads: 5,
+        ..config()
+    };
+    for (profile, config, threads, expected) in [
+        (medium(), config(), 2, Some("pools=2")),
+        (medium(), config(), 0, None),
+        (with_pools, config(), 2, Some("pools=3")),
+        (medium(), with_threads, 2, Some("pools=5")),
+    ] {
+        let text = told(profile, config, threads);
+        let found: Vec<&str> = text
+            .split([':', ' ', '\n'])
+            .filter(|word| word.starts_with("pools="))
+            .collect();
+        assert_eq!(found, Vec::from_iter(expected), "{text}");
+    }
+}
+
+#[test]
 fn hdr10_from_matroska_keeps_depth_tags_and_static_metadata() {
     let source = info(
         MKV,

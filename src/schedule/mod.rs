@@ -9,10 +9,11 @@ mod cost;
 pub mod hours;
 pub mod machine;
 mod slots;
+pub mod threads;
 
 pub use cost::{Cost, Picture};
 pub use machine::Machine;
-pub use slots::{Admission, MOST_PASSES, Waiting, admit};
+pub use slots::{Admission, MOST_PASSES, Waiting, admit, at_once};
 
 use std::{collections::HashSet, sync::Arc};
 

@@ -22,6 +22,8 @@ use super::{Cost, Machine};
 
 /// How many pieces go past a film that memory has no room for.
 pub const MOST_PASSES: u32 = 8;
+/// More than any machine can run.
+const MOST_AT_ONCE: u32 = 1024;
 /// A core is not worth an encode for less.
 const LEAST_FREE_CORES: f64 = 0.5;
 
@@ -76,6 +78,19 @@ pub fn admit(running: &[Cost], waiting: &[Waiting], machine: &Machine) -> Admiss
     }
     admission.passed = reserved.filter(|(_, passes)| *passes > 0);
     admission
+}
+
+/// How many equal pieces run at once where nothing else does; at least one.
+#[must_use]
+pub fn at_once(cost: Cost, machine: &Machine) -> u32 {
+    let film = Waiting {
+        priority: 0,
+        pieces: MOST_AT_ONCE,
+        running: 0,
+        cost,
+        passed: 0,
+    };
+    u32::try_from(admit(&[], &[film], machine).start.len()).unwrap_or(MOST_AT_ONCE)
 }
 
 /// The pieces in the order of rules 1 and 2: places in `waiting`, and whether it is the first piece of a film of which
@@ -193,8 +208,7 @@ mod tests {
                 height: size.1,
                 bit_depth: 8,
             };
-            let backlog = vec![film(0, 1, Cost::of(picture, picture, "medium", cores)); 200];
-            admit(&[], &backlog, &machine(cores, 1000)).start.len()
+            at_once(Cost::of(picture, picture, "medium", cores), &machine(cores, 1000))
         };
         for (cores, p480, p720, p1080, p2160) in [
             (1.0, 1, 1, 1, 1),

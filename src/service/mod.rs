@@ -25,6 +25,7 @@ pub use speeds::LiveQueue;
 use std::{
     collections::{BTreeMap, HashMap, HashSet, VecDeque},
     path::{Path, PathBuf},
+    sync::{Arc, atomic::AtomicU64},
     time::{Duration, Instant},
 };
 
@@ -236,6 +237,8 @@ struct State {
     is_outside_hours: bool,
     /// What this process may use of the machine.
     machine: Machine,
+    /// See [`job::Order::left_bytes`].
+    left_bytes: Arc<AtomicU64>,
     /// How many encodes went past each task that waits for memory.
     passed: HashMap<TaskId, u32>,
     /// Tasks that are not to be begun again before this time.
@@ -344,6 +347,7 @@ impl State {
             running: Vec::new(),
             is_outside_hours: false,
             machine: cgroup::available(),
+            left_bytes: Arc::default(),
             passed: HashMap::new(),
             history: speeds::load(&config.folders.conf),
             resting: HashMap::new(),

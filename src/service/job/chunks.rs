@@ -7,6 +7,7 @@
 use std::{
     collections::{HashMap, VecDeque},
     fs,
+    num::NonZeroU32,
     path::{Path, PathBuf},
     sync::{
         atomic::{AtomicBool, Ordering},
@@ -33,6 +34,7 @@ use crate::{
         self, EncodeError, Encoded, Next, Progress,
         chunk::{ChunkError, Film},
     },
+    media::MediaInfo,
     plan::EncodePlan,
     probe::{self, IndexError},
     process::Stopwatch,
@@ -141,7 +143,7 @@ impl Job<'_> {
         }
         (self.report)(Report::Frames(Some(index.times().len() as u64)));
         (self.report)(Report::Stage(Stage::Encoding));
-        let (manifest, stopped) = Run::new(self, &film, manifest, limit).run();
+        let (manifest, stopped) = Run::new(self, &source.info, &film, manifest, limit).run();
         let ended = match stopped {
             None => self.joined(&film, &manifest, part),
             Some(Stopped::NotSmaller(why)) => Ok(InChunks::NotSmaller(why)),
@@ -338,6 +340,7 @@ impl From<IndexError> for CutError {
 /// The encoding of what is left of one film.
 struct Run<'a> {
     job: &'a Job<'a>,
+    info: &'a MediaInfo,
     film: &'a Film<'a>,
     manifest: Manifest,
     limit: Option<Limit>,
@@ -355,9 +358,16 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(job: &'a Job<'a>, film: &'a Film<'a>, manifest: Manifest, limit: Option<Limit>) -> Self {
+    fn new(
+        job: &'a Job<'a>,
+        info: &'a MediaInfo,
+        film: &'a Film<'a>,
+        manifest: Manifest,
+        limit: Option<Limit>,
+    ) -> Self {
         let mut run = Self {
             job,
+            info,
             film,
             left: manifest.left().into(),
             elapsed_before: manifest.elapsed,
@@ -415,7 +425,9 @@ impl<'a> Run<'a> {
             self.under_way.insert(chunk.number, Progress::default());
             let (film, sender) = (self.film, sender.clone());
             let (report, cancel) = (self.job.report, &self.job.order.cancel);
+            let plan = film.plan.clone().on_threads(self.threads(chunk));
             scope.spawn(move || {
+                let film = &Film { plan: &plan, ..*film };
                 let on_progress = |progress: &Progress| {
                     let _ = sender.send(Event::Progress(chunk.number, *progress));
                     next(stop)
@@ -432,6 +444,14 @@ impl<'a> Run<'a> {
             });
         }
         self.give_back(u32::try_from(self.under_way.len()).unwrap_or(u32::MAX).max(1));
+    }
+
+    /// The key of the manifest does not know of it: it changes nothing that a decoder needs.
+    fn threads(&self, chunk: Chunk) -> Option<NonZeroU32> {
+        let info = self.info;
+        let frames = self.film.index.times().len().max(1) as u64;
+        let part_bytes = info.size_bytes.saturating_mul(u64::from(chunk.count())) / frames;
+        self.job.threads(info, self.film.plan, part_bytes)
     }
 
     fn begin_beside<'scope>(

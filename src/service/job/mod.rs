@@ -18,9 +18,14 @@ mod report;
 mod outcome;
 
 use std::{
+    num::NonZeroU32,
     panic::{self, AssertUnwindSafe},
     path::{Path, PathBuf},
-    sync::{Arc, mpsc},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
 };
 
 use crate::{
@@ -29,7 +34,7 @@ use crate::{
     plan::{self, EncodePlan, Expected},
     process::Cancel,
     quality::SearchReport,
-    schedule::{Cost, Picture},
+    schedule::{self, Cost, Machine, Picture},
     task::{Identity, Task},
     verify,
 };
@@ -56,7 +61,9 @@ pub struct Order {
     pub profile: Profile,
     pub engine: EngineConfig,
     /// That encodes may count on.
-    pub cores: f64,
+    pub machine: Machine,
+    /// Source bytes that are still to be encoded, by all jobs and of the queue; the service keeps it up to date.
+    pub left_bytes: Arc<AtomicU64>,
     pub encode: EncodeConfig,
     pub quality: QualityConfig,
     pub publish: PublishConfig,
@@ -106,7 +113,9 @@ impl Job<'_> {
     fn encode_and_publish(&self) -> Result<Vec<String>, Outcome> {
         let source = self.examined_source()?;
         let plan = self.plan(&source, self.order.profile.crf)?;
-        self.tell_cost(&source.info, &plan);
+        if let Some(cost) = self.cost(&source.info, &plan) {
+            (self.report)(Report::Cost(cost));
+        }
         let limit = self.limit(&source.info);
         let kept = |plan: &EncodePlan, why, tried| {
             self.keep_source(&Kept {
@@ -129,18 +138,20 @@ impl Job<'_> {
         let (mut plan, search) = self.aimed(&look, plan)?;
         let _captions = self.captions_read(&source, &mut plan, &place.part.0)?;
         let _hdr10_plus = self.hdr10_plus_written(&source, &plan, &place.part.0)?;
-        let (encoded, result, mut remarks) = match self.made(&source, &plan, &place.part.0, limit)? {
+        let (encoded, result, mut remarks, threads) = match self.made(&source, &plan, &place.part.0, limit)? {
             Made::Smaller {
                 encoded,
                 result,
                 remarks,
-            } => (encoded, result, remarks),
+                threads,
+            } => (encoded, result, remarks, threads),
             Made::NotSmaller { why, after } => {
                 drop(place);
                 let encoded_for = after;
                 return kept(&plan, why, Some(Tried { encoded_for, search }));
             }
         };
+        plan = plan.on_threads(threads);
         remarks.extend(self.scenes_compared(&plan, &source, &result, &place.part.0)?);
         plan.lost.extend(verify::missing(&plan, &source.info, &result));
         let mut quality = self.quality(&look, &plan, &result, encoded.elapsed)?;
@@ -160,7 +171,8 @@ impl Job<'_> {
         )
     }
 
-    fn tell_cost(&self, info: &MediaInfo, plan: &EncodePlan) {
+    /// What each encode of this film takes of the machine; `None` where no picture is encoded.
+    fn cost(&self, info: &MediaInfo, plan: &EncodePlan) -> Option<Cost> {
         let source = info.main_video().map(|(_, video)| Picture {
             width: video.width,
             height: video.height,
@@ -179,10 +191,18 @@ impl Job<'_> {
             }),
             _ => None,
         });
-        if let (Some(source), Some(result)) = (source, result) {
-            let cost = Cost::of(source, result, &self.order.profile.preset, self.order.cores);
-            (self.report)(Report::Cost(cost));
-        }
+        let Order { profile, machine, .. } = self.order;
+        Some(Cost::of(source?, result?, &profile.preset, machine.cores))
+    }
+
+    /// How many threads x265 gets now for a part of this film. `None`: as many as it wants.
+    fn threads(&self, info: &MediaInfo, plan: &EncodePlan, part_bytes: u64) -> Option<NonZeroU32> {
+        let Order {
+            machine, left_bytes, ..
+        } = self.order;
+        let at_once = schedule::at_once(self.cost(info, plan)?, machine);
+        let left_bytes = left_bytes.load(Ordering::Relaxed);
+        schedule::threads::beside_others(at_once, machine.cores, part_bytes, left_bytes)
     }
 
     fn plan(&self, source: &Source, crf: f64) -> Result<EncodePlan, Outcome> {

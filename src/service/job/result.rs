@@ -1,6 +1,7 @@
 //! Makes the result, watches that it gets smaller, and checks that it is whole.
 
 use std::{
+    num::NonZeroU32,
     path::Path,
     time::{Duration, Instant},
 };
@@ -31,6 +32,8 @@ pub(super) enum Made {
         encoded: Encoded,
         result: Box<MediaInfo>,
         remarks: Vec<String>,
+        /// That x265 was given for a single run; `None`: as many as it wanted.
+        threads: Option<NonZeroU32>,
     },
     NotSmaller {
         why: NotSmaller,
@@ -39,6 +42,13 @@ pub(super) enum Made {
 }
 
 impl Made {
+    fn with_threads(mut self, given: Option<NonZeroU32>) -> Self {
+        if let Self::Smaller { threads, .. } = &mut self {
+            *threads = given;
+        }
+        self
+    }
+
     fn with_remark(mut self, remark: Option<String>) -> Self {
         if let Self::Smaller { remarks, .. } = &mut self {
             remarks.extend(remark);
@@ -124,6 +134,8 @@ impl Job<'_> {
         limit: Option<Limit>,
     ) -> Result<Made, Outcome> {
         let forecast = limit.map(|limit| Forecast::new(limit, &source.info, plan));
+        let threads = self.threads(&source.info, plan, source.info.size_bytes);
+        let plan = &plan.clone().on_threads(threads);
         let mut too_big = None;
         let began = Instant::now();
         (self.report)(Report::Room {
@@ -166,7 +178,8 @@ impl Job<'_> {
             (Err(EncodeError::GivenUp), Some(why)) => return not_smaller(why),
             (encoded, _) => encoded.map_err(encode_outcome)?,
         };
-        self.checked(source, plan, part, limit, encoded)
+        let made = self.checked(source, plan, part, limit, encoded)?;
+        Ok(made.with_threads(threads))
     }
 
     fn checked(
@@ -189,6 +202,7 @@ impl Job<'_> {
             encoded,
             result: Box::new(result),
             remarks,
+            threads: None,
         })
     }
 

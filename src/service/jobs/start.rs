@@ -3,7 +3,7 @@
 use std::{
     iter,
     path::{Component, Path},
-    sync::{Arc, mpsc as channel},
+    sync::{Arc, atomic::Ordering, mpsc as channel},
     time::Instant,
 };
 
@@ -18,7 +18,7 @@ use crate::{
     config::Profile,
     process::Cancel,
     queue::Files,
-    schedule::{self, Cost, Picture, Resources, Waiting},
+    schedule::{self, Cost, Machine, Picture, Resources, Waiting},
     task::{Status, Task, TaskId, WaitingFor},
 };
 
@@ -37,11 +37,7 @@ impl State {
         if may_not || self.stopping.is_some() || self.queue_is_failing {
             return;
         }
-        let machine = self.machine.limited(
-            self.config.engine.cores,
-            self.config.engine.max_jobs,
-            self.config.engine.max_memory_bytes,
-        );
+        let machine = self.machine_to_use();
         let taken: Vec<Cost> = self
             .running
             .iter()
@@ -53,6 +49,7 @@ impl State {
             .map(|running| (running.id.clone(), running.waiting(self.table.get(&running.id))))
             .collect();
         let ready = self.ready();
+        self.left_bytes.store(self.bytes_left(&ready), Ordering::Relaxed);
         wanted.extend(ready.into_iter().filter_map(|id| {
             let waiting = self.waiting(&id, machine.cores)?;
             Some((id, waiting))
@@ -69,6 +66,34 @@ impl State {
         if let Some((place, passes)) = admission.passed {
             *self.passed.entry(wanted[place].0.clone()).or_insert(0) += passes;
         }
+    }
+
+    /// What the settings leave of the machine.
+    fn machine_to_use(&self) -> Machine {
+        let engine = &self.config.engine;
+        self.machine
+            .limited(engine.cores, engine.max_jobs, engine.max_memory_bytes)
+    }
+
+    /// Of the sources of what runs and of what could start.
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "an estimate"
+    )]
+    fn bytes_left(&self, ready: &[TaskId]) -> u64 {
+        let size = |id| self.table.get(id).map_or(0, |task| task.size_before_bytes);
+        let of_running = self.running.iter().map(|running| {
+            let percent = running.progress.and_then(|progress| progress.percent);
+            let left = match running.stage {
+                Stage::Joining | Stage::Measuring => 0.0,
+                Stage::Encoding => 1.0 - percent.unwrap_or(0.0) / 100.0,
+                Stage::Searching { .. } | Stage::Captions => 1.0,
+            };
+            (size(&running.id) as f64 * left) as u64
+        });
+        of_running.chain(ready.iter().map(size)).sum()
     }
 
     /// A queued task as the schedule sees it. Nobody has looked into the file: its picture is taken for one that fills
@@ -275,7 +300,8 @@ impl State {
             receipt,
             profile,
             engine: self.config.engine.clone(),
-            cores: self.machine.limited(self.config.engine.cores, 0, 0).cores,
+            machine: self.machine_to_use(),
+            left_bytes: Arc::clone(&self.left_bytes),
             encode: self.config.encode.clone(),
             quality: self.config.quality.clone(),
             publish: self.config.publish.clone(),
