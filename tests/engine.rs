@@ -200,6 +200,63 @@ fn after_a_kill_finished_chunks_are_used_and_only_the_others_are_encoded() {
     assert!(root.ok(&["verify", "--decode"]).stdout.contains('1'));
 }
 
+#[test]
+fn after_a_kill_the_film_is_not_decoded_again_to_find_its_frames_unless_what_was_kept_is_torn() {
+    let root = Root::new(&[]);
+    let ffmpeg = noting_ffmpeg(&root);
+    let (decoded, script) = (root.path("decoded"), root.path("ffmpeg-stand-in"));
+    let noting = format!(
+        "case \"$*\" in *wrapped_avframe*) echo >> '{}';; esac\ncase",
+        decoded.display()
+    );
+    let text = fs::read_to_string(&script).unwrap().replacen("case", &noting, 1);
+    fs::write(&script, text).unwrap();
+    let settings = [
+        IN_CHUNKS[0],
+        IN_CHUNKS[1],
+        ("ffmpeg_path", &ffmpeg),
+        ("max_jobs", "1"),
+    ];
+    root.configure(&settings, "");
+    // Its packets carry no times.
+    let avi = clip(
+        "-f lavfi -i testsrc2=size=192x144:rate=15:duration=45 -c:v mpeg4 -bf 2 -q:v 3 -g 30",
+        "avi",
+    );
+    root.put(&avi, "480/film.avi");
+    let decodes = || fs::read(&decoded).unwrap_or_default().len();
+    let until_begun = |begun: &[&str]| {
+        root.start();
+        root.until("the third chunk is begun", || {
+            (chunks_begun(&root) == begun).then_some(())
+        });
+        root.kill();
+    };
+    until_begun(&["00000", "00003", "00001"]);
+    assert_eq!(decodes(), 1);
+    until_begun(&["00000", "00003", "00001", "00001"]);
+    assert_eq!(decodes(), 1);
+    let work = fs::read_dir(root.output(".work")).unwrap().next();
+    let kept = work.unwrap().unwrap().path().join("frames.json");
+    let bytes = fs::read(&kept).unwrap();
+    fs::write(&kept, &bytes[..bytes.len() / 2]).unwrap();
+    root.open_gate();
+    root.start();
+    root.until_status("480/film.avi", "processed");
+    assert_eq!(decodes(), 2);
+    assert!(
+        root.log()
+            .contains("480/film.avi: its frame index is read anew: it is torn or damaged"),
+        "{}",
+        root.log()
+    );
+    assert_eq!(
+        chunks_begun(&root),
+        ["00000", "00003", "00001", "00001", "00001", "00002"]
+    );
+    assert!(root.ok(&["verify", "--decode"]).stdout.contains('1'));
+}
+
 /// The decoded pictures of a result, as ffmpeg sums them up.
 fn pictures(file: &Path) -> String {
     let sums = Command::new("ffmpeg")

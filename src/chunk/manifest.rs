@@ -342,12 +342,23 @@ struct File {
     elapsed_seconds: f64,
 }
 
-#[derive(Serialize, Deserialize)]
-struct SourceRow {
+#[derive(PartialEq, Serialize, Deserialize)]
+pub(super) struct SourceRow {
     inode: u64,
     size: u64,
     mtime_ns: i64,
     hash: String,
+}
+
+impl From<&Source> for SourceRow {
+    fn from(source: &Source) -> Self {
+        Self {
+            inode: source.inode,
+            size: source.size_bytes,
+            mtime_ns: source.mtime_ns,
+            hash: source.fingerprint.to_string(),
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -388,15 +399,9 @@ impl Manifest {
             last_pts: entry.last_pts,
             finished: entry.finished.as_ref().map(FinishedRow::from),
         };
-        let source = self.key.source;
         let file = File {
             version: VERSION,
-            source: SourceRow {
-                inode: source.inode,
-                size: source.size_bytes,
-                mtime_ns: source.mtime_ns,
-                hash: source.fingerprint.to_string(),
-            },
+            source: SourceRow::from(&self.key.source),
             plan_hash: hex(self.key.plan_hash),
             encoder: self.key.encoder.clone(),
             timebase: self.timebase.to_string(),
@@ -509,7 +514,7 @@ fn rounded(seconds: f64) -> f64 {
     (seconds * 1000.0).round() / 1000.0
 }
 
-fn hex(hash: u128) -> String {
+pub(super) fn hex(hash: u128) -> String {
     format!("{hash:032x}")
 }
 
@@ -517,7 +522,7 @@ fn from_hex(text: &str, what: &'static str) -> Result<u128, WireError> {
     u128::from_str_radix(text, 16).map_err(|_| WireError::Nonsense(what))
 }
 
-fn rational(text: &str) -> Option<Rational> {
+pub(super) fn rational(text: &str) -> Option<Rational> {
     let (numerator, denominator) = text.split_once('/')?;
     Rational::new(numerator.parse().ok()?, denominator.parse().ok()?)
 }

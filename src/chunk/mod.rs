@@ -6,6 +6,7 @@
 
 mod cut;
 pub mod forecast;
+pub mod index_file;
 pub mod manifest;
 mod order;
 

@@ -6,7 +6,8 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    fs,
+    fs::{self, File},
+    io::Read,
     num::NonZeroU32,
     path::{Path, PathBuf},
     sync::{
@@ -27,6 +28,7 @@ use crate::{
     chunk::{
         self, Chunk, ChunkSettings, FrameIndex, Whole,
         forecast::{forecast, will_not_shrink},
+        index_file::{self, IndexKey},
         manifest::{self, Finished, Key, Manifest, plan_hash},
     },
     durable,
@@ -47,6 +49,7 @@ use crate::{
 /// second.
 const LONGEST_PRE_ROLL: Duration = Duration::from_secs(40);
 const MANIFEST: &str = "manifest.json";
+const INDEX: &str = "frames.json";
 
 /// Where the chunks of a task are.
 #[must_use]
@@ -108,13 +111,16 @@ impl Job<'_> {
         part: &Path,
         limit: Option<Limit>,
     ) -> Result<InChunks, Outcome> {
-        let (index, chunks) = match self.cut(source, plan) {
+        let work = work_folder(&self.order.output, &self.order.task.id);
+        let Cut {
+            index,
+            chunks,
+            encoder,
+        } = match self.cut(source, plan, &work) {
             Ok(cut) => cut,
             Err(CutError::Whole(whole)) => return Ok(InChunks::Whole(whole)),
             Err(CutError::Outcome(outcome)) => return Err(outcome),
         };
-        let work = work_folder(&self.order.output, &self.order.task.id);
-        durable::make_directory(&work).map_err(|error| disk(&error))?;
         let film = Film {
             plan,
             source: &source.path,
@@ -122,7 +128,7 @@ impl Job<'_> {
             work: &work,
             config: &self.order.encode,
         };
-        let key = self.key(source, &film)?;
+        let key = key(source, &film, encoder);
         let manifest = self.resumed(&film, key, &chunks)?;
         let finished_before = manifest.progress();
         let Order { publish, output, .. } = self.order;
@@ -171,7 +177,7 @@ impl Job<'_> {
         Ok(whole)
     }
 
-    fn cut(&self, source: &Source, plan: &EncodePlan) -> Result<(FrameIndex, Vec<Chunk>), CutError> {
+    fn cut(&self, source: &Source, plan: &EncodePlan, work: &Path) -> Result<Cut, CutError> {
         let order = self.order;
         let settings = ChunkSettings {
             longer_than: order.engine.chunk_min,
@@ -193,39 +199,60 @@ impl Job<'_> {
             }));
         }
         let (stream, _) = source.info.main_video().ok_or(CutError::Whole(Whole::NoFrames))?;
-        let on_start = |pid| (self.report)(Report::Child(pid));
-        let index = probe::index(
-            &source.path,
-            &source.info,
-            stream,
-            &order.encode,
-            &order.cancel,
-            on_start,
-        )?;
+        let encoder = encode::encoder(&order.encode, &order.cancel)
+            .map_err(|error| CutError::Outcome(encode_outcome(error)))?;
+        let key = IndexKey {
+            source: made_of(source),
+            stream: stream.index,
+            programs: encoder.clone(),
+        };
+        let kept = self.kept_index(work, &key);
+        let is_kept = kept.is_some();
+        let index = match kept {
+            Some(index) => index,
+            None => {
+                let on_start = |pid| (self.report)(Report::Child(pid));
+                probe::index(
+                    &source.path,
+                    &source.info,
+                    stream,
+                    &order.encode,
+                    &order.cancel,
+                    on_start,
+                )?
+            }
+        };
         let chunks = chunk::cut(&index, &settings)?;
         for chunk in &chunks {
             plan.splittable(&index, *chunk)?;
         }
-        Ok((index, chunks))
+        durable::make_directory(work).map_err(|error| CutError::Outcome(disk(&error)))?;
+        if !is_kept && let Ok(bytes) = index_file::to_bytes(&index, &key) {
+            durable::replace_with_bytes(&work.join(INDEX), &bytes)
+                .map_err(|error| CutError::Outcome(disk(&error)))?;
+        }
+        Ok(Cut {
+            index,
+            chunks,
+            encoder,
+        })
     }
 
-    fn key(&self, source: &Source, film: &Film<'_>) -> Result<Key, Outcome> {
-        let Film { plan, index, .. } = *film;
-        // Any one span does: what differs between chunks is in the manifest.
-        let whole = Chunk {
-            number: 0,
-            first: 0,
-            end: u32::try_from(index.times().len()).unwrap_or(u32::MAX),
-        };
-        let (input, output) = (Path::new("source"), Path::new("part"));
-        let of_chunks = plan.chunk_arguments(&plan.chunk_span(index, whole), input, output);
-        let beside = plan.beside_arguments(input, output).unwrap_or_default();
-        let arguments = of_chunks.iter().chain(&beside).map(AsRef::as_ref);
-        Ok(Key {
-            source: manifest::Source::new(&source.identity, Fingerprint(source.sample)),
-            plan_hash: plan_hash(arguments),
-            encoder: encode::encoder(film.config, &self.order.cancel).map_err(encode_outcome)?,
-        })
+    /// The index that an earlier run has read.
+    fn kept_index(&self, work: &Path, key: &IndexKey) -> Option<FrameIndex> {
+        let mut bytes = Vec::new();
+        let most = index_file::MOST_BYTES as u64 + 1;
+        File::open(work.join(INDEX))
+            .and_then(|file| file.take(most).read_to_end(&mut bytes))
+            .ok()?;
+        index_file::from_bytes(&bytes, key)
+            .inspect_err(|error| {
+                tracing::info!(
+                    "{}: its frame index is read anew: {error}",
+                    self.order.task.shown()
+                );
+            })
+            .ok()
     }
 
     /// The manifest to go on with: that of an earlier run with what is still good of it, or a new one.
@@ -315,6 +342,37 @@ fn write(manifest: &Manifest, file: &Path) -> Result<(), durable::DurableError> 
         source: error.into(),
     })?;
     durable::replace_with_bytes(file, &bytes).map(drop)
+}
+
+fn made_of(source: &Source) -> manifest::Source {
+    manifest::Source::new(&source.identity, Fingerprint(source.sample))
+}
+
+fn key(source: &Source, film: &Film<'_>, encoder: String) -> Key {
+    let Film { plan, index, .. } = *film;
+    // Any one span does: what differs between chunks is in the manifest.
+    let whole = Chunk {
+        number: 0,
+        first: 0,
+        end: u32::try_from(index.times().len()).unwrap_or(u32::MAX),
+    };
+    let (input, output) = (Path::new("source"), Path::new("part"));
+    let of_chunks = plan.chunk_arguments(&plan.chunk_span(index, whole), input, output);
+    let beside = plan.beside_arguments(input, output).unwrap_or_default();
+    let arguments = of_chunks.iter().chain(&beside).map(AsRef::as_ref);
+    Key {
+        source: made_of(source),
+        plan_hash: plan_hash(arguments),
+        encoder,
+    }
+}
+
+/// A film that can be encoded in chunks.
+struct Cut {
+    index: FrameIndex,
+    chunks: Vec<Chunk>,
+    /// As [`Key::encoder`].
+    encoder: String,
 }
 
 enum CutError {
