@@ -10,6 +10,10 @@ use super::{Chunk, FrameIndex, Whole};
 /// No chunk is shorter: at the same CRF, chunks of 10 seconds cost 0.64 % more bytes than one run and chunks of 5
 /// seconds 2.0 % (x265 3.5, medium, 480p to 1080p).
 pub const SHORTEST_CHUNK: Duration = Duration::from_secs(10);
+/// Chunks are not made shorter than this, or than half of [`ChunkSettings::length`], only to fit the slots.
+const SHORTEST_TO_FIT: Duration = Duration::from_secs(15);
+/// With more chunks than this for each slot, what stands idle at the end is little.
+const FEW_A_SLOT: f64 = 5.0;
 /// What sums of floats may be off by.
 const ROUNDING_SECONDS: f64 = 1e-6;
 
@@ -19,14 +23,17 @@ pub struct ChunkSettings {
     pub longer_than: Duration,
     /// The distance of cuts that is aimed at; at least [`SHORTEST_CHUNK`].
     pub length: Duration,
+    /// How many of its chunks can be encoded at once where nothing else is.
+    pub slots: u32,
     /// How much may be decoded before a chunk only to be thrown away.
     pub longest_pre_roll: Duration,
     /// How many keyframes before a cut decoding begins; see [`FrameIndex::decode_from`].
     pub spare_keyframes: usize,
 }
 
-/// Cuts a film near every multiple of [`ChunkSettings::length`]: at the nearest keyframe, or where there is none within
-/// half that distance, at the nearest frame. At least two chunks, in the order of the film.
+/// Cuts a film near every multiple of a length: at the nearest keyframe, or where there is none within half that distance,
+/// at the nearest frame. At least two chunks, in the order of the film. The length is [`ChunkSettings::length`], or for a
+/// film of few chunks somewhat less, so that they fill the slots to the end.
 ///
 /// # Errors
 /// [`Whole`] when it has to be encoded in one run.
@@ -38,7 +45,7 @@ pub fn cut(index: &FrameIndex, settings: &ChunkSettings) -> Result<Vec<Chunk>, W
             limit: settings.longer_than.as_secs(),
         });
     }
-    let length = settings.length.max(SHORTEST_CHUNK).as_secs_f64();
+    let length = fitted_length(film.seconds(), settings);
     let reach = length / 2.0;
     let mut starts = vec![0];
     let mut are_groups_too_long = false;
@@ -70,6 +77,30 @@ pub fn cut(index: &FrameIndex, settings: &ChunkSettings) -> Result<Vec<Chunk>, W
     } else {
         Whole::NoPlace
     })
+}
+
+/// The length of chunks, in seconds, with which the slots have work until all of them end together: five chunks on four
+/// slots would leave one alone, and eight do not. In two rounds or more where the film is long enough for that: then a
+/// restart in the second half finds finished chunks.
+fn fitted_length(seconds: f64, settings: &ChunkSettings) -> f64 {
+    let length = settings.length.max(SHORTEST_CHUNK);
+    let shortest = (length / 2).max(SHORTEST_TO_FIT.min(length)).as_secs_f64();
+    let length = length.as_secs_f64();
+    let slots = f64::from(settings.slots);
+    let chunks = seconds / length;
+    if slots < 2.0 || chunks >= FEW_A_SLOT * slots {
+        return length;
+    }
+    let rounds = (chunks / slots - ROUNDING_SECONDS).ceil().max(1.0);
+    let most = (seconds / shortest).floor().max(1.0);
+    let fitting = slots * rounds;
+    let count = match (fitting <= most, rounds > 1.0) {
+        (true, _) => fitting,
+        // One round less has longer chunks than are aimed at, and slots that are full to the end.
+        (false, true) => slots * (rounds - 1.0),
+        (false, false) => most,
+    };
+    seconds / count
 }
 
 /// `starts` are the places of the chunks' first frames.
@@ -180,6 +211,7 @@ mod tests {
     const SETTINGS: ChunkSettings = ChunkSettings {
         longer_than: Duration::from_secs(120),
         length: Duration::from_secs(30),
+        slots: 1,
         longest_pre_roll: Duration::from_secs(25),
         spare_keyframes: 1,
     };
@@ -249,6 +281,61 @@ mod tests {
     }
 
     #[test]
+    fn few_chunks_fit_the_slots() {
+        // Seconds of the film, length aimed at, slots -> chunks and the length of all but the last.
+        for (seconds, length, slots, expected) in [
+            // One slot, or none that is known: nothing to fit.
+            (150, 30, 1, (5, 30.0)),
+            (150, 30, 0, (5, 30.0)),
+            // 480p on 4 cores.
+            (121, 30, 4, (8, 15.125)),
+            (150, 30, 4, (8, 18.75)),
+            (240, 30, 4, (8, 30.0)),
+            (250, 30, 4, (12, 20.833)),
+            (300, 30, 4, (12, 25.0)),
+            (599, 30, 4, (20, 29.95)),
+            // 720p and 1080p.
+            (150, 30, 3, (6, 25.0)),
+            (150, 30, 2, (6, 25.0)),
+            (300, 30, 2, (10, 30.0)),
+            // Long films stay as they are.
+            (600, 30, 4, (20, 30.0)),
+            (610, 30, 4, (21, 30.0)),
+            (7200, 30, 4, (240, 30.0)),
+            // More slots than chunks: as many as can be had without many more bytes.
+            (150, 30, 8, (8, 18.75)),
+            (150, 30, 16, (10, 15.0)),
+            (1300, 30, 16, (48, 27.083)),
+            (7200, 30, 64, (256, 28.125)),
+            // Somebody's wish for longer or shorter ones is respected.
+            (150, 60, 4, (4, 37.5)),
+            (150, 60, 16, (5, 30.0)),
+            (300, 120, 4, (4, 75.0)),
+            (150, 10, 4, (12, 12.5)),
+            (150, 20, 4, (8, 18.75)),
+        ] {
+            let settings = ChunkSettings {
+                length: Duration::from_secs(length),
+                slots,
+                ..SETTINGS
+            };
+            #[expect(clippy::cast_precision_loss, reason = "small")]
+            let found = fitted_length(seconds as f64, &settings);
+            let index = film(seconds, |_| false);
+            let every_frame = ChunkSettings {
+                longest_pre_roll: Duration::from_secs(100_000),
+                ..settings
+            };
+            let chunks = cut(&index, &every_frame).unwrap();
+            assert_eq!(
+                (chunks.len(), (found * 1000.0).round() / 1000.0),
+                expected,
+                "{seconds} s, {length} s, {slots} slots"
+            );
+        }
+    }
+
+    #[test]
     fn what_cannot_be_cut_says_why() {
         let late_keyframe = film(400, |second| second < 2);
         let two_moments = index(vec![(0, true), (1, false), (125_000, true), (125_001, false)], 1);
@@ -298,18 +385,40 @@ mod tests {
     }
 
     proptest! {
+        /// Full slots to the end, but for films that would need too short chunks, and those of many chunks.
+        #[test]
+        fn the_length_fits_or_stays(seconds in 20.0..40_000.0_f64, length_s in 10_u64..3600, slots in 2_u32..200) {
+            let settings = ChunkSettings { length: Duration::from_secs(length_s), slots, ..SETTINGS };
+            let found = fitted_length(seconds, &settings);
+            #[expect(clippy::cast_precision_loss, reason = "small")]
+            let (length, slots) = (length_s as f64, f64::from(slots));
+            if seconds / length >= FEW_A_SLOT * slots {
+                prop_assert!((found - length).abs() < 1e-9);
+                return Ok(());
+            }
+            let count = seconds / found;
+            prop_assert!((count - count.round()).abs() < 1e-6, "{}", count);
+            prop_assert!(found >= (length / 2.0).min(seconds) - 1e-6 && found >= 10.0_f64.min(seconds) - 1e-6);
+            // No slot is idle in the last round, or no more chunks can be had.
+            let idle = count.round() % slots;
+            let shortest = (length / 2.0).max(length.min(15.0));
+            prop_assert!(idle == 0.0 || seconds / (count + 1.0) < shortest, "{} {}", count, idle);
+        }
+
         /// For any film: constant or variable frame rate, any keyframes, any settings.
         #[test]
         fn every_frame_is_in_exactly_one_chunk_within_reach_of_a_keyframe(
             start in -100_000_i64..100_000,
             steps in proptest::collection::vec((prop_oneof![9 => 1_i64..400, 1 => 400_i64..40_000], 0_u8..60), 1..3000),
             length_s in 1_u64..60,
+            slots in 0_u32..20,
             longest_pre_roll_s in 1_u64..60,
             spare_keyframes in 0_usize..3,
         ) {
             let settings = ChunkSettings {
                 longer_than: Duration::from_secs(60),
                 length: Duration::from_secs(length_s),
+                slots,
                 longest_pre_roll: Duration::from_secs(longest_pre_roll_s),
                 spare_keyframes,
             };

@@ -562,6 +562,7 @@ mod tests {
         let settings = ChunkSettings {
             longer_than: Duration::from_secs(120),
             length: Duration::from_secs(30),
+            slots: 1,
             longest_pre_roll: Duration::from_secs(30),
             spare_keyframes: 1,
         };

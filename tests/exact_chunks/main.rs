@@ -439,6 +439,7 @@ fn every(seconds: f64, index: &FrameIndex) -> Vec<u32> {
     let settings = ChunkSettings {
         longer_than: Duration::ZERO,
         length: Duration::from_secs_f64(seconds),
+        slots: 1,
         longest_pre_roll: Duration::from_secs(600),
         spare_keyframes: 1,
     };

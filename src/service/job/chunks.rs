@@ -40,7 +40,7 @@ use crate::{
     plan::EncodePlan,
     probe::{self, IndexError},
     process::Stopwatch,
-    publish,
+    publish, schedule,
     shrink::{Limit, NotSmaller},
     task::{Fingerprint, TaskId},
 };
@@ -182,6 +182,9 @@ impl Job<'_> {
         let settings = ChunkSettings {
             longer_than: order.engine.chunk_min,
             length: order.engine.chunk,
+            slots: self
+                .cost(&source.info, plan)
+                .map_or(1, |cost| schedule::at_once(cost, &order.machine)),
             longest_pre_roll: LONGEST_PRE_ROLL,
             spare_keyframes: plan.spare_keyframes(),
         };
