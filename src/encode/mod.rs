@@ -26,7 +26,7 @@ use crate::{
     process::{self, Activity, Cancel, CommandLine, End, Finished, Limits, StartError, Stopwatch},
 };
 pub use abilities::abilities;
-pub use progress::Progress;
+pub use progress::{KNOWN_AFTER, Progress};
 pub use versions::{encoder, versions};
 
 /// Why there is no result. The part file may hold anything; remove it.

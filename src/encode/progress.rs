@@ -19,9 +19,12 @@ pub struct Progress {
     pub ended: bool,
     /// 0 to 100; by time, else by frames. Filled in by [`Progress::measured`].
     pub percent: Option<f64>,
-    /// Filled in by [`Progress::measured`].
+    /// Filled in by [`Progress::measured`], once [`KNOWN_AFTER`] is over.
     pub time_left: Option<Duration>,
 }
+
+/// An encode's first frames say nothing of its speed: x265 looks ahead before it gives any.
+pub const KNOWN_AFTER: Duration = Duration::from_secs(5);
 
 /// Gathers lines into reports.
 #[derive(Debug, Clone, Default)]
@@ -78,7 +81,7 @@ impl Progress {
             .map(|done| if self.ended { 1.0 } else { done.clamp(0.0, 1.0) });
         self.percent = done.map(|done| done * 100.0);
         self.time_left = done
-            .filter(|done| *done > 0.0)
+            .filter(|done| *done > 0.0 && elapsed >= KNOWN_AFTER)
             .map(|done| elapsed.as_secs_f64() * (1.0 - done) / done)
             .filter(|seconds| *seconds < LONGEST_S)
             .map(Duration::from_secs_f64);

@@ -37,7 +37,7 @@ struct Speed {
 /// What waits and runs, and when it will be done.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct LiveQueue {
-    /// Of the sources of queued and running tasks.
+    /// Of the sources of queued and running tasks, without what is encoded of them.
     pub bytes: u64,
     /// `None` before anything has been encoded.
     pub seconds_left: Option<f64>,
@@ -117,7 +117,12 @@ impl State {
     }
 
     /// What is still to be done. Encodes that run at once share the time.
-    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "an estimate"
+    )]
     pub(super) fn queue_ahead(&self) -> LiveQueue {
         let mut bytes = 0;
         let mut seconds = Some(0.0);
@@ -132,17 +137,18 @@ impl State {
                     .and_then(|running| running.progress),
                 _ => continue,
             };
-            bytes += task.size_before_bytes;
+            let left = 1.0 - progress.and_then(|progress| progress.percent).unwrap_or(0.0) / 100.0;
+            let bytes_left = task.size_before_bytes as f64 * left;
+            bytes += bytes_left as u64;
             // What runs knows better than history.
             if let Some(left) = progress.and_then(|progress| progress.time_left) {
                 longest_s = longest_s.max(left.as_secs_f64());
                 seconds = seconds.map(|sum| sum + left.as_secs_f64());
                 continue;
             }
-            let left = 1.0 - progress.and_then(|progress| progress.percent).unwrap_or(0.0) / 100.0;
             let ahead = Ahead {
                 frames: None,
-                bytes: task.size_before_bytes as f64 * left,
+                bytes: bytes_left,
             };
             let needs = self
                 .kind_of(task)

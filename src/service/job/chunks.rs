@@ -636,7 +636,7 @@ impl<'a> Run<'a> {
         let by_rate = || {
             let new = done.saturating_sub(self.frames_before);
             let seconds = self.watch.elapsed().as_secs_f64() / new as f64 * all.saturating_sub(done) as f64;
-            (new > 0).then_some(seconds)
+            (new > 0 && self.watch.elapsed() >= encode::KNOWN_AFTER).then_some(seconds)
         };
         let at_once = u32::try_from(self.under_way.len()).unwrap_or(1).max(1);
         let seconds_left = forecast(&self.manifest.chunks, self.beside_bytes(), under_way)
