@@ -8,14 +8,17 @@ mod common;
 mod curve;
 mod model;
 
-use std::{fmt::Write, path::Path};
+use std::{fmt::Write, path::Path, time::Duration};
 
 use curve::{Measured, kind};
 use model::{Film, Kind, Policy, ends, seconds, seconds_together};
-use video_compressor::schedule::Picture;
+use video_compressor::{
+    chunk::{ChunkSettings, FrameIndex, cut, order},
+    media::Rational,
+    schedule::Picture,
+};
 
 const FRAMES_PER_SECOND: f64 = 25.0;
-const CHUNK_SECONDS: f64 = 30.0;
 /// How far a prediction may be off.
 const TOLERANCE: f64 = 0.05;
 
@@ -27,12 +30,25 @@ fn whole(kind: &Kind, length: f64) -> Film<'_> {
     }
 }
 
-/// The same in chunks.
-fn chunked(kind: &Kind, length: f64) -> Film<'_> {
-    let count = (length / CHUNK_SECONDS).ceil() as usize;
+/// The same in the program's own chunks, with a keyframe every two seconds.
+fn chunked(kind: &Kind, length: f64, cores: u32) -> Film<'_> {
+    let times = (0..(length * FRAMES_PER_SECOND) as i64).map(|time| (time, time % 50 == 0));
+    let timebase = Rational::new(1, FRAMES_PER_SECOND as u64).unwrap();
+    let index = FrameIndex::new(timebase, times.collect(), 1).unwrap();
+    let settings = ChunkSettings {
+        longer_than: Duration::from_secs(120),
+        length: Duration::from_secs(30),
+        slots: kind.slots(cores),
+        longest_pre_roll: Duration::from_secs(40),
+        spare_keyframes: 1,
+    };
+    let chunks = cut(&index, &settings).unwrap();
     Film {
         kind,
-        pieces: vec![length * FRAMES_PER_SECOND / count as f64; count],
+        pieces: order(chunks.len() as u32)
+            .into_iter()
+            .map(|number| f64::from(chunks[number as usize].count()))
+            .collect(),
     }
 }
 
@@ -88,9 +104,13 @@ fn no_simulated_machine_does_more_than_its_cores_can() {
     let kind = small();
     for cores in [1, 2, 5, 16] {
         for films in [
-            vec![chunked(&kind, 1200.0)],
+            vec![chunked(&kind, 1200.0, cores)],
             vec![whole(&kind, 60.0); 9],
-            vec![whole(&kind, 30.0), chunked(&kind, 300.0), whole(&kind, 7.0)],
+            vec![
+                whole(&kind, 30.0),
+                chunked(&kind, 300.0, cores),
+                whole(&kind, 7.0),
+            ],
         ] {
             let work: f64 = films.iter().map(Film::work).sum();
             let took = seconds(&films, cores, Policy::Ours);
@@ -113,10 +133,10 @@ fn mixed_queues_keep_every_core_busy_to_the_last_chunk() {
                 [
                     whole(&small, 40.0 + f64::from(number)),
                     whole(&big, 60.0),
-                    chunked(&small, 600.0),
+                    chunked(&small, 600.0, cores),
                 ]
             })
-            .chain([chunked(&big, 1800.0)])
+            .chain([chunked(&big, 1800.0, cores)])
             .collect();
         let work: f64 = films.iter().map(Film::work).sum();
         let busy = work / f64::from(cores) / seconds(&films, cores, Policy::Ours);
@@ -127,7 +147,7 @@ fn mixed_queues_keep_every_core_busy_to_the_last_chunk() {
 #[test]
 fn a_long_film_does_not_keep_short_ones_waiting_nor_they_it() {
     let (small, big) = (small(), big());
-    let mut films = vec![chunked(&big, 7200.0)];
+    let mut films = vec![chunked(&big, 7200.0, 4)];
     films.extend((0..30).map(|_| whole(&small, 60.0)));
     let ends = ends(&films, 4, Policy::Ours);
     let short_work: f64 = films[1..].iter().map(Film::work).sum();
@@ -210,12 +230,12 @@ fn table(measured: &Measured) -> String {
             let unequal = [60.0, 90.0, 110.0, 240.0];
             let rows = [
                 row(&backlog, &backlog, cores),
-                row(&[chunked(&kind, 600.0)], &[whole(&kind, 600.0)], cores),
-                row(&[chunked(&kind, 7200.0)], &[whole(&kind, 7200.0)], cores),
+                row(&[chunked(&kind, 600.0, cores)], &[whole(&kind, 600.0)], cores),
+                row(&[chunked(&kind, 7200.0, cores)], &[whole(&kind, 7200.0)], cores),
                 row(
                     &unequal.map(|length| {
                         if length > 120.0 {
-                            chunked(&kind, length)
+                            chunked(&kind, length, cores)
                         } else {
                             whole(&kind, length)
                         }

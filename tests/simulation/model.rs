@@ -9,7 +9,7 @@
 
 use std::num::NonZeroU32;
 
-use video_compressor::schedule::{Cost, Machine, Picture, Waiting, admit};
+use video_compressor::schedule::{Cost, Machine, Picture, Waiting, admit, at_once};
 
 /// Core-seconds of a phase, on average. Any value gives the same results as long as an encode has many phases.
 const PHASE_WORK: f64 = 0.2;
@@ -56,6 +56,15 @@ impl Kind {
             contention: 0.0,
             widths,
         }
+    }
+
+    fn cost(&self, cores: u32) -> Cost {
+        Cost::of(self.picture, self.picture, &self.preset, f64::from(cores))
+    }
+
+    /// How many encodes of it run at once where nothing else does.
+    pub fn slots(&self, cores: u32) -> u32 {
+        at_once(self.cost(cores), &machine(cores))
     }
 
     fn work(&self, frames: f64) -> f64 {
@@ -170,23 +179,21 @@ pub fn seconds_together(films: &[Film], cores: u32) -> f64 {
         .fold(0.0, f64::max)
 }
 
-fn run(films: &[Film], cores: u32, change: &dyn Fn(Cost) -> Cost, most: u32) -> Vec<f64> {
-    let machine = Machine {
+/// All of a machine of so many cores.
+fn machine(cores: u32) -> Machine {
+    Machine {
         cores: f64::from(cores),
         memory_bytes: Some(u64::from(cores) * MEMORY_BYTES_A_CORE),
+        max_jobs: None,
+    }
+}
+
+fn run(films: &[Film], cores: u32, change: &dyn Fn(Cost) -> Cost, most: u32) -> Vec<f64> {
+    let machine = Machine {
         max_jobs: NonZeroU32::new(most),
+        ..machine(cores)
     };
-    let costs_of: Vec<Cost> = films
-        .iter()
-        .map(|Film { kind, .. }| {
-            change(Cost::of(
-                kind.picture,
-                kind.picture,
-                &kind.preset,
-                f64::from(cores),
-            ))
-        })
-        .collect();
+    let costs_of: Vec<Cost> = films.iter().map(|film| change(film.kind.cost(cores))).collect();
     let mut random = Random(7);
     let mut next_piece = vec![0; films.len()];
     let mut passed = vec![0; films.len()];
