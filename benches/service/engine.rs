@@ -403,7 +403,7 @@ fn resume() -> Outcome<Round> {
     let root = Root::new()?;
     put(&root, size, &[300])?;
     fs::create_dir_all(root.path().join("output"))?;
-    let load = Load::now();
+    let mut load = Load::now();
     let (sender, finished) = mpsc::channel();
     let mut watcher = on_moves_to(move |path| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -423,7 +423,8 @@ fn resume() -> Outcome<Round> {
         (updated > after && live["encodes"][0]["fps"].as_f64()? > 0.0).then_some(percent)
     };
     let before = percent(Timestamp::MIN).ok_or("the service does not say how far it is")?;
-    service.kill()?;
+    let chunks = chunks_of(&root)?;
+    load.lost_ticks = service.kill()?;
     let killed = Timestamp::now();
     let began = Instant::now();
     let service = Service::start(&root, Cores::All, &[PROFILE, NOT_MEASURED])?;
@@ -438,12 +439,22 @@ fn resume() -> Outcome<Round> {
     };
     let restart_s = began.elapsed().as_secs_f64();
     drop(service);
-    // Chunks are about 30 s of 300.
-    let lost_chunks = (before - after).max(0.0) / 10.0;
+    let lost_chunks = (before - after).max(0.0) / 100.0 * chunks;
     Ok(Round {
         samples: [restart_s, lost_chunks / cores() as f64]
             .map(|value| Sample { value, rival: None })
             .into(),
         foreign_share: load.foreign_share_since(),
     })
+}
+
+/// How many chunks the film under way is cut in.
+fn chunks_of(root: &Root) -> Outcome<f64> {
+    let work = fs::read_dir(root.path().join("output/.work"))?.next();
+    let manifest = work
+        .ok_or("no film is encoded in chunks")??
+        .path()
+        .join("manifest.json");
+    let manifest: Value = serde_json::from_slice(&fs::read(manifest)?)?;
+    Ok(manifest["chunks"].as_array().map_or(0, Vec::len) as f64)
 }

@@ -12,7 +12,7 @@ pub const TICKS_PER_SECOND: f64 = 100.0;
 /// CPU time of one process and of the children it has waited for, in ticks.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ProcessTicks {
-    parent: u32,
+    pub parent: u32,
     pub own: u64,
     pub children: u64,
 }
@@ -36,6 +36,8 @@ pub struct Load {
     at: Instant,
     busy_ticks: u64,
     ours_ticks: u64,
+    /// Time of ours that no parent is told of: of processes whose own was killed before it could wait for them.
+    pub lost_ticks: u64,
 }
 
 impl Load {
@@ -43,7 +45,8 @@ impl Load {
         Self {
             at: Instant::now(),
             busy_ticks: busy_ticks(),
-            ours_ticks: ours_ticks(),
+            ours_ticks: Processes::now().ticks_of(std::process::id()),
+            lost_ticks: 0,
         }
     }
 
@@ -51,7 +54,7 @@ impl Load {
     pub fn foreign_share_since(&self) -> f64 {
         let now = Self::now();
         let busy = now.busy_ticks.saturating_sub(self.busy_ticks);
-        let ours = now.ours_ticks.saturating_sub(self.ours_ticks);
+        let ours = now.ours_ticks.saturating_sub(self.ours_ticks) + self.lost_ticks;
         let cores = std::thread::available_parallelism().map_or(1.0, |cores| cores.get() as f64);
         let all = (now.at - self.at).max(Duration::from_millis(10)).as_secs_f64() * cores * TICKS_PER_SECOND;
         busy.saturating_sub(ours) as f64 / all
@@ -75,29 +78,34 @@ fn busy_ticks() -> u64 {
         .sum()
 }
 
-/// This process, those it started, and those they started.
-fn ours_ticks() -> u64 {
-    let processes: HashMap<u32, ProcessTicks> = fs::read_dir("/proc")
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        .filter_map(|pid| Some((pid, ProcessTicks::of(pid)?)))
-        .collect();
-    let is_ours = |mut pid: u32| {
-        loop {
-            if pid == std::process::id() {
-                return true;
+/// Those that run at one moment, by their pids.
+pub struct Processes(pub HashMap<u32, ProcessTicks>);
+
+impl Processes {
+    pub fn now() -> Self {
+        let processes = fs::read_dir("/proc")
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+            .filter_map(|pid| Some((pid, ProcessTicks::of(pid)?)));
+        Self(processes.collect())
+    }
+
+    /// Of this process, of those below it, and of those that they have waited for.
+    pub fn ticks_of(&self, pid: u32) -> u64 {
+        let is_below = |mut other: u32| {
+            loop {
+                if other == pid {
+                    return true;
+                }
+                match self.0.get(&other) {
+                    Some(process) => other = process.parent,
+                    None => return false,
+                }
             }
-            match processes.get(&pid) {
-                Some(process) => pid = process.parent,
-                None => return false,
-            }
-        }
-    };
-    processes
-        .iter()
-        .filter(|(pid, _)| is_ours(**pid))
-        .map(|(_, process)| process.own + process.children)
-        .sum()
+        };
+        let below = self.0.iter().filter(|(other, _)| is_below(**other));
+        below.map(|(_, process)| process.own + process.children).sum()
+    }
 }

@@ -6,11 +6,16 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod curve;
+/// Its test is here: benches have none.
+#[allow(dead_code)]
+#[path = "../../benches/shared/load.rs"]
+mod load;
 mod model;
 
-use std::{fmt::Write, path::Path, time::Duration};
+use std::{collections::HashMap, fmt::Write, path::Path, time::Duration};
 
 use curve::{Measured, kind};
+use load::{ProcessTicks, Processes};
 use model::{Film, Kind, Policy, ends, seconds, seconds_together};
 use video_compressor::{
     chunk::{ChunkSettings, FrameIndex, cut, order},
@@ -97,6 +102,21 @@ fn encodes_at_once_leave_less_of_the_machine_idle() {
         count as f64 * film.work() / 4.0 / seconds_together(&films, 4)
     });
     assert!(busy[0] < 0.79 && busy[1] > 0.88 && busy[2] > 0.96, "{busy:.3?}");
+}
+
+#[test]
+fn few_chunks_that_fit_the_slots_end_sooner() {
+    let kind = small();
+    for (cores, length, every_30_s, fitting) in [(4, 150.0, 5, 8), (4, 300.0, 10, 12), (16, 150.0, 5, 10)] {
+        let [before, after] = [every_30_s, fitting].map(|count| {
+            let pieces = vec![length * FRAMES_PER_SECOND / count as f64; count];
+            seconds(&[Film { kind: &kind, pieces }], cores, Policy::Ours)
+        });
+        assert!(
+            after < before,
+            "{length} s on {cores} cores: {after:.1} {before:.1}"
+        );
+    }
 }
 
 #[test]
@@ -269,4 +289,29 @@ fn the_table_in_the_documentation_is_what_the_simulation_says() {
         documentation.contains(&table),
         "docs/performance.md must hold this table:\n{table}"
     );
+}
+
+#[test]
+fn time_is_that_of_a_process_and_of_all_below_it() {
+    let process = |parent, own, children| ProcessTicks {
+        parent,
+        own,
+        children,
+    };
+    let processes = Processes(HashMap::from([
+        (1, process(0, 1000, 0)),
+        // The bench, the service, two encodes and what one of them has started.
+        (10, process(1, 1, 2)),
+        (20, process(10, 10, 20)),
+        (30, process(20, 100, 0)),
+        (31, process(20, 200, 0)),
+        (40, process(31, 400, 800)),
+        // Another's.
+        (50, process(1, 5000, 0)),
+        // Its parent has ended between two looks.
+        (60, process(59, 7000, 0)),
+    ]));
+    for (pid, ticks) in [(10, 1533), (20, 1530), (31, 1400), (30, 100), (99, 0)] {
+        assert_eq!(processes.ticks_of(pid), ticks, "{pid}");
+    }
 }
