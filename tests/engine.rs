@@ -157,14 +157,19 @@ fn chunks_begun(root: &Root) -> Vec<String> {
     begun.lines().map(ToOwned::to_owned).collect()
 }
 
-/// ffmpeg, which notes each chunk that it begins, and holds all but the first and the last up until the gate is open.
+/// ffmpeg, which notes each chunk that it begins, and holds the second and the third up until the gate is open.
 fn noting_ffmpeg(root: &Root) -> String {
+    holding_ffmpeg(root, "00001|00002")
+}
+
+/// The same with other chunks, as a shell's pattern.
+fn holding_ffmpeg(root: &Root, held: &str) -> String {
     fs::write(root.path("gate"), "").unwrap();
     let (gate, begun) = (root.path("gate"), root.path("begun"));
     root.script(&format!(
         "case \"$*\" in *-progress*chunk-*)\n  \
          number=${{*##*chunk-}}; number=${{number%%.*}}; echo \"$number\" >> '{begun}'\n  \
-         case $number in 00001|00002) while [ -e '{gate}' ]; do sleep 0.02; done;; esac;;\nesac\nexec ffmpeg \"$@\"\n",
+         case $number in {held}) while [ -e '{gate}' ]; do sleep 0.02; done;; esac;;\nesac\nexec ffmpeg \"$@\"\n",
         begun = begun.display(),
         gate = gate.display(),
     ))
@@ -267,6 +272,117 @@ fn pictures(file: &Path) -> String {
         .unwrap();
     assert!(sums.status.success());
     String::from_utf8(sums.stdout).unwrap()
+}
+
+#[test]
+fn after_a_kill_at_60_percent_of_a_film_at_most_one_chunk_per_slot_is_lost() {
+    let root = Root::new(&[]);
+    // Those that come last in a film of eight.
+    let ffmpeg = holding_ffmpeg(&root, "00002|00004|00006");
+    let settings = [
+        IN_CHUNKS[0],
+        IN_CHUNKS[1],
+        ("ffmpeg_path", &ffmpeg),
+        ("max_jobs", "2"),
+    ];
+    root.configure(&settings, "");
+    let long = clip(
+        "-f lavfi -i testsrc2=size=192x144:rate=10:duration=85 -c:v libx264 -preset ultrafast -crf 10 -g 20",
+        "mkv",
+    );
+    root.put(&long, "480/film.mkv");
+    root.start();
+    root.until("five chunks are finished, and two under way", || {
+        let work = fs::read_dir(root.output(".work")).ok()?.next()?.ok()?.path();
+        let manifest: Value = serde_json::from_slice(&fs::read(work.join("manifest.json")).ok()?).ok()?;
+        let chunks = manifest["chunks"].as_array()?;
+        let finished = chunks.iter().filter(|chunk| !chunk["finished"].is_null());
+        (chunks.len() == 8 && finished.count() == 5 && chunks_begun(&root).len() == 7).then_some(())
+    });
+    root.kill();
+    let before = chunks_begun(&root);
+    root.open_gate();
+    root.start();
+    root.until_status("480/film.mkv", "processed");
+    let again: Vec<String> = chunks_begun(&root)[before.len()..].to_vec();
+    let twice = again.iter().filter(|number| before.contains(number)).count();
+    assert_eq!((again.len(), twice), (3, 2), "{before:?} {again:?}");
+    assert!(root.log().contains(": resumed at 6"), "{}", root.log());
+    assert!(root.ok(&["verify", "--decode"]).stdout.contains('1'));
+}
+
+/// What a start finds of a chunk.
+#[derive(Debug, Clone, Copy)]
+enum FoundChunk {
+    Whole,
+    Gone,
+    Torn,
+    Damaged,
+    /// The content of the next one.
+    Foreign,
+}
+
+#[test]
+fn whatever_a_start_finds_of_its_chunks_the_film_is_the_same() {
+    use FoundChunk::{Damaged, Foreign, Gone, Torn, Whole};
+    let root = Root::new(&[]);
+    let held = root.path("held");
+    fs::write(&held, "").unwrap();
+    // The service ends when all chunks are there to be joined.
+    let ffmpeg = root.script(&format!(
+        "case \"$*\" in *'-f concat'*) [ -e '{}' ] && {{ kill -9 $PPID; exit 1; }};; esac\nexec ffmpeg \"$@\"\n",
+        held.display()
+    ));
+    root.configure(&[IN_CHUNKS[0], IN_CHUNKS[1], ("ffmpeg_path", &ffmpeg)], "");
+    root.put(&film(), "480/film.mp4");
+    assert_eq!(root.run(&["once"]).code, -1);
+    fs::remove_file(&held).unwrap();
+    let tasks = fs::read(root.path("conf/tasks.json")).unwrap();
+    let work = fs::read_dir(root.output(".work")).unwrap().next();
+    let work = work.unwrap().unwrap().path();
+    let kept: Vec<(PathBuf, Vec<u8>)> = fs::read_dir(&work)
+        .unwrap()
+        .map(|file| file.unwrap().path())
+        .map(|file| (file.clone(), fs::read(file).unwrap()))
+        .collect();
+    let content = |number: usize| {
+        let name = work.join(format!("chunk-{number:05}.mp4"));
+        &kept.iter().find(|(file, _)| *file == name).unwrap().1
+    };
+    let mut first = None;
+    for states in [
+        [Gone; 4],
+        [Whole; 4],
+        [Torn, Whole, Gone, Damaged],
+        [Foreign, Damaged, Whole, Foreign],
+        [Whole, Torn, Foreign, Gone],
+    ] {
+        fs::create_dir_all(&work).unwrap();
+        for (file, bytes) in &kept {
+            fs::write(file, bytes).unwrap();
+        }
+        for (number, state) in states.iter().enumerate() {
+            let file = work.join(format!("chunk-{number:05}.mp4"));
+            let mut bytes = content(number).clone();
+            match state {
+                Whole => {}
+                Gone => {
+                    fs::remove_file(&file).unwrap();
+                    continue;
+                }
+                Torn => bytes.truncate(bytes.len() / 2),
+                Damaged => *bytes.last_mut().unwrap() ^= 1,
+                Foreign => bytes.clone_from(content((number + 1) % 4)),
+            }
+            fs::write(&file, bytes).unwrap();
+        }
+        fs::write(root.path("conf/tasks.json"), &tasks).unwrap();
+        let _ = fs::remove_file(root.output("480/film.mp4"));
+        let once = root.ok(&["once"]);
+        assert!(once.stdout.contains("1 compressed"), "{states:?}: {once:?}");
+        let found = pictures(&root.output("480/film.mp4"));
+        assert_eq!(first.get_or_insert(found.clone()), &found, "{states:?}");
+    }
 }
 
 #[test]
