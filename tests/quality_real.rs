@@ -502,3 +502,130 @@ fn measuring_can_be_turned_off() {
     );
     assert_eq!(receipt["quality"]["ssim"], Value::Null);
 }
+
+/// What a film is in chunks for.
+const IN_CHUNKS: [(&str, &str); 4] = [
+    ("chunk_min_seconds", "20"),
+    ("chunk_seconds", "10"),
+    ("max_jobs", "1"),
+    ("profile", "\"aimed\""),
+];
+const AIMED: &str = "[profiles.aimed]\nbased_on = \"fast\"\npreset = \"ultrafast\"\ntarget = { metric = \"ssim_db\", value = 15 }\n";
+
+/// ffmpeg, which notes each sample and each chunk that it encodes, with its CRF; and kills the service, once each, before the
+/// second CRF, before the third chunk, and before a chunk is measured, when `kills`.
+fn noting_ffmpeg(root: &Root, kills: bool) -> String {
+    let killing = "once() { [ -e \"$1\" ] && return; echo > \"$1\"; kill -9 $PPID; exit 1; }\n";
+    root.script(&format!(
+        "cd '{folder}'\n{once}\
+         crf=$(echo \"$*\" | sed -n 's/.*-crf:0 \\([0-9.]*\\).*/\\1/p')\n\
+         case \"$*\" in\n\
+         *-progress*chunk-0*) name=${{*##*chunk-}}; what=\"chunk ${{name%%.*}}\"\n  \
+         [ \"$(grep -c chunk noted)\" = 2 ] && once killed-at-chunk;;\n\
+         *-progress*.trial.part*) what=\"sample $(echo \"$*\" | cksum | tr ' ' -)\"\n  \
+         grep sample noted | grep -qv \" $crf$\" && once killed-at-sample;;\n\
+         *chunk-0*stats_file*|*stats_file*) case \"$*\" in *chunk-0*) once killed-at-measuring;; esac; exec ffmpeg \"$@\";;\n\
+         *) exec ffmpeg \"$@\";;\nesac\n\
+         echo \"$what $crf\" >> noted\n\
+         exec ffmpeg \"$@\"\n",
+        folder = root.path("").display(),
+        once = if kills { killing } else { "once() { :; }\n" },
+    ))
+}
+
+/// Everything that was encoded, in order: `sample` or `chunk`, which one, CRF.
+fn noted(root: &Root) -> Vec<String> {
+    let noted = std::fs::read_to_string(root.path("noted")).unwrap();
+    let lines: Vec<String> = noted.lines().map(str::to_owned).collect();
+    let mut unique = lines.clone();
+    unique.sort();
+    unique.dedup();
+    assert_eq!(
+        unique.len(),
+        lines.len(),
+        "something was encoded twice: {lines:#?}"
+    );
+    lines
+}
+
+fn chunks_noted(root: &Root) -> Vec<String> {
+    let mut noted = noted(root);
+    noted.retain(|line| line.starts_with("chunk "));
+    noted
+}
+
+#[test]
+fn a_film_in_chunks_keeps_those_that_its_target_was_found_on_also_over_kills() {
+    let root = Root::new(&[]);
+    let ffmpeg = noting_ffmpeg(&root, true);
+    std::fs::write(root.path("noted"), "").unwrap();
+    root.configure(&[&IN_CHUNKS[..], &[("ffmpeg_path", &ffmpeg)]].concat(), AIMED);
+    root.put(&long_film(92, 10), "480/film.mp4");
+    let mut kills = 0;
+    while root.run(&["once"]).code != 0 {
+        kills += 1;
+        assert!(kills < 9, "{}", root.log());
+    }
+    for killed in ["killed-at-chunk", "killed-at-sample", "killed-at-measuring"] {
+        assert!(root.path(killed).exists(), "{killed}: {:#?}", noted(&root));
+    }
+    assert_eq!(kills, 3);
+    let receipt = receipt(&root);
+    let (quality, search) = (&receipt["quality"], &receipt["quality"]["search"]);
+    let reached = quality["ssim_db"].as_f64().unwrap();
+    assert!((reached - 15.0).abs() < 0.4, "{quality}");
+    // Each chunk was encoded once, all with the CRF that was found.
+    let chunks = chunks_noted(&root);
+    let said = format!(
+        "then {} chunks of the film, which were kept",
+        search["probes"].as_array().unwrap().last().unwrap()["chunks"]
+    );
+    assert!(search["tried_on"].as_str().unwrap().ends_with(&said), "{search}");
+    assert!(
+        receipt["remarks"]
+            .to_string()
+            .contains(&format!("encoded in {} chunks", chunks.len())),
+        "{receipt}"
+    );
+    let crf = search["crf"].to_string();
+    let crf = crf.trim_end_matches(".0");
+    assert!(
+        chunks.iter().all(|chunk| chunk.ends_with(&format!(" {crf}"))),
+        "{crf}: {chunks:?}"
+    );
+    assert_eq!(receipt["encoder"]["crf"], search["crf"]);
+    assert_eq!(hidden_parts(&root), Vec::<String>::new());
+}
+
+#[test]
+fn chunks_that_miss_their_target_are_encoded_again_with_a_corrected_crf() {
+    let root = Root::new(&[]);
+    let ffmpeg = noting_ffmpeg(&root, false);
+    std::fs::write(root.path("noted"), "").unwrap();
+    root.configure(&[&IN_CHUNKS[..], &[("ffmpeg_path", &ffmpeg)]].concat(), AIMED);
+    // Hard wherever no sample is: in the middle of each sixteenth. Its bytes tell nothing.
+    let misleading = clips::clip(
+        "-f lavfi -i testsrc2=size=128x72:rate=10:duration=96 \
+         -vf noise=alls=12:allf=t:enable=not(between(mod(t\\,6)\\,1\\,4.5)) -c:v rawvideo -pix_fmt yuv420p",
+        "mkv",
+    );
+    root.put(&misleading, "480/film.mkv");
+    root.ok(&["once"]);
+    let receipt = receipt(&root);
+    let (quality, search) = (&receipt["quality"], &receipt["quality"]["search"]);
+    let trials: Vec<&Value> = search["probes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|probe| probe.get("chunks").is_some())
+        .collect();
+    assert!((2..=3).contains(&trials.len()), "{search}");
+    let said = format!(
+        "chunks of the film: those with CRF {} were kept",
+        search["crf"].to_string().trim_end_matches(".0")
+    );
+    assert!(search["tried_on"].as_str().unwrap().ends_with(&said), "{search}");
+    let reached = quality["ssim_db"].as_f64().unwrap();
+    assert!((reached - 15.0).abs() < 0.4, "{quality}");
+    assert!(chunks_noted(&root).len() >= 9);
+}

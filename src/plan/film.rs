@@ -143,6 +143,17 @@ impl EncodePlan {
         })
     }
 
+    /// The same with another CRF.
+    #[must_use]
+    pub fn with_crf(&self, crf: f64) -> Self {
+        let mut plan = self.clone();
+        let options = plan.streams.iter_mut().flat_map(|stream| &mut stream.options);
+        for (_, value) in options.filter(|(name, _)| name == "crf") {
+            *value = crf.to_string().into();
+        }
+        plan
+    }
+
     /// Options for reading the source once more. Damage that the encode passed over stops nothing here, and times are the
     /// source's own.
     #[must_use]
@@ -214,12 +225,32 @@ mod tests {
 
     use super::*;
     use crate::{
+        config::Profile,
         plan::{
             self,
             tests::{audio_stream, config, hd, info, medium, video_stream},
         },
         task::Resolution,
     };
+
+    #[test]
+    fn another_crf_changes_nothing_else() {
+        let media = info("mov", vec![video_stream(0, "h264", hd())]);
+        let planned = |crf| {
+            let profile = Profile { crf, ..medium() };
+            plan::plan(
+                &media,
+                &profile,
+                Resolution(720),
+                &config(),
+                plan::Abilities::default(),
+            )
+            .unwrap()
+        };
+        let changed = planned(26.0).with_crf(27.3);
+        assert_ne!(changed, planned(26.0));
+        assert_eq!(changed, planned(27.3));
+    }
 
     #[test]
     fn a_trial_has_the_film_s_own_options_and_nothing_of_the_others() {

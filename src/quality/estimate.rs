@@ -14,6 +14,8 @@ use crate::{config::Metric, media::MediaInfo, plan::Span};
 /// Samples agree when what they say of the film's loss is sure to this part of it: 0.2 dB of SSIM. By what is really off,
 /// the error that they show is 1.5 to 2 times too great.
 const SURE: f64 = 0.047;
+/// And to this part where chunks of the film are tried after them: a film's chunks forgive 0.25 dB.
+const SURE_ENOUGH_TO_COME_NEAR: f64 = 2.0 * SURE;
 /// By no more than this factor the line may change what the samples lose by themselves.
 const FARTHEST: f64 = 2.0;
 /// Below this there is no loss that could grow.
@@ -32,6 +34,12 @@ impl Estimate {
     #[must_use]
     pub fn is_sure(&self) -> bool {
         self.error <= SURE
+    }
+
+    /// The same where chunks of the film are tried after the samples.
+    #[must_use]
+    pub fn is_near(&self) -> bool {
+        self.error <= SURE_ENOUGH_TO_COME_NEAR
     }
 }
 

@@ -8,9 +8,11 @@
 //! SSIM is the "All" of ffmpeg's filter: the planes weighed by their samples (luma 4/6 at 4:2:0), the mean over all
 //! frames, in dB as −10·log10(1 − SSIM). XPSNR is the least of the three planes.
 
+mod chunks;
 mod estimate;
 mod log;
 mod measure;
+mod record;
 mod samples;
 mod search;
 
@@ -18,10 +20,12 @@ use crate::{
     config::{Metric, Target},
     plan::Span,
 };
+pub use chunks::{Step, film_by_chunks, next_in_chunks};
 pub use estimate::{Estimate, Weights, carried_over, estimated};
 pub use measure::{Compared, Comparison, MeasureError, Measures, available, compare, lacks};
+pub use record::{Anchor, MeasuredChunk, Record, RecordError};
 pub use samples::{
-    FEWEST_SAMPLES, Placement, affordable_s, fewer, for_measuring, for_search, rounds, spread,
+    FEWEST_SAMPLES, Placement, affordable_s, fewer, for_measuring, for_search, rounds, spread, to_come_near,
 };
 pub use search::{End, Next, Probe, Search, tolerance};
 
@@ -137,7 +141,17 @@ pub struct SearchReport {
     pub reached: f64,
     pub end: End,
     pub tried_on: TriedOn,
+    /// What chunks of the film itself gave after that, in the order in which they were tried.
+    pub trials: Vec<Trial>,
     pub seconds: f64,
+}
+
+/// A CRF that the film itself was begun with.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Trial {
+    pub probe: Probe,
+    /// How many of its chunks were measured.
+    pub chunks: usize,
 }
 
 /// What a search encoded on trial.
@@ -195,7 +209,7 @@ impl SearchReport {
             )),
             End::Nearest => Some(format!(
                 "{target} was not hit in {} probes: CRF {crf} came nearest, with {reached}",
-                self.probes.len()
+                self.probes.len() + self.trials.len()
             )),
         }
     }

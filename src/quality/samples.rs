@@ -77,6 +77,13 @@ pub fn for_search(film: Span) -> Placement {
     Placement::Samples(spread(film, count, SEARCH_SAMPLE_S, 0))
 }
 
+/// What of a film may be encoded on trial when chunks of it are tried after that. `None` for a film that is better tried as a
+/// whole.
+#[must_use]
+pub fn to_come_near(film: Span) -> Option<Vec<Span>> {
+    (film.seconds() > SEARCH_WHOLE_S).then(|| spread(film, 2 * FEWEST_SAMPLES, SEARCH_SAMPLE_S, 0))
+}
+
 /// The places of `count` samples in the order in which they are tried, in rounds, each spread over the film. A further round
 /// lies between those before and is as many as they are.
 #[must_use]

@@ -167,20 +167,32 @@ impl Search {
 
     /// Beyond the outermost probe, by the slope seen so far.
     fn farther(&self, from: &Probe) -> f64 {
-        let slope = self
-            .probes
-            .iter()
-            .filter(|other| other.crf != from.crf)
-            .min_by(|one, other| {
-                (one.crf - from.crf)
-                    .abs()
-                    .total_cmp(&(other.crf - from.crf).abs())
-            })
-            .map(|other| (self.straight(other.value) - self.straight(from.value)) / (from.crf - other.crf))
-            .filter(|slope| *slope > 0.0)
-            .unwrap_or_else(|| usual_slope(self.target.metric));
-        let missing = (self.straight(self.target.value) - self.straight(from.value)).abs();
-        (missing / slope).clamp(1.0 / STEPS, FARTHEST)
+        (self.missing(from).abs() / self.slope_at(from.crf)).clamp(1.0 / STEPS, FARTHEST)
+    }
+
+    /// What a probe lacks to the target, straightened; less than 0 when it is better.
+    fn missing(&self, probe: &Probe) -> f64 {
+        self.straight(self.target.value) - self.straight(probe.value)
+    }
+
+    /// By how much a CRF higher by one lowers the straightened value: by the two probes that are nearest.
+    fn slope_at(&self, crf: f64) -> f64 {
+        let mut near: Vec<&Probe> = self.probes.iter().collect();
+        near.sort_by(|one, other| (one.crf - crf).abs().total_cmp(&(other.crf - crf).abs()));
+        match near[..] {
+            [one, other, ..] => {
+                Some((self.straight(other.value) - self.straight(one.value)) / (one.crf - other.crf))
+            }
+            _ => None,
+        }
+        .filter(|slope| *slope > 0.0)
+        .unwrap_or_else(|| usual_slope(self.target.metric))
+    }
+
+    /// Where the slope of the probes leads from what was found in another way.
+    pub(super) fn corrected(&self, from: &Probe) -> f64 {
+        let by = self.missing(from) / self.slope_at(from.crf);
+        self.stepped(from.crf - by.clamp(-FARTHEST, FARTHEST))
     }
 
     /// Where the line through two probes meets the target.

@@ -58,22 +58,46 @@ fn search(report: &SearchReport, reached: Option<f64>) -> CrfSearch {
         probes: report
             .probes
             .iter()
-            .map(|probe| CrfProbe {
+            .map(|probe| (probe, None))
+            .chain(
+                report
+                    .trials
+                    .iter()
+                    .map(|trial| (&trial.probe, Some(trial.chunks))),
+            )
+            .map(|(probe, chunks)| CrfProbe {
                 crf: probe.crf,
                 value: rounded(probe.value, 3),
+                chunks,
             })
             .collect(),
-        tried_on: match report.tried_on {
-            TriedOn::WholeFilm => "the whole film".to_owned(),
-            TriedOn::Samples { first, .. } if report.probes.len() < 2 => format!("{first} samples"),
-            TriedOn::Samples { first, then } => {
-                format!("{first} samples with the first CRF, {then} of them with each further one")
-            }
-        },
+        tried_on: tried_on(report),
         reached_on_trial: rounded(report.reached, 3),
         reached: reached.map(|value| rounded(value, 3)),
         note: report.note(),
         seconds: rounded(report.seconds, 1),
+    }
+}
+
+fn tried_on(report: &SearchReport) -> String {
+    let first = match report.tried_on {
+        TriedOn::WholeFilm => "the whole film".to_owned(),
+        TriedOn::Samples { first, .. } if report.probes.len() < 2 => format!("{first} samples"),
+        TriedOn::Samples { first, then } => {
+            format!("{first} samples with the first CRF, {then} of them with each further one")
+        }
+    };
+    match &report.trials[..] {
+        [] => first,
+        [kept] => format!(
+            "{first}, then {} chunks of the film, which were kept",
+            kept.chunks
+        ),
+        trials => {
+            let chunks: Vec<String> = trials.iter().map(|trial| trial.chunks.to_string()).collect();
+            let kept = format!("those with CRF {} were kept", report.crf);
+            format!("{first}, then {} chunks of the film: {kept}", chunks.join(" + "))
+        }
     }
 }
 

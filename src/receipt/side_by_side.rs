@@ -471,7 +471,10 @@ fn target(search: &CrfSearch) -> Vec<String> {
     let probes: Vec<String> = search
         .probes
         .iter()
-        .map(|probe| format!("{} gave {:.2}", probe.crf, probe.value))
+        .map(|probe| {
+            let by = if probe.chunks.is_some() { " by chunks" } else { "" };
+            format!("{} gave {:.2}{by}", probe.crf, probe.value)
+        })
         .collect();
     vec![
         format!("{metric} {target}: CRF {crf} gave {reached_on_trial:.2} on trial, {reached}"),
@@ -711,10 +714,12 @@ mod tests {
                 wire::CrfProbe {
                     crf: 26.0,
                     value: 18.912,
+                    chunks: None,
                 },
                 wire::CrfProbe {
                     crf: 30.1,
                     value: 17.012,
+                    chunks: Some(8),
                 },
             ],
             tried_on: "24 samples with the first CRF, 8 of them with each further one".into(),
@@ -728,7 +733,7 @@ mod tests {
             [
                 "ssim_db 17: CRF 30.1 gave 17.01 on trial, 17.20 in the result",
                 "tried on 24 samples with the first CRF, 8 of them with each further one, in 2 min 55 s: \
-                 CRF 26 gave 18.91, 30.1 gave 17.01",
+                 CRF 26 gave 18.91, 30.1 gave 17.01 by chunks",
             ]
         );
         search.reached = None;

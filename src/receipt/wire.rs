@@ -296,6 +296,9 @@ pub struct CrfSearch {
 pub struct CrfProbe {
     pub crf: f64,
     pub value: f64,
+    /// So many chunks of the film itself gave that; without it, samples or the whole film did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chunks: Option<usize>,
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

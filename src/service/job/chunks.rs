@@ -15,13 +15,15 @@ use std::{
         mpsc::{Receiver, Sender, channel},
     },
     thread::Scope,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use super::{
     Job, Order, Outcome, Report,
-    outcome::{disk, encode_outcome, source_outcome, unreadable},
+    measure::Look,
+    outcome::{disk, encode_outcome, measure_outcome, refused, source_outcome, unreadable},
     report::Stage,
+    search::{Searching, Verdict},
     source::Source,
 };
 use crate::{
@@ -37,10 +39,12 @@ use crate::{
         chunk::{ChunkError, Film},
     },
     media::MediaInfo,
-    plan::EncodePlan,
+    plan::{EncodePlan, Span},
     probe::{self, IndexError},
     process::Stopwatch,
-    publish, schedule,
+    publish,
+    quality::{self, Compared, Comparison, MeasureError, Sample, Scores, Weights},
+    schedule,
     shrink::{Limit, NotSmaller},
     task::{Fingerprint, TaskId},
 };
@@ -82,6 +86,10 @@ pub(super) enum InChunks {
         remark: String,
     },
     NotSmaller(NotSmaller),
+    /// The search goes on with another CRF.
+    Missed {
+        crf: f64,
+    },
     /// To be encoded in one run.
     Whole(Whole),
 }
@@ -92,25 +100,48 @@ enum Event {
     Room,
     Progress(u32, Progress),
     Chunk(Chunk, Result<Finished, ChunkError>),
+    Measured(Measured),
     Beside(Result<Option<Finished>, ChunkError>),
+}
+
+#[derive(Debug)]
+struct Measured {
+    chunk: Chunk,
+    span: Span,
+    scores: Result<Scores, MeasureError>,
+    took: Duration,
 }
 
 /// Why no further chunk is begun.
 enum Stopped {
     Failed(ChunkError),
     NotSmaller(NotSmaller),
+    Missed { crf: f64 },
+    Ended(Outcome),
+}
+
+/// A CRF that is not yet known to be the right one: finished chunks are measured, until they tell.
+struct Trial<'a> {
+    searching: &'a mut Searching,
+    crf: f64,
+    comparison: Comparison<'a>,
+    weights: Weights<'a>,
+    measured_for: Duration,
 }
 
 impl Job<'_> {
+    /// Where a search has not come to its end, the first chunks tell whether the plan's CRF is the right one.
+    ///
     /// # Errors
     /// When neither this way nor a single run can go on now.
     pub(super) fn in_chunks(
         &self,
-        source: &Source,
+        look: &Look<'_>,
         plan: &EncodePlan,
-        part: &Path,
+        mut searching: Option<&mut Searching>,
         limit: Option<Limit>,
     ) -> Result<InChunks, Outcome> {
+        let Look { source, part, .. } = *look;
         let work = work_folder(&self.order.output, &self.order.task.id);
         let Cut {
             index,
@@ -149,10 +180,24 @@ impl Job<'_> {
         }
         (self.report)(Report::Frames(Some(index.times().len() as u64)));
         (self.report)(Report::Stage(Stage::Encoding));
-        let (manifest, stopped) = Run::new(self, &source.info, &film, manifest, limit).run();
+        let began = Stopwatch::start(&self.order.cancel);
+        let compared = plan.film().ok_or_else(|| refused("its film is not encoded"))?;
+        let reading_options = plan.reading_options();
+        let comparison = look.comparison(self, &compared, &reading_options);
+        let trial = searching
+            .as_deref_mut()
+            .and_then(|searching| Trial::of(searching, comparison));
+        let (manifest, stopped) = Run::new(self, &source.info, &film, manifest, limit, trial).run();
         let ended = match stopped {
             None => self.joined(&film, &manifest, part),
             Some(Stopped::NotSmaller(why)) => Ok(InChunks::NotSmaller(why)),
+            Some(Stopped::Missed { crf }) => {
+                if let Some(searching) = searching {
+                    searching.took(began.elapsed())?;
+                }
+                return Ok(InChunks::Missed { crf });
+            }
+            Some(Stopped::Ended(outcome)) => return Err(outcome),
             Some(Stopped::Failed(error)) => failed(error),
         };
         match ended {
@@ -177,6 +222,11 @@ impl Job<'_> {
         Ok(whole)
     }
 
+    /// Whether a film is long enough for chunks.
+    pub(super) fn may_be_cut(&self, plan: &EncodePlan) -> bool {
+        plan.duration_s.unwrap_or(0.0) > self.order.engine.chunk_min.as_secs_f64()
+    }
+
     fn cut(&self, source: &Source, plan: &EncodePlan, work: &Path) -> Result<Cut, CutError> {
         let order = self.order;
         let settings = ChunkSettings {
@@ -190,7 +240,7 @@ impl Job<'_> {
         };
         // Reading all packets of a short clip would only find out what its header says.
         let seconds = plan.duration_s.unwrap_or(0.0);
-        if seconds <= settings.longer_than.as_secs_f64() {
+        if !self.may_be_cut(plan) {
             #[expect(
                 clippy::cast_possible_truncation,
                 clippy::cast_sign_loss,
@@ -347,7 +397,7 @@ fn write(manifest: &Manifest, file: &Path) -> Result<(), durable::DurableError> 
     durable::replace_with_bytes(file, &bytes).map(drop)
 }
 
-fn made_of(source: &Source) -> manifest::Source {
+pub(super) fn made_of(source: &Source) -> manifest::Source {
     manifest::Source::new(&source.identity, Fingerprint(source.sample))
 }
 
@@ -398,6 +448,25 @@ impl From<IndexError> for CutError {
     }
 }
 
+impl<'a> Trial<'a> {
+    /// `None` when the search has come to its end.
+    fn of(searching: &'a mut Searching, comparison: Comparison<'a>) -> Option<Self> {
+        let crf = searching.on_trial()?;
+        let film = comparison.film_span()?;
+        let measures = comparison.measures.only(searching.metric());
+        Some(Self {
+            searching,
+            crf,
+            comparison: Comparison {
+                measures,
+                ..comparison
+            },
+            weights: Weights::of(comparison.info, film),
+            measured_for: Duration::ZERO,
+        })
+    }
+}
+
 /// The encoding of what is left of one film.
 struct Run<'a> {
     job: &'a Job<'a>,
@@ -405,6 +474,8 @@ struct Run<'a> {
     film: &'a Film<'a>,
     manifest: Manifest,
     limit: Option<Limit>,
+    /// `None` once the CRF is the right one.
+    trial: Option<Trial<'a>>,
     left: VecDeque<Chunk>,
     /// How many chunks the service lets run at once; at least one.
     rooms: u32,
@@ -425,6 +496,7 @@ impl<'a> Run<'a> {
         film: &'a Film<'a>,
         manifest: Manifest,
         limit: Option<Limit>,
+        trial: Option<Trial<'a>>,
     ) -> Self {
         let mut run = Self {
             job,
@@ -434,6 +506,7 @@ impl<'a> Run<'a> {
             elapsed_before: manifest.elapsed,
             manifest,
             limit,
+            trial,
             rooms: 1,
             under_way: HashMap::new(),
             beside_runs: false,
@@ -482,6 +555,11 @@ impl<'a> Run<'a> {
     {
         let before = self.left.len();
         while self.under_way.len() < self.rooms as usize {
+            // What may throw away all that is encoded goes first.
+            if let Some(chunk) = self.to_measure() {
+                self.begin_measuring(chunk, scope, sender);
+                continue;
+            }
             let Some(chunk) = self.left.pop_front() else { break };
             self.under_way.insert(chunk.number, Progress::default());
             let (film, sender) = (self.film, sender.clone());
@@ -513,6 +591,55 @@ impl<'a> Run<'a> {
         let frames = self.film.index.times().len().max(1) as u64;
         let part_bytes = info.size_bytes.saturating_mul(u64::from(chunk.count())) / frames;
         self.job.threads(info, self.film.plan, part_bytes)
+    }
+
+    /// A finished chunk of a CRF on trial, in the order in which they are encoded.
+    fn to_measure(&self) -> Option<Chunk> {
+        let trial = self.trial.as_ref().filter(|_| self.stopped.is_none())?;
+        let entries = &self.manifest.chunks;
+        chunk::order(u32::try_from(entries.len()).unwrap_or(u32::MAX))
+            .into_iter()
+            .filter_map(|number| entries.get(number as usize))
+            .filter(|entry| entry.finished.is_some() && !self.under_way.contains_key(&entry.chunk.number))
+            .map(|entry| entry.chunk)
+            .find(|chunk| !trial.searching.is_measured(trial.crf, *chunk))
+    }
+
+    fn begin_measuring<'scope>(
+        &mut self,
+        chunk: Chunk,
+        scope: &'scope Scope<'scope, '_>,
+        sender: &Sender<Event>,
+    ) where
+        'a: 'scope,
+    {
+        let Some(trial) = &self.trial else { return };
+        let (film, comparison) = (self.film, trial.comparison);
+        self.under_way.insert(chunk.number, Progress::default());
+        let (report, cancel, sender) = (self.job.report, &self.job.order.cancel, sender.clone());
+        scope.spawn(move || {
+            let began = Instant::now();
+            let start_s = comparison.info.start_s.unwrap_or(0.0);
+            let from_start_s = |ticks| film.index.seconds(ticks) - start_s;
+            let span = Span {
+                start_s: from_start_s(film.index.time(chunk.first)),
+                end_s: from_start_s(film.index.time(chunk.end)),
+            };
+            let file = film.work.join(encode::chunk::chunk_name(chunk.number));
+            let on_start = |pid| report(Report::Child(pid));
+            let compared = Compared::Chunk {
+                chunk: &file,
+                span,
+                first: chunk.first,
+            };
+            let scores = quality::compare(&comparison, compared, cancel, on_start, |_| {});
+            let _ = sender.send(Event::Measured(Measured {
+                chunk,
+                span,
+                scores,
+                took: began.elapsed(),
+            }));
+        });
     }
 
     fn begin_beside<'scope>(
@@ -560,6 +687,13 @@ impl<'a> Run<'a> {
                 // The service decides anew what uses the room.
                 self.give_back(self.rooms.saturating_sub(1).max(1));
             }
+            Event::Measured(measured) => {
+                self.under_way.remove(&measured.chunk.number);
+                if let Err(outcome) = self.judge(measured, stop) {
+                    self.end(Stopped::Ended(outcome), stop);
+                }
+                self.give_back(self.rooms.saturating_sub(1).max(1));
+            }
             Event::Beside(result) => {
                 self.beside_runs = false;
                 match result {
@@ -571,6 +705,29 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// Whether the chunks so far are the film's.
+    fn judge(&mut self, measured: Measured, stop: &AtomicBool) -> Result<(), Outcome> {
+        let Some(trial) = &mut self.trial else {
+            return Ok(());
+        };
+        trial.measured_for += measured.took;
+        let sample = Sample {
+            span: measured.span,
+            scores: measured.scores.map_err(measure_outcome)?,
+        };
+        let of = self.manifest.chunks.len();
+        let chunk = (trial.crf, measured.chunk);
+        match trial.searching.take(chunk, sample, of, trial.weights)? {
+            Verdict::Open => {}
+            Verdict::Kept => {
+                trial.searching.took(trial.measured_for)?;
+                self.trial = None;
+            }
+            Verdict::Missed { crf } => self.end(Stopped::Missed { crf }, stop),
+        }
+        Ok(())
+    }
+
     /// Records what is finished; a film that will not be small enough goes no further.
     fn keep(&mut self, record: impl FnOnce(&mut Manifest), stop: &AtomicBool) {
         record(&mut self.manifest);
@@ -580,8 +737,10 @@ impl<'a> Run<'a> {
         }
         (self.job.report)(Report::ChunkKept);
         let beside_bytes = self.beside_bytes();
+        // With another CRF it may be smaller.
         let too_big = self
             .limit
+            .filter(|_| self.trial.is_none())
             .and_then(|limit| will_not_shrink(&self.manifest.chunks, beside_bytes, limit));
         if let Some(why) = too_big
             && self.stopped.is_none()

@@ -47,6 +47,7 @@ use outcome::{blamed, not_encoded, refused};
 use publish::Finished;
 pub use report::{Content, Report, Stage};
 use result::Made;
+use search::Searching;
 use source::Source;
 
 /// Everything a job needs; it looks at nothing else.
@@ -135,10 +136,12 @@ impl Job<'_> {
             part: &place.part.0,
             measures,
         };
-        let (mut plan, search) = self.aimed(&look, plan)?;
+        let (mut plan, mut searching) = self.aimed(&look, plan)?;
         let _captions = self.captions_read(&source, &mut plan, &place.part.0)?;
         let _hdr10_plus = self.hdr10_plus_written(&source, &plan, &place.part.0)?;
-        let (encoded, result, mut remarks, threads) = match self.made(&source, &plan, &place.part.0, limit)? {
+        let made = self.made(&look, &mut plan, &mut searching, limit)?;
+        let search = searching.as_ref().and_then(Searching::report);
+        let (encoded, result, mut remarks, threads) = match made {
             Made::Smaller {
                 encoded,
                 result,

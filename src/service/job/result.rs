@@ -9,7 +9,9 @@ use std::{
 use super::{
     Job, Order, Outcome, Report, Stage,
     chunks::InChunks,
+    measure::Look,
     outcome::{encode_outcome, refused, result_outcome},
+    search::{Searching, Way},
     source::Source,
 };
 use crate::{
@@ -97,30 +99,41 @@ impl Job<'_> {
     }
 
     /// Encodes into the part, in chunks where that is exact, else in one run, and checks the result. One that will not
-    /// be small enough is given up.
+    /// be small enough is given up. The plan's CRF, and the search, may be others then.
     pub(super) fn made(
         &self,
-        source: &Source,
-        plan: &EncodePlan,
-        part: &Path,
+        look: &Look<'_>,
+        plan: &mut EncodePlan,
+        searching: &mut Option<Searching>,
         limit: Option<Limit>,
     ) -> Result<Made, Outcome> {
+        let Look { source, part, .. } = *look;
         let began = Stopwatch::start(&self.order.cancel);
-        let whole = match self.in_chunks(source, plan, part, limit)? {
-            InChunks::NotSmaller(why) => {
-                return Ok(Made::NotSmaller {
-                    why,
-                    after: began.elapsed(),
-                });
+        let whole = loop {
+            match self.in_chunks(look, plan, searching.as_mut(), limit)? {
+                InChunks::Missed { crf } => *plan = plan.with_crf(crf),
+                InChunks::NotSmaller(why) => {
+                    return Ok(Made::NotSmaller {
+                        why,
+                        after: began.elapsed(),
+                    });
+                }
+                InChunks::Joined { encoded, remark } => {
+                    match self.checked(source, plan, part, limit, encoded) {
+                        Ok(made) => return Ok(made.with_remark(Some(remark))),
+                        // What a single run would give is not to be judged by this.
+                        Err(Outcome::Refused { reason }) => {
+                            break self.begin_anew(Whole::NotVerified { reason })?;
+                        }
+                        Err(outcome) => return Err(outcome),
+                    }
+                }
+                InChunks::Whole(whole) => break whole,
             }
-            InChunks::Joined { encoded, remark } => match self.checked(source, plan, part, limit, encoded) {
-                Ok(made) => return Ok(made.with_remark(Some(remark))),
-                // What a single run would give is not to be judged by this.
-                Err(Outcome::Refused { reason }) => self.begin_anew(Whole::NotVerified { reason })?,
-                Err(outcome) => return Err(outcome),
-            },
-            InChunks::Whole(whole) => whole,
         };
+        if searching.as_ref().is_some_and(|searching| !searching.is_over()) {
+            (*plan, *searching) = self.aimed_for(Way::OneRun, look, plan.clone())?;
+        }
         Ok(self
             .in_one_run(source, plan, part, limit)?
             .with_remark(whole.note()))

@@ -1,23 +1,32 @@
-//! The search for the CRF that reaches a profile's target, before the encode.
+//! The search for the CRF that reaches a profile's target: on samples before the encode, and by the film's own chunks.
 //!
-//! Promises: what is encoded on trial lies hidden beside the part and is gone when the search is.
-//! Never in here: where samples lie and which CRF is next (`quality`).
+//! Promises: what is encoded on trial lies hidden beside the part and is gone when the search is; what was found out is in
+//! the work folder, so nothing that was tried is tried again after a restart.
+//! Never in here: where samples lie, which CRF is next, when chunks decide (`quality`); how chunks are encoded (`chunks`).
 
-use std::{path::Path, time::Instant};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
 
 use super::{
-    Job, Outcome, Report, Stage,
+    Job, Order, Outcome, Report, Stage,
+    chunks::{made_of, work_folder},
     measure::Look,
     name::Part,
-    outcome::{encode_outcome, measure_outcome, refused},
+    outcome::{disk, encode_outcome, measure_outcome, refused},
+    source::Source,
 };
 use crate::{
+    chunk::{Chunk, manifest::plan_hash},
     config::{Metric, Target},
+    durable::{self, DurableError},
     encode::{self, Progress},
-    plan::{EncodePlan, Piece, Span},
+    plan::{EncodePlan, Film, Piece, Span},
     quality::{
-        self, Compared, Comparison, Next, Placement, Probe, Sample, Scores, Search, SearchReport, TriedOn,
-        Weights,
+        self, Anchor, Compared, Comparison, MeasuredChunk, Next, Placement, Probe, Record, Sample, Scores,
+        Search, SearchReport, Step, TriedOn, Weights,
     },
 };
 
@@ -36,34 +45,45 @@ const LEAD_OUT_S: f64 = 0.5;
 /// a frame.
 const ENOUGH_SAMPLES: f64 = 0.5;
 
-/// What is tried, and what is known from the first CRF.
-enum Trials {
-    WholeFilm,
-    /// Places that may be tried.
-    Samples(Vec<Span>),
-    Anchored(Anchor),
+/// How a film that is searched will be encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// Samples come near, its chunks decide.
+    InChunks,
+    /// Samples decide, or the film as a whole.
+    OneRun,
 }
 
-/// What the first CRF gave.
-struct Anchor {
-    /// By all samples, for the whole film.
-    value: f64,
-    samples: usize,
-    /// Those that are encoded with each further CRF.
-    some: Vec<Sample>,
-}
-
-impl Trials {
-    fn tried_on(&self) -> TriedOn {
+impl Way {
+    /// Each has a record of its own, since their samples differ.
+    fn record(self) -> &'static str {
         match self {
-            Self::WholeFilm => TriedOn::WholeFilm,
-            Self::Samples(_) => TriedOn::Samples { first: 0, then: 0 },
-            Self::Anchored(anchor) => TriedOn::Samples {
-                first: anchor.samples,
-                then: anchor.some.len(),
-            },
+            Self::InChunks => "search.json",
+            Self::OneRun => "search-one-run.json",
         }
     }
+}
+
+/// A search, as far as it has come. What it has found out is durable before it goes on.
+pub(super) struct Searching {
+    way: Way,
+    /// Without probes; they are in the record.
+    search: Search,
+    /// `None`: the whole film is tried.
+    places: Option<Vec<Span>>,
+    record: Record,
+    /// Where the record is. Absolute.
+    file: PathBuf,
+}
+
+/// What a measured chunk led to.
+pub(super) enum Verdict {
+    /// More chunks have to be measured.
+    Open,
+    /// The chunks are the film's.
+    Kept,
+    /// They are discarded, and the next ones get this CRF.
+    Missed { crf: f64 },
 }
 
 /// One CRF.
@@ -73,32 +93,220 @@ struct Trial<'a> {
     comparison: Comparison<'a>,
 }
 
+impl Searching {
+    fn step(&self) -> Step {
+        let search = Search {
+            probes: self.record.probes.clone(),
+            ..self.search.clone()
+        };
+        match self.way {
+            Way::InChunks => quality::next_in_chunks(&search, &self.record.trials),
+            Way::OneRun => match search.next() {
+                Next::Try { crf } => Step::Samples { crf },
+                Next::Done { probe, end } => Step::Done { probe, end },
+            },
+        }
+    }
+
+    /// The CRF that chunks have to be tried with; `None` when they need not be.
+    pub(super) fn on_trial(&self) -> Option<f64> {
+        match self.step() {
+            Step::Chunks { crf } => Some(crf),
+            Step::Samples { .. } | Step::Done { .. } => None,
+        }
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self.step(), Step::Done { .. })
+    }
+
+    pub(super) fn metric(&self) -> Metric {
+        self.search.target.metric
+    }
+
+    pub(super) fn is_measured(&self, crf: f64, chunk: Chunk) -> bool {
+        self.record
+            .chunks
+            .iter()
+            .any(|known| (known.crf, known.first, known.end) == (crf, chunk.first, chunk.end))
+    }
+
+    /// Takes in what a chunk of the CRF on trial gave, one of `of`.
+    pub(super) fn take(
+        &mut self,
+        (crf, chunk): (f64, Chunk),
+        sample: Sample,
+        of: usize,
+        weights: Weights<'_>,
+    ) -> Result<Verdict, Outcome> {
+        let target = self.search.target;
+        if sample.scores.of(target.metric).is_none() {
+            return Err(gave_no_value(target));
+        }
+        self.record.chunks.push(MeasuredChunk {
+            crf,
+            first: chunk.first,
+            end: chunk.end,
+            sample,
+        });
+        let mut measured: Vec<Sample> = self.of_trial(crf).collect();
+        measured.sort_by(|one, other| one.span.start_s.total_cmp(&other.span.start_s));
+        let value = quality::film_by_chunks(target, &measured, of, weights);
+        self.record.trials.extend(value.map(|value| Probe { crf, value }));
+        self.remember()?;
+        let (Some(value), next) = (value, self.step().crf()) else {
+            return Ok(Verdict::Open);
+        };
+        let count = measured.len();
+        tracing::info!(
+            "CRF {crf} gives {} by {count} chunks{}",
+            Target { value, ..target },
+            if next == crf { "" } else { "; they are discarded" }
+        );
+        Ok(if next == crf {
+            Verdict::Kept
+        } else {
+            Verdict::Missed { crf: next }
+        })
+    }
+
+    fn of_trial(&self, crf: f64) -> impl Iterator<Item = Sample> {
+        let chunks = self.record.chunks.iter();
+        chunks
+            .filter(move |chunk| chunk.crf == crf)
+            .map(|chunk| chunk.sample)
+    }
+
+    /// Counts what was for the search alone.
+    pub(super) fn took(&mut self, time: Duration) -> Result<(), Outcome> {
+        self.record.seconds += time.as_secs_f64();
+        self.remember()
+    }
+
+    fn remember(&self) -> Result<(), Outcome> {
+        let write = || {
+            let bytes = self.record.to_bytes().map_err(|error| DurableError {
+                action: "write",
+                path: self.file.clone(),
+                source: error.into(),
+            })?;
+            if let Some(folder) = self.file.parent() {
+                durable::make_directory(folder)?;
+            }
+            durable::replace_with_bytes(&self.file, &bytes)
+        };
+        write().map(drop).map_err(|error| disk(&error))
+    }
+
+    /// `None` for a search that has not come to its end.
+    pub(super) fn report(&self) -> Option<SearchReport> {
+        let Step::Done { probe, end } = self.step() else {
+            return None;
+        };
+        let Self { search, record, .. } = self;
+        let trials = record.trials.iter().map(|probe| quality::Trial {
+            probe: *probe,
+            chunks: self.of_trial(probe.crf).count(),
+        });
+        Some(SearchReport {
+            target: search.target,
+            crf: probe.crf,
+            crf_min: search.crf_min,
+            crf_max: search.crf_max,
+            reached: probe.value,
+            probes: record.probes.clone(),
+            end,
+            tried_on: record
+                .anchor
+                .as_ref()
+                .map_or(TriedOn::WholeFilm, |anchor| TriedOn::Samples {
+                    first: anchor.samples,
+                    then: anchor.some.len(),
+                }),
+            trials: trials.collect(),
+            seconds: record.seconds,
+        })
+    }
+}
+
+fn gave_no_value(target: Target) -> Outcome {
+    refused(format!("ffmpeg gave no value for {target} of a trial"))
+}
+
 impl Job<'_> {
-    /// The plan as it is, or with the CRF that reaches the profile's target.
+    /// The plan as it is, or with the CRF that reaches the profile's target: for a film in one run, that is; a film in chunks
+    /// gets a CRF that is near, and its chunks tell.
     pub(super) fn aimed(
         &self,
         look: &Look<'_>,
         plan: EncodePlan,
-    ) -> Result<(EncodePlan, Option<SearchReport>), Outcome> {
-        // A film that is only copied has no CRF.
-        let (Some(target), Some(_)) = (self.order.profile.target, plan.film()) else {
-            return Ok((plan, None));
+    ) -> Result<(EncodePlan, Option<Searching>), Outcome> {
+        let way = if self.may_be_cut(&plan) {
+            Way::InChunks
+        } else {
+            Way::OneRun
         };
-        let report = self.searched(look, &plan, target)?;
-        Ok((self.plan(look.source, report.crf)?, Some(report)))
+        self.aimed_for(way, look, plan)
     }
 
-    fn searched(&self, look: &Look<'_>, plan: &EncodePlan, target: Target) -> Result<SearchReport, Outcome> {
-        let profile = &self.order.profile;
-        let began = Instant::now();
-        let film = plan
-            .film()
-            .ok_or_else(|| refused("its film is not encoded, so there is no CRF to be searched"))?;
-        let placement = look
-            .comparison(self, &film, &[])
-            .film_span()
-            .map_or(Placement::Whole, quality::for_search);
-        let mut search = Search {
+    pub(super) fn aimed_for(
+        &self,
+        way: Way,
+        look: &Look<'_>,
+        plan: EncodePlan,
+    ) -> Result<(EncodePlan, Option<Searching>), Outcome> {
+        // A film that is only copied has no CRF.
+        let (Some(target), Some(film)) = (self.order.profile.target, plan.film()) else {
+            return Ok((plan, None));
+        };
+        let mut searching = self.searching(way, look, &plan, &film, target)?;
+        let look = Look {
+            measures: look.measures.only(target.metric),
+            ..*look
+        };
+        loop {
+            match searching.step() {
+                Step::Samples { crf } => {
+                    (self.report)(Report::Stage(Stage::Searching { crf }));
+                    let began = Instant::now();
+                    let value = self
+                        .tried(&look, &plan.with_crf(crf), &film, &mut searching)?
+                        .ok_or_else(|| gave_no_value(target))?;
+                    tracing::debug!("CRF {crf}: {}", Target { value, ..target });
+                    searching.record.probes.push(Probe { crf, value });
+                    searching.took(began.elapsed())?;
+                }
+                step @ (Step::Chunks { .. } | Step::Done { .. }) => {
+                    return Ok((plan.with_crf(step.crf()), Some(searching)));
+                }
+            }
+        }
+    }
+
+    /// The search to go on with: that of an earlier run, or a new one.
+    fn searching(
+        &self,
+        way: Way,
+        look: &Look<'_>,
+        plan: &EncodePlan,
+        film: &Film,
+        target: Target,
+    ) -> Result<Searching, Outcome> {
+        let Order {
+            profile,
+            output,
+            task,
+            ..
+        } = self.order;
+        let span = look.comparison(self, film, &[]).film_span();
+        let near = span
+            .filter(|_| way == Way::InChunks)
+            .and_then(quality::to_come_near);
+        let (way, placement) = match (near, span) {
+            (Some(spans), _) => (Way::InChunks, Placement::Samples(spans)),
+            (None, span) => (Way::OneRun, span.map_or(Placement::Whole, quality::for_search)),
+        };
+        let search = Search {
             target,
             first_crf: profile.crf,
             crf_min: profile.crf_min,
@@ -106,39 +314,46 @@ impl Job<'_> {
             tolerance: quality::tolerance(target.metric, &placement),
             probes: Vec::new(),
         };
-        let look = Look {
-            measures: look.measures.only(target.metric),
-            ..*look
-        };
-        let mut trials = match placement {
-            Placement::Samples(spans) => Trials::Samples(spans),
-            Placement::Whole | Placement::Rounds { .. } => Trials::WholeFilm,
-        };
-        loop {
-            match search.next() {
-                Next::Try { crf } => {
-                    (self.report)(Report::Stage(Stage::Searching { crf }));
-                    let value = self
-                        .tried(&look, &self.plan(look.source, crf)?, &mut trials, target.metric)?
-                        .ok_or_else(|| refused(format!("ffmpeg gave no value for {target} of a trial")))?;
-                    tracing::debug!("CRF {crf}: {}", Target { value, ..target });
-                    search.probes.push(Probe { crf, value });
-                }
-                Next::Done { probe, end } => {
-                    return Ok(SearchReport {
-                        target,
-                        crf: probe.crf,
-                        crf_min: search.crf_min,
-                        crf_max: search.crf_max,
-                        reached: probe.value,
-                        probes: search.probes,
-                        end,
-                        tried_on: trials.tried_on(),
-                        seconds: began.elapsed().as_secs_f64(),
-                    });
-                }
-            }
-        }
+        let key = self.search_key(look.source, plan, &search)?;
+        let file = work_folder(output, &task.id).join(way.record());
+        let record = fs::read(&file).ok().and_then(|bytes| {
+            Record::from_bytes(&bytes)
+                .inspect_err(|error| {
+                    tracing::warn!("{}: its search cannot be gone on with: {error}", task.shown());
+                })
+                .ok()
+        });
+        Ok(Searching {
+            way,
+            search,
+            places: match placement {
+                Placement::Samples(spans) => Some(spans),
+                Placement::Whole | Placement::Rounds { .. } => None,
+            },
+            record: record
+                .filter(|record| record.key == key)
+                .unwrap_or_else(|| Record::new(key)),
+            file,
+        })
+    }
+
+    /// Of all that a search depends on.
+    fn search_key(&self, source: &Source, plan: &EncodePlan, search: &Search) -> Result<u128, Outcome> {
+        let trial = plan.trial(None).map(|trial| trial.with_crf(0.0));
+        let Search {
+            target,
+            crf_min,
+            crf_max,
+            ..
+        } = search;
+        let source_now = made_of(source);
+        let encoder = encode::encoder(&self.order.encode, &self.order.cancel).map_err(encode_outcome)?;
+        let rest = format!("{source_now:?} {target:?} {crf_min} {crf_max} {encoder}");
+        let (input, output) = (Path::new("source"), Path::new("part"));
+        let arguments = trial.map_or_else(Vec::new, |trial| trial.arguments(input, output));
+        Ok(plan_hash(
+            arguments.iter().map(AsRef::as_ref).chain([rest.as_ref()]),
+        ))
     }
 
     /// What a CRF gives; `None` when ffmpeg does not say.
@@ -146,47 +361,45 @@ impl Job<'_> {
         &self,
         look: &Look<'_>,
         plan: &EncodePlan,
-        trials: &mut Trials,
-        metric: Metric,
+        film: &Film,
+        searching: &mut Searching,
     ) -> Result<Option<f64>, Outcome> {
-        let film = plan
-            .film()
-            .ok_or_else(|| refused("its film is not encoded, so there is no CRF to be searched"))?;
+        let metric = searching.search.target.metric;
         let reading_options = plan.reading_options();
         let trial = Trial {
             look,
             plan,
-            comparison: look.comparison(self, &film, &reading_options),
+            comparison: look.comparison(self, film, &reading_options),
         };
-        match trials {
-            Trials::WholeFilm => Ok(self.tried_whole(&trial)?.of(metric)),
-            Trials::Samples(spans) => {
-                let Some(anchor) = self.anchor(&trial, spans, metric)? else {
-                    return Ok(None);
-                };
-                let value = anchor.value;
-                *trials = Trials::Anchored(anchor);
-                Ok(Some(value))
-            }
-            Trials::Anchored(anchor) => {
-                let spans: Vec<Span> = anchor.some.iter().map(|sample| sample.span).collect();
-                let changed = self.tried_on(&trial, &spans, (0.0, 100.0))?;
-                // The same ones, should one fail that did not with the first CRF.
-                let same: Vec<Sample> = anchor
-                    .some
-                    .iter()
-                    .filter(|sample| changed.iter().any(|other| other.span == sample.span))
-                    .copied()
-                    .collect();
-                let [same, changed] = [&same, &changed].map(|samples| together(samples));
-                Ok(quality::carried_over(metric, anchor.value, same?, changed?))
-            }
-        }
+        let Some(places) = &searching.places else {
+            return Ok(self.tried_whole(&trial)?.of(metric));
+        };
+        let Some(anchor) = &searching.record.anchor else {
+            searching.record.anchor = self.anchor(&trial, places, searching.way, metric)?;
+            return Ok(searching.record.anchor.as_ref().map(|anchor| anchor.value));
+        };
+        let spans: Vec<Span> = anchor.some.iter().map(|sample| sample.span).collect();
+        let changed = self.tried_on(&trial, &spans, (0.0, 100.0))?;
+        // The same ones, should one fail that did not with the first CRF.
+        let same: Vec<Sample> = anchor
+            .some
+            .iter()
+            .filter(|sample| changed.iter().any(|other| other.span == sample.span))
+            .copied()
+            .collect();
+        let [same, changed] = [&same, &changed].map(|samples| together(samples));
+        Ok(quality::carried_over(metric, anchor.value, same?, changed?))
     }
 
     /// Tries samples until they agree, or there are no more.
     #[allow(clippy::cast_precision_loss)]
-    fn anchor(&self, trial: &Trial<'_>, spans: &[Span], metric: Metric) -> Result<Option<Anchor>, Outcome> {
+    fn anchor(
+        &self,
+        trial: &Trial<'_>,
+        spans: &[Span],
+        way: Way,
+        metric: Metric,
+    ) -> Result<Option<Anchor>, Outcome> {
         let Some(film) = trial.comparison.film_span() else {
             return Ok(None);
         };
@@ -202,7 +415,11 @@ impl Job<'_> {
             found.sort_by(|one: &Sample, other| one.span.start_s.total_cmp(&other.span.start_s));
             estimate = quality::estimated(metric, &found, weights);
             tracing::debug!("{tried} samples: {estimate:?}");
-            if estimate.is_none_or(|estimate| estimate.is_sure()) {
+            let is_enough = estimate.is_none_or(|estimate| match way {
+                Way::InChunks => estimate.is_near(),
+                Way::OneRun => estimate.is_sure(),
+            });
+            if is_enough {
                 break;
             }
         }
