@@ -189,6 +189,7 @@ fn config(ntfy: &Ntfy, credentials: Option<Credentials>) -> AlertsConfig {
         ]),
         include_names: true,
         gather: Duration::from_secs(600),
+        progress: Duration::ZERO,
     }
 }
 
@@ -234,6 +235,11 @@ fn one_of_each() -> Vec<Alert> {
         Alert::Started {
             file: file(),
             resumed_percent: None,
+        },
+        Alert::Progress {
+            encodes: 1,
+            left: Some(Duration::from_secs(38 * 60)),
+            lines: vec![wording()],
         },
         Alert::Done {
             file: file(),
@@ -287,6 +293,7 @@ fn every_kind_arrives_as_a_message_with_title_priority_and_tags() {
         BTreeSet::from([
             r#"Queued: a "quoted"\nname 🎬.mkv"#,
             r#"Started: a "quoted"\nname 🎬.mkv"#,
+            "Compressing 1 video, 38 minutes left",
             r#"Done: a "quoted"\nname 🎬.mkv, 57 % saved"#,
             r#"Failed: a "quoted"\nname 🎬.mkv"#,
             r#"Skipped: a "quoted"\nname 🎬.mkv"#,
@@ -298,7 +305,7 @@ fn every_kind_arrives_as_a_message_with_title_priority_and_tags() {
             "Attention needed",
         ])
     );
-    assert_eq!(messages.len(), 11);
+    assert_eq!(messages.len(), 12);
     for message in &messages {
         assert_eq!(message["event"], "message");
         assert!(

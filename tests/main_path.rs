@@ -348,6 +348,41 @@ fn run_compresses_what_is_dropped_and_tells_the_phone() {
 }
 
 #[test]
+fn the_phone_hears_how_far_long_encodes_are_and_what_is_ahead() {
+    let ntfy = Ntfy::start();
+    let root = Root::new(&[]);
+    let gated = root.gated_ffmpeg();
+    root.configure(
+        &[
+            ("ffmpeg_path", &gated),
+            ("max_jobs", "1"),
+            ("ntfy_base_url", &format!("{:?}", ntfy.url)),
+            ("ntfy_topic", "\"films\""),
+            ("ntfy_progress_seconds", "1"),
+        ],
+        "",
+    );
+    root.put(&small(1), "720/a.mp4");
+    root.put(&small(2), "720/b.mp4");
+    root.start();
+    let told = root.until("the phone hears it twice", || {
+        let alerts = ntfy.alerts();
+        let progress = alerts
+            .iter()
+            .filter(|alert| alert.contains("Compressing 1 video"));
+        progress.clone().nth(1)?;
+        progress.last().cloned()
+    });
+    assert!(
+        told.contains(".mp4: starting") && told.contains("Queue: ") && told.contains(" to go"),
+        "{told}"
+    );
+    root.open_gate();
+    root.until_status("720/a.mp4", "processed");
+    root.until_status("720/b.mp4", "processed");
+}
+
+#[test]
 fn explain_shows_the_plan_and_a_command_that_works() {
     let root = Root::new(&[]);
     let source = root.put(&small(2), "480/it's here.mp4");

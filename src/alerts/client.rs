@@ -402,6 +402,7 @@ mod tests {
             credentials: Some(credentials),
             events: BTreeSet::new(),
             include_names: true,
+            progress: Duration::ZERO,
             gather: Duration::ZERO,
         }
     }

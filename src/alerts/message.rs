@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use indicatif::DecimalBytes;
+use indicatif::{DecimalBytes, HumanDuration};
 
 use super::{Alert, Sizes, Wording};
 use crate::config::AlertKind;
@@ -152,6 +152,7 @@ fn priority_and_tags(kind: AlertKind) -> (u8, &'static [&'static str]) {
     match kind {
         AlertKind::Queued => (2, &["inbox_tray"]),
         AlertKind::Started => (2, &["arrow_forward"]),
+        AlertKind::Progress => (2, &["hourglass_flowing_sand"]),
         AlertKind::Done => (3, &["white_check_mark"]),
         AlertKind::Failed => (4, &["x"]),
         AlertKind::Skipped => (2, &["fast_forward"]),
@@ -178,6 +179,16 @@ fn title(summary: &Summary, names: Names) -> String {
             resumed_percent: Some(percent),
         } => videos("started", &format!("Resumed at {percent} %"), file),
         Alert::Started { file, .. } => videos("started", "Started", file),
+        Alert::Progress { encodes, left, .. } => {
+            let videos = match encodes {
+                1 => "1 video".to_owned(),
+                _ => format!("{encodes} videos"),
+            };
+            match left {
+                Some(left) => format!("Compressing {videos}, {} left", HumanDuration(*left)),
+                None => format!("Compressing {videos}"),
+            }
+        }
         Alert::Done { file, .. } => match saved(sizes) {
             Some(saved) => format!("{}, {saved}", videos("done", "Done", file)),
             None => videos("done", "Done", file),
@@ -304,6 +315,10 @@ fn line(alert: &Alert, names: Names) -> Option<String> {
             }
         }
         Alert::RootUnavailable { path, cause } => about(path, worded(cause, names)),
+        Alert::Progress { lines, .. } => {
+            let lines: Vec<String> = lines.iter().map(|line| worded(line, names)).collect();
+            lines.join("\n")
+        }
         Alert::Attention { what } => worded(what, names),
     })
 }
@@ -439,6 +454,14 @@ mod tests {
                 file: file.clone(),
                 resumed_percent: Some(62),
             },
+            Alert::Progress {
+                encodes: 2,
+                left: Some(Duration::from_secs(38 * 60)),
+                lines: vec![
+                    wording.clone(),
+                    Wording::free_of_names("Queue: 340 GB to go, about 9 hours"),
+                ],
+            },
             done(&file),
             Alert::Failed {
                 file: file.clone(),
@@ -478,6 +501,10 @@ mod tests {
             ("Queued: SECRET.mkv", "720/SECRET/SECRET.mkv"),
             ("Resumed at 62 %: SECRET.mkv", "720/SECRET/SECRET.mkv"),
             (
+                "Compressing 2 videos, 38 minutes left",
+                "SECRET.mkv is odd\nQueue: 340 GB to go, about 9 hours",
+            ),
+            (
                 "Done: SECRET.mkv, 57 % saved",
                 "SECRET.mkv: 1.4 GB → 602 MB (−57 %), 1080p, SSIM 17.9 dB, 2 audio, 5 subtitles, 13 min",
             ),
@@ -511,6 +538,10 @@ mod tests {
         let expected = [
             ("1 video queued", "Waiting to be compressed."),
             ("1 video started", "Being compressed."),
+            (
+                "Compressing 2 videos, 38 minutes left",
+                "it is odd\nQueue: 340 GB to go, about 9 hours",
+            ),
             (
                 "1 video done, 57 % saved",
                 "1.4 GB → 602 MB (−57 %), 1080p, SSIM 17.9 dB, 2 audio, 5 subtitles, 13 min",

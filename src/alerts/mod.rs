@@ -35,6 +35,14 @@ pub enum Alert {
         /// How much of it an earlier run has left finished.
         resumed_percent: Option<u8>,
     },
+    /// How far running encodes are, and what is ahead.
+    Progress {
+        encodes: u64,
+        /// Of all that waits and runs.
+        left: Option<Duration>,
+        /// For some encodes, and one for the queue.
+        lines: Vec<Wording>,
+    },
     Done {
         file: String,
         sizes: Sizes,
@@ -87,6 +95,7 @@ impl Alert {
         match self {
             Self::Queued { .. } => AlertKind::Queued,
             Self::Started { .. } => AlertKind::Started,
+            Self::Progress { .. } => AlertKind::Progress,
             Self::Done { .. } => AlertKind::Done,
             Self::Failed { .. } => AlertKind::Failed,
             Self::Skipped { .. } => AlertKind::Skipped,
@@ -112,6 +121,10 @@ impl Alert {
             Self::RootUnavailable { path, cause } => {
                 vec![path, &mut cause.with_names, &mut cause.without_names]
             }
+            Self::Progress { lines, .. } => lines
+                .iter_mut()
+                .flat_map(|line| [&mut line.with_names, &mut line.without_names])
+                .collect(),
             Self::Attention { what } => vec![&mut what.with_names, &mut what.without_names],
         }
     }

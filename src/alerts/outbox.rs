@@ -110,6 +110,11 @@ impl Outbox {
             // Said again before the first could be sent, it would only take room.
             Behaviour::Urgent if same_kind.any(|entry| entry.summary.is_just(&alert)) => {}
             Behaviour::Urgent => self.push(Summary::of(alert), now, added),
+            Behaviour::Replaces => {
+                self.entries
+                    .retain(|entry| entry.summary.kind() != kind || in_flight == Some(Item::Entry(entry.id)));
+                self.push(Summary::of(alert), now, added);
+            }
         }
     }
 
@@ -260,6 +265,8 @@ enum Behaviour {
     Concludes,
     /// Is sent at once.
     Urgent,
+    /// Takes the place of an older one of its kind, which says nothing any more.
+    Replaces,
 }
 
 fn behaviour(kind: AlertKind) -> Behaviour {
@@ -270,6 +277,7 @@ fn behaviour(kind: AlertKind) -> Behaviour {
         | AlertKind::Failed
         | AlertKind::Skipped
         | AlertKind::Archived => Behaviour::Merges,
+        AlertKind::Progress => Behaviour::Replaces,
         AlertKind::RotationComplete | AlertKind::AllDone => Behaviour::Concludes,
         AlertKind::DiskLow | AlertKind::RootUnavailable | AlertKind::Attention => Behaviour::Urgent,
     }
@@ -385,6 +393,31 @@ mod tests {
         scene.add(attention("the watch limit is reached"));
         assert_eq!(scene.send_all(), ["Attention needed"]);
         assert_eq!(scene.outbox.waiting(), 1);
+    }
+
+    #[test]
+    fn only_the_newest_progress_waits_to_be_told() {
+        let progress = |encodes| Alert::Progress {
+            encodes,
+            left: None,
+            lines: Vec::new(),
+        };
+        let mut scene = Scene::new();
+        scene.add(progress(1));
+        scene.add(all_done());
+        scene.add(progress(2));
+        scene.add(progress(3));
+        let first = scene.outbox.begin(scene.now, Names::Shown).unwrap().1;
+        assert!(!first.title.contains("Compressing"), "{first:?}");
+        scene.outbox.remove_in_flight();
+        let newest = scene.outbox.begin(scene.now, Names::Shown).unwrap().1;
+        assert_eq!(newest.title, "Compressing 3 videos");
+        scene.add(progress(4));
+        scene.outbox.remove_in_flight();
+        let later = scene.outbox.begin(scene.now, Names::Shown).unwrap().1;
+        assert_eq!(later.title, "Compressing 4 videos");
+        scene.outbox.remove_in_flight();
+        assert!(scene.outbox.is_empty());
     }
 
     #[test]

@@ -68,6 +68,11 @@ enum Example {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         resumed_percent: Option<u8>,
     },
+    Progress {
+        encodes: u64,
+        left_seconds: Option<u64>,
+        lines: Vec<Text>,
+    },
     Done {
         file: String,
         before_bytes: u64,
@@ -238,6 +243,11 @@ impl From<Alert> for Example {
                 path,
                 cause: cause.into(),
             },
+            Alert::Progress { encodes, left, lines } => Self::Progress {
+                encodes,
+                left_seconds: left.map(|left| left.as_secs()),
+                lines: lines.into_iter().map(Text::from).collect(),
+            },
             Alert::Attention { what } => Self::Attention { what: what.into() },
         }
     }
@@ -306,6 +316,15 @@ impl From<Example> for Alert {
             Example::RootUnavailable { path, cause } => Self::RootUnavailable {
                 path,
                 cause: cause.into(),
+            },
+            Example::Progress {
+                encodes,
+                left_seconds,
+                lines,
+            } => Self::Progress {
+                encodes,
+                left: left_seconds.map(Duration::from_secs),
+                lines: lines.into_iter().map(Wording::from).collect(),
             },
             Example::Attention { what } => Self::Attention { what: what.into() },
         }
@@ -447,6 +466,14 @@ mod tests {
                     resumed_percent: Some(62),
                 },
                 r#"{"kind":"started","file":"720/a","resumed_percent":62}"#,
+            ),
+            (
+                Alert::Progress {
+                    encodes: 2,
+                    left: Some(took),
+                    lines: vec![text()],
+                },
+                r#"{"kind":"progress","encodes":2,"left_seconds":7,"lines":[{"with_names":"a","without_names":"b"}]}"#,
             ),
             (
                 Alert::Done {

@@ -1,13 +1,13 @@
 //! `status`: what is going on, from the state files; nothing is asked of a running service.
 
-use std::{collections::BTreeMap, path::Path, time::Duration};
+use std::{collections::BTreeMap, path::Path};
 
 use super::{Exit, Outcome, print, print_json, setup::Setup};
 use crate::{
     durable::{Lock, LockAttempt},
     queue::{self, Files},
     record,
-    service::{Live, LiveQueue, LiveSize},
+    service::Live,
     task::{Status, Task},
 };
 
@@ -88,7 +88,10 @@ pub fn status(setup: &Setup, json: bool) -> Outcome {
     lines.push(if counted.is_empty() {
         "the queue is empty".into()
     } else {
-        format!("queue: {}{}", counted.join(", "), ahead_text(&ahead))
+        match ahead.text() {
+            Some(text) => format!("queue: {}; {text}", counted.join(", ")),
+            None => format!("queue: {}", counted.join(", ")),
+        }
     });
     for task in waiting(&tasks).take(NAMED) {
         if let Some(waiting_for) = &task.waiting_for {
@@ -105,55 +108,13 @@ fn waiting(tasks: &[Task]) -> impl Iterator<Item = &Task> {
         .filter(|task| task.status == Status::Queued && task.waiting_for.is_some())
 }
 
-fn ahead_text(ahead: &LiveQueue) -> String {
-    if ahead.bytes == 0 {
-        return String::new();
-    }
-    let left = ahead
-        .seconds_left
-        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .map_or(String::new(), |left| {
-            format!(", about {}", indicatif::HumanDuration(left))
-        });
-    format!("; {} to go{left}", indicatif::DecimalBytes(ahead.bytes))
-}
-
 fn encode_line(encode: &crate::service::LiveEncode) -> String {
-    let percent = encode
-        .percent
-        .map_or_else(|| "starting".to_owned(), |percent| format!("{percent:.0} %"));
-    let details = [
-        encode.fps.map(|fps| format!("{fps:.0} fps")),
-        encode.speed.map(|speed| format!("{speed:.2}x")),
-        encode.projected.map(size_text),
-        encode
-            .seconds_left
-            .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-            .map(|left| format!("{} left", indicatif::HumanDuration(left))),
-    ];
-    let details: Vec<String> = details.into_iter().flatten().collect();
     format!(
-        "{} {}: {percent} {}",
+        "{} {}: {}",
         encode.stage,
         crate::task::Shown(Path::new(&encode.path)),
-        details.join(", ")
+        encode.progress()
     )
-}
-
-/// As `1.1 GB ± 9 %`.
-fn size_text(size: LiveSize) -> String {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a size for people"
-    )]
-    let likely = indicatif::DecimalBytes(size.likely_bytes as u64);
-    let half = (size.high_bytes - size.likely_bytes) / size.likely_bytes * 100.0;
-    if half.is_finite() && half >= 0.5 {
-        format!("{likely} ± {half:.0} %")
-    } else {
-        likely.to_string()
-    }
 }
 
 /// The pid of the service that holds the instance lock, if one does.

@@ -126,6 +126,7 @@ impl Draft {
                 events: BTreeSet::new(),
                 include_names: false,
                 gather: Duration::ZERO,
+                progress: Duration::ZERO,
             },
             log: LogConfig {
                 keep_days: 0,

@@ -255,6 +255,8 @@ pub struct AlertsConfig {
     pub include_names: bool,
     /// How long alerts of one kind are gathered into one message.
     pub gather: Duration,
+    /// Between two alerts of how far running encodes are; zero: none.
+    pub progress: Duration,
 }
 
 #[derive(Clone, PartialEq, Eq)]
@@ -268,6 +270,7 @@ pub enum Credentials {
 pub enum AlertKind {
     Queued,
     Started,
+    Progress,
     Done,
     Failed,
     Skipped,
@@ -314,6 +317,7 @@ impl std::fmt::Debug for AlertsConfig {
             .field("events", &self.events)
             .field("include_names", &self.include_names)
             .field("gather", &self.gather)
+            .field("progress", &self.progress)
             .finish()
     }
 }

@@ -631,9 +631,9 @@ pub static SETTINGS: &[Setting] = &[
     Setting::new(
         Stage::Alerts,
         "ntfy_events",
-        r#"["queued", "started", "done", "failed", "skipped", "archived", "rotation_complete", "all_done", "disk_low", "root_unavailable", "attention"]"#,
-        "a list of queued, started, done, failed, skipped, archived, rotation_complete, all_done, disk_low, \
-         root_unavailable, attention",
+        r#"["queued", "started", "progress", "done", "failed", "skipped", "archived", "rotation_complete", "all_done", "disk_low", "root_unavailable", "attention"]"#,
+        "a list of queued, started, progress, done, failed, skipped, archived, rotation_complete, all_done, \
+         disk_low, root_unavailable, attention",
         "Which events are told.",
         |d, v| set(&mut d.config.alerts.events, parse::events(&v)),
     ),
@@ -652,6 +652,14 @@ pub static SETTINGS: &[Setting] = &[
         "0 to 3600",
         "How long events of one kind are gathered into one alert.",
         |d, v| set(&mut d.config.alerts.gather, parse::seconds(&v, 0.0..=3600.0)),
+    ),
+    Setting::new(
+        Stage::Alerts,
+        "ntfy_progress_seconds",
+        "3600",
+        "0 to 604800; 0 is never",
+        "How often it is told how far running encodes are.",
+        |d, v| set(&mut d.config.alerts.progress, parse::seconds(&v, 0.0..=604_800.0)),
     ),
     Setting::new(
         Stage::Logs,

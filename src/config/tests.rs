@@ -171,6 +171,7 @@ fn the_defaults_are_what_the_design_says() {
             events: AlertKind::ALL.into(),
             include_names: true,
             gather: Duration::from_secs(5),
+            progress: Duration::from_secs(3600),
         }
     );
     assert_eq!(

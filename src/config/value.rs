@@ -17,9 +17,10 @@ pub(super) type Parsed<T> = Result<T, String>;
 const SHOWN_CHARACTERS: usize = 80;
 
 impl AlertKind {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Queued,
         Self::Started,
+        Self::Progress,
         Self::Done,
         Self::Failed,
         Self::Skipped,
@@ -37,6 +38,7 @@ impl AlertKind {
         match self {
             Self::Queued => "queued",
             Self::Started => "started",
+            Self::Progress => "progress",
             Self::Done => "done",
             Self::Failed => "failed",
             Self::Skipped => "skipped",

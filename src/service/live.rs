@@ -5,13 +5,19 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{State, now, speeds::LiveQueue};
-use crate::{durable, record, watch};
+use crate::{
+    alerts::{Alert, Wording, message::EXAMPLES},
+    durable, record,
+    task::Shown,
+    watch,
+};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Live {
@@ -73,6 +79,45 @@ pub struct LiveSize {
     pub high_bytes: f64,
 }
 
+impl LiveEncode {
+    /// As `62 %, 31 fps, 1.20x, 1.1 GB ± 9 %, 38 minutes left`.
+    #[must_use]
+    pub fn progress(&self) -> String {
+        let parts = [
+            Some(match self.percent {
+                Some(percent) => format!("{percent:.0} %"),
+                None => "starting".to_owned(),
+            }),
+            self.fps.map(|fps| format!("{fps:.0} fps")),
+            self.speed.map(|speed| format!("{speed:.2}x")),
+            self.projected.map(|size| size.to_string()),
+            self.seconds_left
+                .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+                .map(|left| format!("{} left", indicatif::HumanDuration(left))),
+        ];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        parts.join(", ")
+    }
+}
+
+/// As `1.1 GB ± 9 %`.
+impl std::fmt::Display for LiveSize {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a size for people"
+        )]
+        let likely = indicatif::DecimalBytes(self.likely_bytes as u64);
+        let half = (self.high_bytes - self.likely_bytes) / self.likely_bytes * 100.0;
+        if half.is_finite() && half >= 0.5 {
+            write!(f, "{likely} ± {half:.0} %")
+        } else {
+            likely.fmt(f)
+        }
+    }
+}
+
 fn encoding() -> String {
     super::job::Stage::default().to_string()
 }
@@ -111,19 +156,8 @@ impl State {
             .map(|begin| begin.timestamp())
     }
 
-    pub(super) fn write_live(&self) {
-        let watching_reason = match &self.watching {
-            watch::Mode::Events => None,
-            watch::Mode::SweepOnly { reason } => Some(reason.to_string()),
-        };
-        let unavailable = self.roots.iter().filter_map(|(path, state)| match state {
-            watch::RootState::Available => None,
-            watch::RootState::Unavailable { reason } => Some(LiveRoot {
-                path: record::encode_path(&Path::new("input").join(path)).0,
-                reason: reason.to_string(),
-            }),
-        });
-        let encodes = self.running.iter().map(|running| {
+    fn live_encodes(&self) -> impl Iterator<Item = LiveEncode> {
+        self.running.iter().map(|running| {
             let progress = running.progress.unwrap_or_default();
             LiveEncode {
                 id: running.id.to_string(),
@@ -141,6 +175,49 @@ impl State {
                 seconds_left: progress.time_left.map(|left| left.as_secs_f64()),
                 size_bytes: progress.total_size_bytes,
             }
+        })
+    }
+
+    /// Every so often, how far everything is; not while it stands still.
+    pub(super) fn tell_progress(&mut self, now: Instant) {
+        let every = self.config.alerts.progress;
+        if every.is_zero() || self.running.is_empty() || self.stands_still() {
+            self.progress_told = None;
+            return;
+        }
+        let told = *self.progress_told.get_or_insert(now);
+        if now < told + every {
+            return;
+        }
+        self.progress_told = Some(now);
+        let queue = self.queue_ahead();
+        let encodes = self.live_encodes().take(EXAMPLES).map(|encode| {
+            let progress = encode.progress();
+            let name = Shown(Path::new(&encode.path)).to_string();
+            Wording::naming(format!("{name}: {progress}"), progress)
+        });
+        let queue_text = queue
+            .text()
+            .map(|text| Wording::free_of_names(format!("Queue: {text}")));
+        let alert = Alert::Progress {
+            encodes: self.running.len() as u64,
+            left: queue.left(),
+            lines: encodes.chain(queue_text).collect(),
+        };
+        self.alert(alert);
+    }
+
+    pub(super) fn write_live(&self) {
+        let watching_reason = match &self.watching {
+            watch::Mode::Events => None,
+            watch::Mode::SweepOnly { reason } => Some(reason.to_string()),
+        };
+        let unavailable = self.roots.iter().filter_map(|(path, state)| match state {
+            watch::RootState::Available => None,
+            watch::RootState::Unavailable { reason } => Some(LiveRoot {
+                path: record::encode_path(&Path::new("input").join(path)).0,
+                reason: reason.to_string(),
+            }),
         });
         let live = Live {
             version: 2,
@@ -158,7 +235,7 @@ impl State {
             measuring: self.pending.len() as u64,
             free_bytes: self.free_bytes(),
             hours_begin: self.hours_begin(),
-            encodes: encodes.collect(),
+            encodes: self.live_encodes().collect(),
             queue: self.queue_ahead(),
         };
         let written = serde_json::to_vec(&live)

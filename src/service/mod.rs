@@ -239,6 +239,8 @@ struct State {
     machine: Machine,
     /// See [`job::Order::left_bytes`].
     left_bytes: Arc<AtomicU64>,
+    /// When it was last told how far running encodes are, or when they began.
+    progress_told: Option<Instant>,
     /// How many encodes went past each task that waits for memory.
     passed: HashMap<TaskId, u32>,
     /// Tasks that are not to be begun again before this time.
@@ -348,6 +350,7 @@ impl State {
             is_outside_hours: false,
             machine: cgroup::available(),
             left_bytes: Arc::default(),
+            progress_told: None,
             passed: HashMap::new(),
             history: speeds::load(&config.folders.conf),
             resting: HashMap::new(),
@@ -452,6 +455,7 @@ impl State {
         if now >= self.next_live {
             self.next_live = now + LIVE_INTERVAL;
             self.write_live();
+            self.tell_progress(now);
         }
     }
 

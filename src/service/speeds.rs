@@ -5,6 +5,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
@@ -41,6 +42,21 @@ pub struct LiveQueue {
     pub bytes: u64,
     /// `None` before anything has been encoded.
     pub seconds_left: Option<f64>,
+}
+
+impl LiveQueue {
+    /// As `340 GB to go, about 9 hours`; `None` when there is nothing.
+    #[must_use]
+    pub fn text(&self) -> Option<String> {
+        let left = self.left().map_or(String::new(), |left| {
+            format!(", about {}", indicatif::HumanDuration(left))
+        });
+        (self.bytes > 0).then(|| format!("{} to go{left}", indicatif::DecimalBytes(self.bytes)))
+    }
+
+    pub(super) fn left(&self) -> Option<Duration> {
+        Duration::try_from_secs_f64(self.seconds_left?).ok()
+    }
 }
 
 fn file(conf: &Path) -> PathBuf {

@@ -141,11 +141,15 @@ impl State {
         self.reconsider = true;
     }
 
+    pub(super) fn stands_still(&self) -> bool {
+        let outside = self.is_outside_hours && self.config.engine.outside_hours == OutsideHours::Freeze;
+        self.control.freezes() || outside
+    }
+
     /// Running encodes stand still while a person or the hours want that.
     pub(super) fn freeze_or_thaw(&self) {
-        let outside = self.is_outside_hours && self.config.engine.outside_hours == OutsideHours::Freeze;
         for running in &self.running {
-            if self.control.freezes() || outside {
+            if self.stands_still() {
                 running.cancel.freeze();
             } else {
                 running.cancel.thaw();
