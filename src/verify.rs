@@ -14,6 +14,8 @@ pub use carried::missing;
 
 /// How far the end of a stream may be off, in seconds, unless one frame is longer.
 const TOLERANCE_S: f64 = 0.1;
+/// Matroska rounds times to this many seconds, and sums of floats are off by less.
+const ROUNDING_S: f64 = 0.001;
 /// By how much the displayed aspect may be off.
 const ASPECT_TOLERANCE: f64 = 0.005;
 /// A broadcast cut between two keyframes has no picture before the next one; keyframes further apart than this many seconds
@@ -281,6 +283,7 @@ impl Check<'_> {
     /// From the plan's zero on every time must be the same.
     fn times(&mut self, name: &str, source: &Stream, found: &Stream, tolerance_s: f64) {
         let zero_s = self.zero_s;
+        let tolerance_s = tolerance_s + ROUNDING_S;
         let (Some(before), Some(after)) = (source.packets, found.packets) else {
             return;
         };

@@ -210,6 +210,29 @@ fn every_spoiled_result_is_rejected_for_its_own_reason() {
 }
 
 #[test]
+fn a_film_may_be_one_frame_late() {
+    // Packed B-frames in an AVI: packets have no times, and the decoder shows the first frame one frame later.
+    for (frame_s, late_s, is_accepted) in [
+        (0.04, 0.1, true),
+        (0.04, 0.102, false),
+        (1.0 / 7.0, 1.0 / 7.0 + 0.0007, true),
+        (1.0 / 7.0, 0.146, false),
+    ] {
+        let mut source = source();
+        let mut output = good_output();
+        if let Some(packets) = &mut source.streams[0].packets {
+            packets.last_duration_s = Some(frame_s);
+        }
+        output.streams[0].packets = packets(250, late_s, 10.0 + late_s);
+        let found = reasons(&source, &output, None);
+        let is_late = found
+            .iter()
+            .any(|reason| reason.contains("begins at") || reason.contains("ends at"));
+        assert_eq!(!is_late, is_accepted, "{frame_s} {late_s}: {found:?}");
+    }
+}
+
+#[test]
 fn a_last_packet_that_does_not_say_how_long_it_is_may_last_as_long_as_the_others() {
     for (count, end_s, is_accepted) in [
         // Two packets a second apart, the last one of unknown length.
