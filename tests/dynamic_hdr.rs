@@ -223,6 +223,35 @@ fn hdr10_plus_is_the_source_s_frame_for_frame_in_any_size() {
     assert_eq!(outputs.len(), places.len(), "{outputs:?}");
 }
 
+/// x265 cannot be told to begin with none.
+#[test]
+fn hdr10_plus_that_begins_late_is_not_lost_unnoticed() {
+    let made = TempDir::new().unwrap();
+    let root = Root::new(&[]);
+    let dynamic = hdr10_plus(made.path());
+    for (name, parameter) in [("plain.mkv", ""), ("dynamic.mkv", dynamic.as_str())] {
+        let from = format!(
+            "-v error -y -f lavfi -i testsrc2=s=320x180:r=24:d=0.5,format=yuv420p10le,setparams={COLOURS} -c:v libx265 -preset ultrafast -x265-params log-level=error:{DISPLAY}:{parameter}"
+        );
+        run("ffmpeg", &from, &made.path().join(name));
+    }
+    let list = made.path().join("list");
+    let plain = "file plain.mkv\n".repeat(5);
+    fs::write(&list, format!("{plain}file dynamic.mkv\n")).unwrap();
+    let clip = made.path().join("clip.mkv");
+    run(
+        "ffmpeg",
+        &format!("-v error -y -f concat -i {} -c copy", list.display()),
+        &clip,
+    );
+    root.put(&clip, "480/a.mkv");
+    root.ok(&["once"]);
+    let task = root.task("480/a.mkv").unwrap();
+    assert_eq!(task["status"], "skipped");
+    let reason = task["reason"].as_str().unwrap();
+    assert!(reason.contains("its first pictures have none"), "{reason}");
+}
+
 #[test]
 fn a_source_whose_hdr10_plus_x265_does_not_write_is_skipped_with_that_reason() {
     let made = TempDir::new().unwrap();

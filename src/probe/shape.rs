@@ -1,5 +1,5 @@
-//! Looks at decoded pictures all over a film for another shape than the header's: television changes size and aspect
-//! between programmes, and a video call its size with the line.
+//! Looks at decoded pictures all over a film for what its header and first pictures do not say. Another shape: television
+//! changes size and aspect between programmes, and a video call its size with the line. And HDR10+ that begins later.
 //!
 //! Promises: decodes a few pictures in a few places, one keyframe in each where there is an index of them; a look that fails
 //! is no look, never an error; a change that is shorter than the distance between two places may be missed.
@@ -41,7 +41,7 @@ impl Kind {
     }
 }
 
-/// Fills in `Video::other_size`, and for recordings `Video::other_aspect`.
+/// Fills in `Video::other_size`, for recordings `Video::other_aspect`, and HDR10+ that the film does not begin with.
 ///
 /// # Errors
 /// [`ProbeError::Cancelled`] and a missing ffprobe.
@@ -74,7 +74,7 @@ pub(super) fn look(
                 "-read_intervals",
                 &places,
                 "-show_entries",
-                "frame=width,height,sample_aspect_ratio",
+                "frame=width,height,sample_aspect_ratio:frame_side_data=side_data_type",
                 "-of",
                 "compact=p=0",
             ],
@@ -93,6 +93,7 @@ pub(super) fn look(
         };
         let mut first = (kind == Kind::Recording).then_some(said);
         let (mut other_aspect, mut other_size) = (None, None);
+        let mut has_hdr10_plus = false;
         let finished = process::supervise(
             &command,
             limits,
@@ -106,6 +107,7 @@ pub(super) fn look(
                     let changed = found.size_unlike(*first.get_or_insert(found));
                     other_size = larger(other_size, changed);
                 }
+                has_hdr10_plus |= shows_hdr10_plus(line);
                 Activity::Unchanged
             },
         )?;
@@ -114,6 +116,7 @@ pub(super) fn look(
         }
         video.other_aspect = other_aspect;
         video.other_size = other_size;
+        video.hdr.hdr10_plus |= has_hdr10_plus;
     }
     Ok(())
 }
@@ -150,6 +153,11 @@ impl Shape {
     fn size_unlike(self, said: Self) -> Option<(u32, u32)> {
         ((self.width, self.height) != (said.width, said.height)).then_some((self.width, self.height))
     }
+}
+
+/// From `side_data_type=HDR Dynamic Metadata SMPTE2094-40 (HDR10+)`, after a picture's shape or on a line of its own.
+fn shows_hdr10_plus(line: &str) -> bool {
+    line.contains("side_data_type=") && line.contains("SMPTE2094-40")
 }
 
 fn larger(one: Option<(u32, u32)>, other: Option<(u32, u32)>) -> Option<(u32, u32)> {
