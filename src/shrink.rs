@@ -40,6 +40,21 @@ pub struct Limit {
 }
 
 impl Limit {
+    /// That of a source so many times as big.
+    #[must_use]
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a forecast is far less exact"
+    )]
+    pub fn times(self, factor: f64) -> Self {
+        Self {
+            source_bytes: (self.source_bytes as f64 * factor) as u64,
+            ..self
+        }
+    }
+
     /// The biggest size that still saves enough.
     #[must_use]
     #[expect(

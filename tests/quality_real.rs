@@ -595,6 +595,8 @@ fn a_film_in_chunks_keeps_those_that_its_target_was_found_on_also_over_kills() {
     );
     assert_eq!(receipt["encoder"]["crf"], search["crf"]);
     assert_eq!(hidden_parts(&root), Vec::<String>::new());
+    let left = root.output(".work").read_dir().map(Iterator::count);
+    assert_eq!(left.unwrap_or(0), 0);
 }
 
 #[test]

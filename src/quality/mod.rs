@@ -152,6 +152,8 @@ pub struct Trial {
     pub probe: Probe,
     /// How many of its chunks were measured.
     pub chunks: usize,
+    /// How many there are.
+    pub of: usize,
 }
 
 /// What a search encoded on trial.

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Probe, Sample, Scores};
+use super::{Probe, Sample, Scores, Trial};
 use crate::plan::Span;
 
 /// A reader that knows only older versions must not guess.
@@ -20,7 +20,7 @@ pub struct Record {
     /// What the first of them gave, where samples were tried.
     pub anchor: Option<Anchor>,
     /// By chunks of the film.
-    pub trials: Vec<Probe>,
+    pub trials: Vec<Trial>,
     /// Of all trials.
     pub chunks: Vec<MeasuredChunk>,
     /// So long all of it took.
@@ -61,7 +61,7 @@ struct File {
     key: String,
     probes: Vec<ProbeRow>,
     anchor: Option<AnchorRow>,
-    trials: Vec<ProbeRow>,
+    trials: Vec<TrialRow>,
     chunks: Vec<ChunkRow>,
     seconds: f64,
 }
@@ -70,6 +70,14 @@ struct File {
 struct ProbeRow {
     crf: f64,
     value: f64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct TrialRow {
+    crf: f64,
+    value: f64,
+    chunks: usize,
+    of: usize,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -128,7 +136,16 @@ impl Record {
                 samples: anchor.samples,
                 some: anchor.some.iter().map(SampleRow::from).collect(),
             }),
-            trials: self.trials.iter().map(ProbeRow::from).collect(),
+            trials: self
+                .trials
+                .iter()
+                .map(|trial| TrialRow {
+                    crf: trial.probe.crf,
+                    value: trial.probe.value,
+                    chunks: trial.chunks,
+                    of: trial.of,
+                })
+                .collect(),
             chunks: self
                 .chunks
                 .iter()
@@ -155,21 +172,31 @@ impl Record {
             return Err(RecordError::Version(version));
         }
         let file: File = serde_json::from_slice(bytes)?;
-        let probes = |rows: Vec<ProbeRow>| {
-            rows.into_iter()
-                .map(|ProbeRow { crf, value }| Probe { crf, value })
-                .collect()
-        };
         Ok(Self {
             // One that cannot be read is nobody's.
             key: u128::from_str_radix(&file.key, 16).unwrap_or_default(),
-            probes: probes(file.probes),
+            probes: file
+                .probes
+                .into_iter()
+                .map(|ProbeRow { crf, value }| Probe { crf, value })
+                .collect(),
             anchor: file.anchor.map(|row| Anchor {
                 value: row.value,
                 samples: row.samples,
                 some: row.some.into_iter().map(Sample::from).collect(),
             }),
-            trials: probes(file.trials),
+            trials: file
+                .trials
+                .into_iter()
+                .map(|row| Trial {
+                    probe: Probe {
+                        crf: row.crf,
+                        value: row.value,
+                    },
+                    chunks: row.chunks,
+                    of: row.of,
+                })
+                .collect(),
             chunks: file
                 .chunks
                 .into_iter()
@@ -234,7 +261,7 @@ mod tests {
     const FROZEN: &str = concat!(
         r#"{"version":1,"key":"000000000000000000000000000000ab","probes":[{"crf":26.0,"value":17.9}],"#,
         r#""anchor":{"value":17.9,"samples":12,"some":[{"start_seconds":2.5,"end_seconds":4.0,"frames":36,"ssim":0.98,"#,
-        r#""worst_ssim":0.9,"vmaf":93.5}]},"trials":[{"crf":27.8,"value":17.1}],"chunks":[{"crf":27.8,"first_frame":720,"#,
+        r#""worst_ssim":0.9,"vmaf":93.5}]},"trials":[{"crf":27.8,"value":17.1,"chunks":1,"of":2}],"chunks":[{"crf":27.8,"first_frame":720,"#,
         r#""frames":700,"measured":{"start_seconds":30.0,"end_seconds":59.2,"frames":180,"ssim":0.97,"worst_ssim":0.8,"#,
         r#""xpsnr_db":38.5}}],"seconds":12.5}"#,
         "\n"
@@ -262,9 +289,13 @@ mod tests {
                 samples: 12,
                 some: vec![sample(2.5, 4.0, 36, 0.98, 0.9, Some(93.5), None)],
             }),
-            trials: vec![Probe {
-                crf: 27.8,
-                value: 17.1,
+            trials: vec![Trial {
+                probe: Probe {
+                    crf: 27.8,
+                    value: 17.1,
+                },
+                chunks: 1,
+                of: 2,
             }],
             chunks: vec![MeasuredChunk {
                 crf: 27.8,

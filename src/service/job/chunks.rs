@@ -52,6 +52,8 @@ use crate::{
 /// How much may be decoded before a chunk only to be thrown away: four keyframe intervals of x264's default at 25 frames a
 /// second.
 const LONGEST_PRE_ROLL: Duration = Duration::from_secs(40);
+/// By how much the size may fall when a CRF on trial is corrected: by a little more than 2, and one makes a seventh.
+const CORRECTION: f64 = 1.4;
 const MANIFEST: &str = "manifest.json";
 const INDEX: &str = "frames.json";
 
@@ -723,7 +725,14 @@ impl<'a> Run<'a> {
                 trial.searching.took(trial.measured_for)?;
                 self.trial = None;
             }
-            Verdict::Missed { crf } => self.end(Stopped::Missed { crf }, stop),
+            Verdict::Missed { crf } => {
+                tracing::info!(
+                    "{}: its chunks with CRF {} miss the target, they are encoded again with CRF {crf}",
+                    self.job.order.task.shown(),
+                    trial.crf
+                );
+                self.end(Stopped::Missed { crf }, stop);
+            }
         }
         Ok(())
     }
@@ -737,11 +746,11 @@ impl<'a> Run<'a> {
         }
         (self.job.report)(Report::ChunkKept);
         let beside_bytes = self.beside_bytes();
-        // With another CRF it may be smaller.
+        let will_not = |limit| will_not_shrink(&self.manifest.chunks, beside_bytes, limit);
         let too_big = self
             .limit
-            .filter(|_| self.trial.is_none())
-            .and_then(|limit| will_not_shrink(&self.manifest.chunks, beside_bytes, limit));
+            .filter(|limit| self.trial.is_none() || will_not(limit.times(CORRECTION)).is_some())
+            .and_then(will_not);
         if let Some(why) = too_big
             && self.stopped.is_none()
         {

@@ -152,17 +152,16 @@ impl Searching {
         let mut measured: Vec<Sample> = self.of_trial(crf).collect();
         measured.sort_by(|one, other| one.span.start_s.total_cmp(&other.span.start_s));
         let value = quality::film_by_chunks(target, &measured, of, weights);
-        self.record.trials.extend(value.map(|value| Probe { crf, value }));
+        self.record.trials.extend(value.map(|value| quality::Trial {
+            probe: Probe { crf, value },
+            chunks: measured.len(),
+            of,
+        }));
         self.remember()?;
         let (Some(value), next) = (value, self.step().crf()) else {
             return Ok(Verdict::Open);
         };
-        let count = measured.len();
-        tracing::info!(
-            "CRF {crf} gives {} by {count} chunks{}",
-            Target { value, ..target },
-            if next == crf { "" } else { "; they are discarded" }
-        );
+        tracing::debug!("CRF {crf} by chunks: {}", Target { value, ..target });
         Ok(if next == crf {
             Verdict::Kept
         } else {
@@ -204,10 +203,6 @@ impl Searching {
             return None;
         };
         let Self { search, record, .. } = self;
-        let trials = record.trials.iter().map(|probe| quality::Trial {
-            probe: *probe,
-            chunks: self.of_trial(probe.crf).count(),
-        });
         Some(SearchReport {
             target: search.target,
             crf: probe.crf,
@@ -223,7 +218,7 @@ impl Searching {
                     first: anchor.samples,
                     then: anchor.some.len(),
                 }),
-            trials: trials.collect(),
+            trials: record.trials.clone(),
             seconds: record.seconds,
         })
     }
