@@ -23,10 +23,10 @@ use super::{
 const PROFILE: &str = "profile=medium";
 /// Its comparison with the source is the service's own wish; plain ffmpeg makes none.
 const NOT_MEASURED: &str = "measure_quality=off";
-const FOREIGN_SHARE_LIMIT: f64 = 0.03;
-const ROUNDS: usize = 5;
+pub const FOREIGN_SHARE_LIMIT: f64 = 0.03;
+pub const ROUNDS: usize = 5;
 /// Longer than `chunk_min_seconds`.
-const LONG_SECONDS: u32 = 150;
+pub const LONG_SECONDS: u32 = 150;
 /// Between two looks at a file that tells how far an encode is.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -188,7 +188,7 @@ fn ffmpeg(arguments: &[&str]) -> Command {
     command
 }
 
-fn succeed(mut command: Command) -> Outcome<()> {
+pub fn succeed(mut command: Command) -> Outcome<()> {
     match command.status()?.success() {
         true => Ok(()),
         false => Err(format!("{command:?} failed").into()),
@@ -196,7 +196,7 @@ fn succeed(mut command: Command) -> Outcome<()> {
 }
 
 /// Films below `input/`, no two of the same bytes. Gives their names.
-fn put(root: &Root, size: (u32, u32), seconds: &[u32]) -> Outcome<Vec<String>> {
+pub fn put(root: &Root, size: (u32, u32), seconds: &[u32]) -> Outcome<Vec<String>> {
     let folder = root.path().join(format!("input/{}", size.1));
     fs::create_dir_all(&folder)?;
     let mut names = Vec::new();
@@ -213,12 +213,12 @@ fn put(root: &Root, size: (u32, u32), seconds: &[u32]) -> Outcome<Vec<String>> {
 }
 
 /// The service's work on what lies in its input.
-struct Served {
-    seconds: f64,
+pub struct Served {
+    pub seconds: f64,
     own_cpu_percent: f64,
 }
 
-fn serve(root: &Root, files: usize) -> Outcome<Served> {
+pub fn serve(root: &Root, files: usize) -> Outcome<Served> {
     let queue = Queue::watch(root)?;
     let service = Service::start(root, Cores::All, &[PROFILE, NOT_MEASURED])?;
     let (own_before, children_before) = service.cpu_seconds()?;
@@ -243,7 +243,7 @@ fn serve(root: &Root, files: usize) -> Outcome<Served> {
 }
 
 /// The command for each film, as the service would run it by itself; results go where nobody looks.
-fn commands(root: &Root, names: &[String], settings: &[&str]) -> Outcome<Vec<String>> {
+pub fn commands(root: &Root, names: &[String], settings: &[&str]) -> Outcome<Vec<String>> {
     let mut commands = Vec::new();
     for name in names {
         let mut arguments = vec!["--set", PROFILE];
@@ -292,7 +292,7 @@ fn timed(commands: &[String], at_once: usize) -> Outcome<f64> {
     }
 }
 
-fn cores() -> usize {
+pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
@@ -383,7 +383,7 @@ fn spans(root: &Root, size: (u32, u32)) -> Outcome<Vec<String>> {
     commands(root, &names, &["threads=1"])
 }
 
-fn ssim_db(result: &Path, source: &Path) -> Outcome<f64> {
+pub fn ssim_db(result: &Path, source: &Path) -> Outcome<f64> {
     let output = Command::new("ffmpeg")
         .args(["-nostdin", "-v", "info", "-nostats", "-i"])
         .arg(result)

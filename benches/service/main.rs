@@ -19,6 +19,7 @@ mod idle;
 mod intake;
 #[path = "../shared/load.rs"]
 mod load;
+mod rivals;
 mod rounds;
 mod service;
 mod start;
@@ -54,6 +55,11 @@ fn main() {
         engine::LONG_480,
         engine::LONG_1080,
         engine::RESUME,
+        rivals::HANDBRAKE_480,
+        rivals::HANDBRAKE_1080,
+        rivals::AV1AN_480,
+        rivals::AV1AN_1080,
+        rivals::AV1AN_WORKERS_480,
     ];
     let results: Vec<_> = rows
         .iter()

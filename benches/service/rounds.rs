@@ -53,11 +53,17 @@ pub struct Round {
     pub foreign_share: f64,
 }
 
+/// Why a row is skipped: what it compares with is missing here.
+#[derive(Debug, thiserror::Error)]
+#[error("{0} is not installed")]
+pub struct NotInstalled(pub &'static str);
+
 /// All rounds of a row.
 pub struct Rounds {
     pub quiet: Vec<Round>,
     pub loud: Vec<Round>,
     pub wanted: usize,
+    /// Why there is no figure, where that is so.
     pub trouble: Option<String>,
 }
 
@@ -100,9 +106,13 @@ pub fn run(row: &Row, wanted: usize) -> Rounds {
                     rounds.loud.push(round);
                 }
             }
+            Err(error) if error.is::<NotInstalled>() => {
+                rounds.trouble = Some(format!("skipped: {error}"));
+                break;
+            }
             Err(error) => {
                 eprintln!("{} round {attempt}: {error}", row.name);
-                rounds.trouble = Some(error.to_string());
+                rounds.trouble = Some(format!("not measured: {error}"));
             }
         }
         let can_still_be_enough = rounds.quiet.len() + wanted * ATTEMPTS_FACTOR - attempt >= wanted;

@@ -78,7 +78,7 @@ fn line(figure: &Figure, index: usize, rounds: &Rounds) -> [String; 7] {
 
 fn verdict(figure: &Figure, index: usize, rounds: &Rounds) -> String {
     if let (Some(trouble), true) = (&rounds.trouble, rounds.quiet.is_empty()) {
-        return format!("not measured: {trouble}");
+        return trouble.clone();
     }
     let Some(limit) = figure.limit else {
         return "-".into();
