@@ -59,8 +59,16 @@ pub fn join(clips: &Path, size: (u32, u32), seconds: u32, folder: &Path) -> Outc
         ])
         .arg(&list_file)
         .args(["-frames:v", &(seconds * FRAMES_PER_SECOND).to_string()])
+        // No gap where clips meet: a program that needs a constant rate would fill it.
         .args([
-            "-fflags", "+genpts", "-c:v", "libx264", "-preset", "veryfast", "-crf", "16",
+            "-vf",
+            &format!("setpts=N/{FRAMES_PER_SECOND}/TB"),
+            "-c:v",
+            "libx264",
+            "-preset",
+            "veryfast",
+            "-crf",
+            "16",
         ])
         .arg(&film)
         .status()?;
