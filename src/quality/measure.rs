@@ -155,7 +155,7 @@ pub enum Compared<'a> {
 /// They come in runs, since VMAF looks at what moves between two frames. Which ones is told by the number in the film, times
 /// the golden section: so they are spread evenly, and meet neither the chunks nor what repeats itself in a film.
 fn quarter(first: u32) -> String {
-    const RUN: u32 = 8;
+    const RUN: u32 = 4;
     format!("select='lt(mod(floor((n+{first})/{RUN})*0.618034+0.5,1),0.25)'")
 }
 
