@@ -141,7 +141,7 @@ pub enum Compared<'a> {
     PieceOfResult(&'a Path, &'a MediaInfo, Span),
     /// A piece of a trial, whose times count from the source's start.
     PieceOfTrial(&'a Path, Span),
-    /// Runs of frames of a chunk, spread over all of it.
+    /// All of a chunk; for VMAF runs of frames, spread over all of it.
     Chunk {
         chunk: &'a Path,
         /// Where it lies in the source.
@@ -151,12 +151,12 @@ pub enum Compared<'a> {
     },
 }
 
-/// A filter that keeps a quarter of a chunk's frames: decoding it costs 4 % of its encode, and comparing every frame 8 % more.
-/// They come in runs, since VMAF looks at what moves between two frames. Which ones is told by the number in the film, times
-/// the golden section: so they are spread evenly, and meet neither the chunks nor what repeats itself in a film.
+/// A filter that keeps a quarter of a chunk's frames, for VMAF, which would cost as much as the encode with all of them. They
+/// come in runs, since it looks at what moves between two frames. Which ones is told by the number in the film, times the
+/// golden section: so they are spread evenly, and meet neither the chunks nor what repeats itself in a film.
 fn quarter(first: u32) -> String {
     const RUN: u32 = 4;
-    format!("select='lt(mod(floor((n+{first})/{RUN})*0.618034+0.5,1),0.25)'")
+    format!(",select='lt(mod(floor((n+{first})/{RUN})*0.618034+0.5,1),0.25)'")
 }
 
 impl Comparison<'_> {
@@ -294,9 +294,13 @@ impl Comparison<'_> {
                     Vec::new(),
                     format!("{filters},{},{microseconds}", source_piece.filter()),
                     format!(
-                        "{format},{microseconds},setpts=PTS-STARTPTS+{},{}",
+                        "{format},{microseconds},setpts=PTS-STARTPTS+{}{}",
                         begins + late,
-                        quarter(first)
+                        if self.measures.vmaf {
+                            quarter(first)
+                        } else {
+                            String::new()
+                        }
                     ),
                     ":shortest=1",
                 )
