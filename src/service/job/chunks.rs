@@ -8,7 +8,6 @@ use std::{
     collections::{HashMap, VecDeque},
     fs::{self, File},
     io::Read,
-    num::NonZeroU32,
     path::{Path, PathBuf},
     sync::{
         atomic::{AtomicBool, Ordering},
@@ -38,7 +37,6 @@ use crate::{
         self, EncodeError, Encoded, Next, Progress,
         chunk::{ChunkError, Film},
     },
-    media::MediaInfo,
     plan::{EncodePlan, Span},
     probe::{self, IndexError},
     process::Stopwatch,
@@ -189,7 +187,7 @@ impl Job<'_> {
         let trial = searching
             .as_deref_mut()
             .and_then(|searching| Trial::of(searching, comparison));
-        let (manifest, stopped) = Run::new(self, &source.info, &film, manifest, limit, trial).run();
+        let (manifest, stopped) = Run::new(self, &film, manifest, limit, trial).run();
         let ended = match stopped {
             None => self.joined(&film, &manifest, part),
             Some(Stopped::NotSmaller(why)) => Ok(InChunks::NotSmaller(why)),
@@ -472,7 +470,6 @@ impl<'a> Trial<'a> {
 /// The encoding of what is left of one film.
 struct Run<'a> {
     job: &'a Job<'a>,
-    info: &'a MediaInfo,
     film: &'a Film<'a>,
     manifest: Manifest,
     limit: Option<Limit>,
@@ -494,7 +491,6 @@ struct Run<'a> {
 impl<'a> Run<'a> {
     fn new(
         job: &'a Job<'a>,
-        info: &'a MediaInfo,
         film: &'a Film<'a>,
         manifest: Manifest,
         limit: Option<Limit>,
@@ -502,7 +498,6 @@ impl<'a> Run<'a> {
     ) -> Self {
         let mut run = Self {
             job,
-            info,
             film,
             left: manifest.left().into(),
             elapsed_before: manifest.elapsed,
@@ -566,9 +561,7 @@ impl<'a> Run<'a> {
             self.under_way.insert(chunk.number, Progress::default());
             let (film, sender) = (self.film, sender.clone());
             let (report, cancel) = (self.job.report, &self.job.order.cancel);
-            let plan = film.plan.clone().on_threads(self.threads(chunk));
             scope.spawn(move || {
-                let film = &Film { plan: &plan, ..*film };
                 let on_progress = |progress: &Progress| {
                     let _ = sender.send(Event::Progress(chunk.number, *progress));
                     next(stop)
@@ -585,14 +578,6 @@ impl<'a> Run<'a> {
             });
         }
         self.give_back(u32::try_from(self.under_way.len()).unwrap_or(u32::MAX).max(1));
-    }
-
-    /// The key of the manifest does not know of it: it changes nothing that a decoder needs.
-    fn threads(&self, chunk: Chunk) -> Option<NonZeroU32> {
-        let info = self.info;
-        let frames = self.film.index.times().len().max(1) as u64;
-        let part_bytes = info.size_bytes.saturating_mul(u64::from(chunk.count())) / frames;
-        self.job.threads(info, self.film.plan, part_bytes)
     }
 
     /// A finished chunk of a CRF on trial, in the order in which they are encoded.

@@ -198,14 +198,14 @@ impl Job<'_> {
         Some(Cost::of(source?, result?, &profile.preset, machine.cores))
     }
 
-    /// How many threads x265 gets now for a part of this film. `None`: as many as it wants.
-    fn threads(&self, info: &MediaInfo, plan: &EncodePlan, part_bytes: u64) -> Option<NonZeroU32> {
+    /// How many threads x265 gets for a run that begins now. `None`: as many as it wants.
+    fn threads(&self, info: &MediaInfo, plan: &EncodePlan) -> Option<NonZeroU32> {
         let Order {
             machine, left_bytes, ..
         } = self.order;
         let at_once = schedule::at_once(self.cost(info, plan)?, machine);
         let left_bytes = left_bytes.load(Ordering::Relaxed);
-        schedule::threads::beside_others(at_once, machine.cores, part_bytes, left_bytes)
+        schedule::threads::beside_others(at_once, machine.cores, info.size_bytes, left_bytes)
     }
 
     fn plan(&self, source: &Source, crf: f64) -> Result<EncodePlan, Outcome> {

@@ -147,7 +147,7 @@ impl Job<'_> {
         limit: Option<Limit>,
     ) -> Result<Made, Outcome> {
         let forecast = limit.map(|limit| Forecast::new(limit, &source.info, plan));
-        let threads = self.threads(&source.info, plan, source.info.size_bytes);
+        let threads = self.threads(&source.info, plan);
         let plan = &plan.clone().on_threads(threads);
         let mut too_big = None;
         let began = Instant::now();
