@@ -125,6 +125,11 @@ fn film() -> PathBuf {
 
 const IN_CHUNKS: [(&str, &str); 2] = [("chunk_min_seconds", "20"), ("chunk_seconds", "10")];
 
+/// A film like [`film`] is encoded in chunks, with these settings and sections.
+fn configure_chunks(root: &Root, settings: &[(&str, &str)], sections: &str) {
+    root.configure(&[&IN_CHUNKS[..], settings].concat(), sections);
+}
+
 fn receipt(root: &Root, file: &str) -> Value {
     root.ok(&["show", file, "--json"]).json()["receipt"].clone()
 }
@@ -179,13 +184,7 @@ fn holding_ffmpeg(root: &Root, held: &str) -> String {
 fn after_a_kill_finished_chunks_are_used_and_only_the_others_are_encoded() {
     let root = Root::new(&[]);
     let ffmpeg = noting_ffmpeg(&root);
-    let settings = [
-        IN_CHUNKS[0],
-        IN_CHUNKS[1],
-        ("ffmpeg_path", &ffmpeg),
-        ("max_jobs", "1"),
-    ];
-    root.configure(&settings, "");
+    configure_chunks(&root, &[("ffmpeg_path", &ffmpeg), ("max_jobs", "1")], "");
     root.put(&film(), "480/film.mp4");
     root.start();
     // First, last, middle: the third is held up.
@@ -216,13 +215,7 @@ fn after_a_kill_the_film_is_not_decoded_again_to_find_its_frames_unless_what_was
     );
     let text = fs::read_to_string(&script).unwrap().replacen("case", &noting, 1);
     fs::write(&script, text).unwrap();
-    let settings = [
-        IN_CHUNKS[0],
-        IN_CHUNKS[1],
-        ("ffmpeg_path", &ffmpeg),
-        ("max_jobs", "1"),
-    ];
-    root.configure(&settings, "");
+    configure_chunks(&root, &[("ffmpeg_path", &ffmpeg), ("max_jobs", "1")], "");
     // Its packets carry no times.
     let avi = clip(
         "-f lavfi -i testsrc2=size=192x144:rate=15:duration=45 -c:v mpeg4 -bf 2 -q:v 3 -g 30",
@@ -279,13 +272,7 @@ fn after_a_kill_at_60_percent_of_a_film_at_most_one_chunk_per_slot_is_lost() {
     let root = Root::new(&[]);
     // Those that come last in a film of eight.
     let ffmpeg = holding_ffmpeg(&root, "00002|00004|00006");
-    let settings = [
-        IN_CHUNKS[0],
-        IN_CHUNKS[1],
-        ("ffmpeg_path", &ffmpeg),
-        ("max_jobs", "2"),
-    ];
-    root.configure(&settings, "");
+    configure_chunks(&root, &[("ffmpeg_path", &ffmpeg), ("max_jobs", "2")], "");
     let long = clip(
         "-f lavfi -i testsrc2=size=192x144:rate=10:duration=85 -c:v libx264 -preset ultrafast -crf 10 -g 20",
         "mkv",
@@ -333,7 +320,7 @@ fn whatever_a_start_finds_of_its_chunks_the_film_is_the_same() {
         "case \"$*\" in *'-f concat'*) [ -e '{}' ] && {{ kill -9 $PPID; exit 1; }};; esac\nexec ffmpeg \"$@\"\n",
         held.display()
     ));
-    root.configure(&[IN_CHUNKS[0], IN_CHUNKS[1], ("ffmpeg_path", &ffmpeg)], "");
+    configure_chunks(&root, &[("ffmpeg_path", &ffmpeg)], "");
     root.put(&film(), "480/film.mp4");
     assert_eq!(root.run(&["once"]).code, -1);
     fs::remove_file(&held).unwrap();
@@ -404,13 +391,7 @@ fn killed_before_each_step_of_its_chunks_a_film_comes_out_as_if_nothing_had_been
     ));
     let ffprobe = ffmpeg.replace("ffmpeg-stand-in", "ffprobe-stand-in");
     std::os::unix::fs::symlink(root.path("ffmpeg-stand-in"), root.path("ffprobe-stand-in")).unwrap();
-    let settings = [
-        IN_CHUNKS[0],
-        IN_CHUNKS[1],
-        ("ffmpeg_path", &ffmpeg),
-        ("ffprobe_path", &ffprobe),
-    ];
-    root.configure(&settings, "");
+    configure_chunks(&root, &[("ffmpeg_path", &ffmpeg), ("ffprobe_path", &ffprobe)], "");
     root.put(&film(), "480/film.mp4");
     let mut kills = 0;
     loop {
@@ -492,15 +473,13 @@ fn chunks_that_are_torn_foreign_or_of_another_plan_are_not_used() {
     let ffmpeg = noting_ffmpeg(&root);
     let settings = |profile: &'static str| {
         [
-            IN_CHUNKS[0],
-            IN_CHUNKS[1],
             ("ffmpeg_path", ffmpeg.as_str()),
             ("max_jobs", "1"),
             ("profile", profile),
         ]
     };
     let other = "\n[profiles.other]\nbased_on = \"quick\"\ncrf = 30\n";
-    root.configure(&settings("\"quick\""), other);
+    configure_chunks(&root, &settings("\"quick\""), other);
     root.put(&film(), "480/film.mp4");
     let until_third = |begun: &[&str]| {
         root.start();
@@ -533,7 +512,7 @@ fn chunks_that_are_torn_foreign_or_of_another_plan_are_not_used() {
         root.log()
     );
 
-    root.configure(&settings("\"other\""), other);
+    configure_chunks(&root, &settings("\"other\""), other);
     root.open_gate();
     root.start();
     root.until_status("480/film.mp4", "processed");
@@ -550,13 +529,7 @@ fn chunks_that_are_torn_foreign_or_of_another_plan_are_not_used() {
 fn cancelling_or_an_end_of_any_kind_takes_the_chunks_along() {
     let root = Root::new(&[]);
     let ffmpeg = noting_ffmpeg(&root);
-    let settings = [
-        IN_CHUNKS[0],
-        IN_CHUNKS[1],
-        ("ffmpeg_path", &ffmpeg),
-        ("max_jobs", "1"),
-    ];
-    root.configure(&settings, "");
+    configure_chunks(&root, &[("ffmpeg_path", &ffmpeg), ("max_jobs", "1")], "");
     root.put(&film(), "480/film.mp4");
     root.start();
     let is_empty = || {
@@ -583,13 +556,11 @@ fn cancelling_or_an_end_of_any_kind_takes_the_chunks_along() {
 fn a_new_profile_begins_a_running_encode_again_only_when_asked() {
     let root = Root::new(&[]);
     let ffmpeg = noting_ffmpeg(&root);
-    let settings = [
-        IN_CHUNKS[0],
-        IN_CHUNKS[1],
-        ("ffmpeg_path", &ffmpeg),
-        ("max_jobs", "1"),
-    ];
-    root.configure(&settings, "\n[profiles.other]\nbased_on = \"quick\"\ncrf = 30\n");
+    configure_chunks(
+        &root,
+        &[("ffmpeg_path", &ffmpeg), ("max_jobs", "1")],
+        "\n[profiles.other]\nbased_on = \"quick\"\ncrf = 30\n",
+    );
     root.put(&film(), "480/film.mp4");
     root.start();
     root.until("the third chunk is begun", || {
