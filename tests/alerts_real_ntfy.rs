@@ -166,27 +166,11 @@ impl Drop for Ntfy {
 }
 
 fn config(ntfy: &Ntfy, credentials: Option<Credentials>) -> AlertsConfig {
-    use AlertKind::{
-        AllDone, Archived, Attention, DiskLow, Done, Failed, Queued, RootUnavailable, RotationComplete,
-        Skipped, Started,
-    };
     AlertsConfig {
         topic: Some(TOPIC.to_owned()),
         base_url: ntfy.base_url(),
         credentials,
-        events: BTreeSet::from([
-            Queued,
-            Started,
-            Done,
-            Failed,
-            Skipped,
-            Archived,
-            RotationComplete,
-            AllDone,
-            DiskLow,
-            RootUnavailable,
-            Attention,
-        ]),
+        events: AlertKind::ALL.into(),
         include_names: true,
         gather: Duration::from_secs(600),
         progress: Duration::ZERO,
