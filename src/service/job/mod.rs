@@ -113,7 +113,7 @@ impl Job<'_> {
 
     fn encode_and_publish(&self) -> Result<Vec<String>, Outcome> {
         let source = self.examined_source()?;
-        let plan = self.plan(&source, self.order.profile.crf)?;
+        let plan = self.plan(&source)?;
         if let Some(cost) = self.cost(&source.info, &plan) {
             (self.report)(Report::Cost(cost));
         }
@@ -208,19 +208,15 @@ impl Job<'_> {
         schedule::threads::beside_others(at_once, machine.cores, info.size_bytes, left_bytes)
     }
 
-    fn plan(&self, source: &Source, crf: f64) -> Result<EncodePlan, Outcome> {
+    fn plan(&self, source: &Source) -> Result<EncodePlan, Outcome> {
         let order = self.order;
         let resolution = order
             .task
             .resolution
             .ok_or_else(|| refused("it lies in no resolution folder"))?;
-        let profile = Profile {
-            crf,
-            ..order.profile.clone()
-        };
         plan::plan(
             &source.info,
-            &profile,
+            &order.profile,
             resolution,
             &order.encode,
             source.abilities,
