@@ -56,10 +56,25 @@ const BESIDE_FORMATS: &str = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm";
 /// What an encoded stream keeps when it is copied from its own file: what ffmpeg is told about the container.
 const KEPT_OPTIONS: [&str; 3] = ["disposition", "metadata:s", "tag"];
 
+/// For the first frame of a chunk that does not begin the film. To choose a frame's quantizer, x265 takes the mean of its
+/// complexity and that of the frames before it, each weighing half of the next one (rateEstimateQscale). A keyframe in one
+/// run has simpler frames before it; a chunk's has none, and it and all that refers to it got fewer bits: at six cuts at
+/// scenes the whole chunk had 0.003 to 0.024 dB less (medium, 480p). With 12 % more for this one frame it is 0.003 to
+/// 0.010 dB less, with 18 % between 0.004 dB less and 0.003 dB more.
+const FIRST_FRAME: &str = ":zones=0,1,b=1.15";
+
+/// Whether frames of the film come before a part of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Begins {
+    Film,
+    Inside,
+}
+
 /// A part of the film, in ticks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ChunkSpan {
     pub timebase: Rational,
+    pub begins: Begins,
     /// Of the first frame.
     pub first: i64,
     /// Of the first frame that is no longer in it; `None` up to the end of the film.
@@ -147,6 +162,10 @@ impl EncodePlan {
         let compared = chunk.count().min(COMPARED_FRAMES);
         ChunkSpan {
             timebase: index.timebase(),
+            begins: match chunk.first {
+                0 => Begins::Film,
+                _ => Begins::Inside,
+            },
             first: index.time(chunk.first),
             end: until(chunk.end),
             decode_from: index.decode_from(chunk.first, self.spare_keyframes()),
@@ -167,6 +186,11 @@ impl EncodePlan {
                 .iter()
                 .map(|(name, value)| match name.as_str() {
                     "filter" => (name.clone(), cut(value, span, span.end)),
+                    "x265-params" if span.begins == Begins::Inside => {
+                        let mut value = value.clone();
+                        value.push(FIRST_FRAME);
+                        (name.clone(), value)
+                    }
                     _ => (name.clone(), value.clone()),
                 })
                 .collect();

@@ -35,7 +35,7 @@ use crate::{
     task::Resolution,
 };
 pub use captions::Captions;
-pub use chunks::{ChunkSpan, Joined, Part};
+pub use chunks::{Begins, ChunkSpan, Joined, Part};
 pub use dolby_vision::Abilities;
 pub use film::{Colours, Film, Piece, Span};
 pub use hdr10_plus::Hdr10PlusFile;
