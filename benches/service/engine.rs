@@ -398,11 +398,11 @@ pub fn ssim_db(result: &Path, source: &Path) -> Outcome<f64> {
     Ok(-10.0 * (1.0 - ssim).log10())
 }
 
-/// Kills the service in the midst of a long film, when some chunks are finished, and starts it again.
+/// Kills the service at a random moment of a film of ten minutes, when some chunks are finished, and starts it again.
 fn resume() -> Outcome<Round> {
     let size = (854, 480);
     let root = Root::new()?;
-    put(&root, size, &[300])?;
+    put(&root, size, &[600])?;
     fs::create_dir_all(root.path().join("output"))?;
     let mut load = Load::now();
     let (sender, finished) = mpsc::channel();
@@ -414,9 +414,12 @@ fn resume() -> Outcome<Round> {
     })?;
     watcher.watch(&root.path().join("output"), RecursiveMode::Recursive)?;
     let service = Service::start(&root, Cores::All, &[PROFILE, NOT_MEASURED])?;
+    let began = Instant::now();
     for _ in 0..cores() {
         finished.recv_timeout(Duration::from_secs(600))?;
     }
+    // Anywhere between the ends of two chunks of one slot.
+    std::thread::sleep(began.elapsed().mul_f64(random()));
     let percent = |after: Timestamp| -> Option<f64> {
         let live: Value = serde_json::from_slice(&fs::read(root.conf().join("live.json")).ok()?).ok()?;
         let updated: Timestamp = live["updated"].as_str()?.parse().ok()?;
@@ -447,6 +450,12 @@ fn resume() -> Outcome<Round> {
             .into(),
         foreign_share: load.foreign_share_since(),
     })
+}
+
+/// From 0 to 1, by the clock.
+fn random() -> f64 {
+    let now = Timestamp::now();
+    f64::from(now.subsec_nanosecond().unsigned_abs() % 1_000_000) / 1e6
 }
 
 /// How many chunks the film under way is cut in.

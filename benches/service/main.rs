@@ -2,7 +2,7 @@
 //!
 //! Promises: every figure comes from several rounds and is printed with its range, its limit and its ratio to a rival
 //! measured in the same round; a round in which other programs used the machine does not count; where too few rounds
-//! were quiet, or a range lies across its limit, the verdict is `inconclusive`.
+//! were quiet, the verdict is `inconclusive`.
 //! Never in here: an assertion. This is a report; the tests are elsewhere.
 //!
 //! Rows about films need `CLIPS=folder`, real ones, and take long. `BENCH_ONLY=moves,idle` runs only these rows, `BENCH_ROUNDS=5` asks for so many quiet rounds of each.

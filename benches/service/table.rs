@@ -38,8 +38,8 @@ pub fn print(results: &[(&Row, Rounds)]) {
     }
     println!(
         "\nA round counts when other programs used at most {:.0} % of the machine, for films 3 %; up to {ATTEMPTS_FACTOR} \
-         times the rounds wanted are tried. Verdicts: every quiet round keeps the limit (within), none does (over), else or \
-         with too few quiet rounds inconclusive. What loud rounds gave is shown in brackets and decides nothing.",
+         times the rounds wanted are tried. The median of the quiet rounds decides (within, over); with too few of them the \
+         verdict is inconclusive. What loud rounds gave is shown in brackets and decides nothing.",
         USUAL_FOREIGN_SHARE * 100.0
     );
 }
@@ -99,12 +99,16 @@ fn verdict(figure: &Figure, index: usize, rounds: &Rounds) -> String {
             rounds.wanted,
             total + rounds.loud.len()
         )
-    } else if kept == total {
-        "within".into()
-    } else if kept == 0 {
-        "OVER".into()
     } else {
-        "inconclusive (on both sides of the limit)".into()
+        let median = middle(&sorted(
+            rounds.quiet.iter().map(|round| round.samples[index].value),
+        ));
+        let word = if keeps(median) { "within" } else { "OVER" };
+        match kept {
+            0 => word.into(),
+            kept if kept == total => word.into(),
+            kept => format!("{word} ({kept} of {total} rounds are within)"),
+        }
     }
 }
 
