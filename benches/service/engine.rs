@@ -296,12 +296,16 @@ pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
+/// Plain commands expect it.
+fn make_results_folder(root: &Root, size: (u32, u32)) -> Outcome<()> {
+    let folder = root.path().join(format!("output/{}", size.1));
+    Ok(fs::create_dir_all(folder)?)
+}
+
 /// Removes results, so that commands name theirs as the service did.
 fn forget_results(root: &Root, size: (u32, u32)) -> Outcome<()> {
     fs::remove_dir_all(root.path().join("output"))?;
-    Ok(fs::create_dir_all(
-        root.path().join(format!("output/{}", size.1)),
-    )?)
+    make_results_folder(root, size)
 }
 
 fn backlog(size: (u32, u32), seconds: &[u32]) -> Outcome<Round> {
@@ -309,7 +313,7 @@ fn backlog(size: (u32, u32), seconds: &[u32]) -> Outcome<Round> {
     let names = put(&root, size, seconds)?;
     let load = Load::now();
     // The service's turn is beside both of the others: a machine's speed changes from minute to minute.
-    fs::create_dir_all(root.path().join(format!("output/{}", size.1)))?;
+    make_results_folder(&root, size)?;
     let plain = timed(&commands(&root, &names, &[])?, 1)?;
     forget_results(&root, size)?;
     let served = serve(&root, names.len())?;
@@ -334,7 +338,7 @@ fn long(size: (u32, u32)) -> Outcome<Round> {
     let kept = |of: &str| root.staging().join(format!("{of}.mkv"));
     let result = root.path().join("output").join(&names[0]);
     let load = Load::now();
-    fs::create_dir_all(root.path().join(format!("output/{}", size.1)))?;
+    make_results_folder(&root, size)?;
     let plain = timed(&commands(&root, &names, &[])?, 1)?;
     fs::rename(part_in(&root, size)?, kept("whole"))?;
     let served = serve(&root, 1)?;

@@ -104,10 +104,10 @@ fn verdict(figure: &Figure, index: usize, rounds: &Rounds) -> String {
             rounds.quiet.iter().map(|round| round.samples[index].value),
         ));
         let word = if keeps(median) { "within" } else { "OVER" };
-        match kept {
-            0 => word.into(),
-            kept if kept == total => word.into(),
-            kept => format!("{word} ({kept} of {total} rounds are within)"),
+        if kept == 0 || kept == total {
+            word.into()
+        } else {
+            format!("{word} ({kept} of {total} rounds are within)")
         }
     }
 }

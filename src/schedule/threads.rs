@@ -58,8 +58,8 @@ mod tests {
             ("one core", 1, 1.0, u64::MAX, None),
             ("a part of a core", 1, 0.3, u64::MAX, None),
             ("480p on 16 cores", 16, 16.0, u64::MAX, Some(1)),
-            ("1080p on 16 cores", 8, 16.0, u64::MAX, Some(4)),
-            ("1080p on 64 cores", 30, 64.0, u64::MAX, Some(5)),
+            ("eight on 16 cores", 8, 16.0, u64::MAX, Some(4)),
+            ("thirty on 64 cores", 30, 64.0, u64::MAX, Some(5)),
         ] {
             let threads = beside_others(at_once, cores, 100, left).map(NonZeroU32::get);
             assert_eq!(threads, expected, "{name}");

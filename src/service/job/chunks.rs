@@ -37,7 +37,7 @@ use crate::{
         self, EncodeError, Encoded, Next, Progress,
         chunk::{ChunkError, Film},
     },
-    plan::{EncodePlan, Span},
+    plan::{Begins, ChunkSpan, EncodePlan, Span},
     probe::{self, IndexError},
     process::Stopwatch,
     publish,
@@ -403,14 +403,18 @@ pub(super) fn made_of(source: &Source) -> manifest::Source {
 
 fn key(source: &Source, film: &Film<'_>, encoder: String) -> Key {
     let Film { plan, index, .. } = *film;
-    // Any one span does: what differs between chunks is in the manifest.
+    // Any one span does: what differs between chunks is in the manifest, but for what all that begin inside have.
     let whole = Chunk {
         number: 0,
         first: 0,
         end: u32::try_from(index.times().len()).unwrap_or(u32::MAX),
     };
     let (input, output) = (Path::new("source"), Path::new("part"));
-    let of_chunks = plan.chunk_arguments(&plan.chunk_span(index, whole), input, output);
+    let inside = ChunkSpan {
+        begins: Begins::Inside,
+        ..plan.chunk_span(index, whole)
+    };
+    let of_chunks = plan.chunk_arguments(&inside, input, output);
     let beside = plan.beside_arguments(input, output).unwrap_or_default();
     let arguments = of_chunks.iter().chain(&beside).map(AsRef::as_ref);
     Key {
