@@ -343,6 +343,7 @@ pub fn known_from_json(json: &str) -> Option<(PathBuf, Known)> {
             .zip(output_file)
             .filter(|_| matches!(status, Status::Processed | Status::Skipped))
             .map(|(output, file)| (Arc::from(output), file)),
+        made_of: None,
         standing: Standing::new(&status, None, output_file.as_ref()),
         status,
     };

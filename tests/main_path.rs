@@ -923,6 +923,11 @@ fn what_was_deleted_is_recognised_when_it_comes_again_and_an_archived_source_is_
         assert_eq!(root.status(path), "skipped", "{path}");
         assert!(root.input(path).exists(), "{path}");
     }
+    // Also when that is all that is known of it, whichever of two was looked at first.
+    fs::remove_file(root.input("720/a.mp4")).unwrap();
+    root.put(&small(22), "720/c.mp4");
+    root.ok(&["once"]);
+    assert_eq!(root.status("720/c.mp4"), "skipped");
     assert_eq!(root.outputs(), ["720/a.mp4"]);
     assert_eq!(root.output("720/a.mp4").metadata().unwrap().ino(), inode);
 

@@ -48,13 +48,43 @@ pub struct Known {
     /// The newest finished output of this path, relative to `output/`, as it was when it got its name. It outlives the
     /// task that made it, so that a retry or a new version of the source may replace it.
     pub published: Option<(Arc<Path>, Identity)>,
+    /// What `published` was made of, where a task of this path says so; [`Table`] fills it in.
+    pub made_of: Option<Content>,
+}
+
+/// What an output was made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Content {
+    of: (Fingerprint, Resolution),
+    sample: Option<u128>,
 }
 
 impl Known {
     /// The content for which another file may turn out to be a duplicate of this one.
     fn candidate_for(&self) -> Option<(Fingerprint, Resolution)> {
-        let is_candidate = self.standing != Standing::NoCandidate;
-        self.fingerprint.zip(self.resolution).filter(|_| is_candidate)
+        self.content().filter(|_| self.standing != Standing::NoCandidate)
+    }
+
+    fn content(&self) -> Option<(Fingerprint, Resolution)> {
+        self.fingerprint.zip(self.resolution)
+    }
+
+    /// Takes over what an older task of the path left in `output/`. One that was skipped because the same content came
+    /// again under the same name has no output of its own, but that one stands for it, and for further copies.
+    fn succeed(&mut self, before: &Self) {
+        if self.published.is_none() {
+            self.published = before.published.clone();
+        }
+        if self.made_of.is_none() && self.published == before.published {
+            self.made_of = before.made_of;
+        }
+        if let Some(made_of) = self.made_of
+            && self.status == Status::Skipped
+            && self.content() == Some(made_of.of)
+        {
+            self.standing = Standing::HasOutput;
+            self.sample = self.sample.or(made_of.sample);
+        }
     }
 }
 
@@ -80,6 +110,7 @@ impl From<&Task> for Known {
                     .as_ref()
                     .map(|(output, identity)| (Arc::from(output.as_path()), *identity)),
             },
+            made_of: None,
         }
     }
 }
@@ -211,8 +242,14 @@ impl Table {
 
     fn remember(&mut self, path: &Path, mut known: Known) {
         let before = self.known.get_key_value(path);
-        if known.published.is_none() {
-            known.published = before.and_then(|(_, before)| before.published.clone());
+        if known.standing == Standing::HasOutput && known.published.is_some() {
+            known.made_of = known.content().map(|of| Content {
+                of,
+                sample: known.sample,
+            });
+        }
+        if let Some((_, before)) = before {
+            known.succeed(before);
         }
         let content_before = before.and_then(|(_, before)| before.candidate_for());
         let content = known.candidate_for();
@@ -307,6 +344,37 @@ mod tests {
             assert_eq!(with_content(&table, 1), listed, "after {id}");
         }
         assert_eq!(with_content(&table, 2), ["720/b.mkv b"]);
+    }
+
+    #[test]
+    fn the_output_of_a_path_stands_for_the_same_content_that_came_again_and_for_no_other() {
+        let identity = Identity {
+            device: 1,
+            inode: 2,
+            size_bytes: 3,
+            mtime_ns: 4,
+            ctime_ns: 5,
+        };
+        let mut table = Table::default();
+        let mut first = task("a", "720/a.mkv", 1);
+        first.status = Status::Processed;
+        first.sample = Some(9);
+        first.output = Some("720/a.mkv".into());
+        first.output_identity = Some(identity);
+        table.add(first);
+        for (id, content, status, listed) in [
+            ("b", 1, Status::Skipped, vec!["720/a.mkv b"]),
+            ("c", 1, Status::Skipped, vec!["720/a.mkv c"]),
+            ("d", 2, Status::Skipped, vec![]),
+            ("e", 1, Status::Failed, vec![]),
+            ("f", 1, Status::Skipped, vec!["720/a.mkv f"]),
+        ] {
+            table.add(task(id, "720/a.mkv", content));
+            table.change(&id.into(), |task| task.status = status);
+            assert_eq!(with_content(&table, content), listed, "after {id}");
+        }
+        let known = table.known(Path::new("720/a.mkv")).unwrap();
+        assert_eq!(known.sample, Some(9), "it can be confirmed without its source");
     }
 
     #[test]
