@@ -1,12 +1,12 @@
 //! How fast one and several encodes are on one and several cores: what the simulation in `tests/simulation` is made of.
 //!
-//! Promises: real clips, joined to a minute for each encode; every figure is the median of rounds in which other programs
-//! used at most 3 % of the machine; the figures go round in turn, so that a slow hour is spread over all of them; with
-//! too few quiet rounds nothing is written.
+//! Promises: real clips, joined to a minute for each encode; only rounds count in which other programs used at most 3 %
+//! of the machine; the figures go round in turn, so that a slow hour is spread over all of them; with too few quiet
+//! rounds nothing is written; so many cores are all that the encodes can have.
 //! Never in here: what follows from the figures.
 //!
-//! `make curve CLIPS=folder` runs it; that takes hours. `CURVE_SECONDS=12` makes the clips shorter, `CURVE_ROUNDS=3` asks
-//! for so many quiet rounds of each figure.
+//! `make curve CLIPS=folder` runs it, as root on Linux; that takes hours. `CURVE_SECONDS=12` makes the clips shorter,
+//! `CURVE_ROUNDS=3` asks for so many quiet rounds of each figure.
 #![allow(
     clippy::disallowed_methods,
     reason = "the bench makes its own files and starts ffmpeg itself"
@@ -167,8 +167,9 @@ impl Point {
 
     fn encode(&self) -> std::io::Result<Child> {
         let cores = self.cores.to_string();
-        Command::new("taskset")
-            .args(["-c", &format!("0-{}", self.cores - 1)])
+        Command::new("sh")
+            .args(["-c", "echo $$ > \"$0\" && exec \"$@\""])
+            .arg(core_group(self.cores)?.join("cgroup.procs"))
             .args(["ffmpeg", "-nostdin", "-v", "error", "-threads", &cores, "-i"])
             .arg(&self.clip)
             .args(["-c:v", "libx265", "-preset", PRESET, "-crf", CRF, "-x265-params"])
@@ -178,6 +179,24 @@ impl Point {
             .stdin(Stdio::null())
             .spawn()
     }
+}
+
+/// A control group that has only the first so many cores. Affinity would not do: x265 sets that of its threads to all cores
+/// of a node (libnuma), which a group's set does not allow.
+fn core_group(cores: u32) -> std::io::Result<PathBuf> {
+    let own_tree = Path::new("/sys/fs/cgroup/cpuset");
+    let tree = if own_tree.is_dir() {
+        own_tree
+    } else {
+        let tree = Path::new("/sys/fs/cgroup");
+        fs::write(tree.join("cgroup.subtree_control"), "+cpuset")?;
+        tree
+    };
+    let group = tree.join(format!("curve-{cores}"));
+    fs::create_dir_all(&group)?;
+    fs::write(group.join("cpuset.mems"), "0")?;
+    fs::write(group.join("cpuset.cpus"), format!("0-{}", cores - 1))?;
+    Ok(group)
 }
 
 /// Of all that ended and were waited for.
