@@ -1,8 +1,9 @@
 //! How fast one and several encodes are on one and several cores: what the simulation in `tests/simulation` is made of.
 //!
 //! Promises: real clips, joined to a minute for each encode; only rounds count in which other programs used at most 3 %
-//! of the machine; the figures go round in turn, so that a slow hour is spread over all of them; with too few quiet
-//! rounds nothing is written; so many cores are all that the encodes can have.
+//! of the machine; with too few quiet rounds nothing is written; so many cores are all that the encodes can have. A virtual
+//! machine's speed changes from minute to minute, by what its neighbours do: so right before and after each round the same
+//! small encodes are timed, and their time is written beside the round's.
 //! Never in here: what follows from the figures.
 //!
 //! `make curve CLIPS=folder` runs it, as root on Linux; that takes hours. `CURVE_SECONDS=12` makes the clips shorter,
@@ -44,8 +45,20 @@ const CRF: &str = "26";
 const PARAMETERS: &str = "aq-mode=3:bframes=6:ref=4:psy-rd=1.5:rd=3";
 const SIZES: [(u32, u32); 2] = [(854, 480), (1920, 1080)];
 
-/// Cores, and encodes at once. Those of one encode make the model; the others check it.
-const POINTS: [(u32, u32); 8] = [(1, 1), (2, 1), (3, 1), (4, 1), (2, 2), (3, 3), (4, 2), (4, 4)];
+/// Cores, encodes at once, and threads of each. Single encodes and those of one thread make the model; the others check it.
+const POINTS: [(u32, u32, u32); 9] = [
+    (1, 1, 1),
+    (2, 1, 2),
+    (3, 1, 3),
+    (4, 1, 4),
+    (2, 2, 1),
+    (4, 4, 1),
+    (2, 2, 2),
+    (4, 2, 4),
+    (4, 4, 4),
+];
+/// Of each encode by which the machine's speed is told.
+const REFERENCE_FRAMES: u32 = 25;
 
 /// What is measured again and again.
 struct Point {
@@ -54,6 +67,8 @@ struct Point {
     frames: u32,
     cores: u32,
     encodes: u32,
+    /// Of each encode.
+    threads: u32,
     /// Of quiet rounds.
     rounds: Vec<Round>,
     attempts: usize,
@@ -65,6 +80,8 @@ struct Round {
     seconds: f64,
     /// Of the processor, all encodes together.
     cpu_seconds: f64,
+    /// What the same small encodes took before and after, on average.
+    reference_seconds: f64,
 }
 
 fn main() -> Outcome<()> {
@@ -91,67 +108,63 @@ fn main() -> Outcome<()> {
     fs::create_dir_all(&folder)?;
     let mut points = Vec::new();
     for size in SIZES {
-        let long = join(Path::new(&clips), size, seconds, &folder)?;
-        // What an encode costs whatever its length shows in a short one.
-        let short = join(Path::new(&clips), size, 4, &folder)?;
-        for (cores, encodes) in POINTS {
-            points.push(Point::new(&long, size, seconds, cores, encodes));
-        }
-        points.push(Point::new(&short, size, 4, 4, 1));
+        let clip = join(Path::new(&clips), size, seconds, &folder)?;
+        let point = |(cores, encodes, threads), frames| Point {
+            clip: clip.clone(),
+            size,
+            frames,
+            cores,
+            encodes,
+            threads,
+            rounds: Vec::new(),
+            attempts: 0,
+        };
+        points.extend(POINTS.map(|figures| point(figures, seconds * FRAMES_PER_SECOND)));
+        // What an encode costs whatever its length.
+        points.push(point((1, 1, 1), 1));
     }
     let online = u32::try_from(thread::available_parallelism()?.get())?;
     points.retain(|point| point.cores <= online);
+    let reference = Reference {
+        clip: points[0].clip.clone(),
+        cores: online,
+    };
     while let Some(next) = points
         .iter_mut()
         .filter(|point| point.is_wanted(rounds))
         .min_by_key(|point| point.attempts)
     {
-        next.measure()?;
+        next.measure(&reference)?;
     }
     write(&points, rounds)
 }
 
 impl Point {
-    fn new(clip: &Path, size: (u32, u32), seconds: u32, cores: u32, encodes: u32) -> Self {
-        Self {
-            clip: clip.to_owned(),
-            size,
-            frames: seconds * FRAMES_PER_SECOND,
-            cores,
-            encodes,
-            rounds: Vec::new(),
-            attempts: 0,
-        }
-    }
-
     fn is_wanted(&self, rounds: usize) -> bool {
         self.rounds.len() < rounds && self.attempts < rounds * ATTEMPTS_FACTOR
     }
 
     /// One round: so many encodes at once on so many cores.
-    fn measure(&mut self) -> Outcome<()> {
+    fn measure(&mut self, reference: &Reference) -> Outcome<()> {
         wait_for_quiet();
         self.attempts += 1;
+        let before = reference.seconds()?;
         let load = Load::now();
         let cpu_before = cpu_seconds_of_children();
         let began = Instant::now();
-        let children: Vec<Child> = (0..self.encodes)
-            .map(|_| self.encode())
-            .collect::<Result<_, _>>()?;
-        for mut child in children {
-            if !child.wait()?.success() {
-                return Err("ffmpeg failed".into());
-            }
-        }
+        all_of((0..self.encodes).map(|_| encode(&self.clip, self.frames, self.cores, self.threads)))?;
         let took = began.elapsed().as_secs_f64();
+        let cpu_seconds = cpu_seconds_of_children() - cpu_before;
         let foreign = load.foreign_share_since();
+        let reference_seconds = f64::midpoint(before, reference.seconds()?);
         let counts = foreign <= FOREIGN_SHARE_LIMIT;
         eprintln!(
-            "{}x{} {} frames, {} encodes on {} cores: {took:.2} s, others used {:.1} % of the machine{}",
+            "{}x{} {} frames, {} encodes of {} threads on {} cores: {took:.2} s (the small ones {reference_seconds:.2} s), others used {:.1} % of the machine{}",
             self.size.0,
             self.size.1,
             self.frames,
             self.encodes,
+            self.threads,
             self.cores,
             foreign * 100.0,
             if counts { "" } else { ", so it does not count" }
@@ -159,26 +172,51 @@ impl Point {
         if counts {
             self.rounds.push(Round {
                 seconds: took,
-                cpu_seconds: cpu_seconds_of_children() - cpu_before,
+                cpu_seconds,
+                reference_seconds,
             });
         }
         Ok(())
     }
+}
 
-    fn encode(&self) -> std::io::Result<Child> {
-        let cores = self.cores.to_string();
-        Command::new("sh")
-            .args(["-c", "echo $$ > \"$0\" && exec \"$@\""])
-            .arg(core_group(self.cores)?.join("cgroup.procs"))
-            .args(["ffmpeg", "-nostdin", "-v", "error", "-threads", &cores, "-i"])
-            .arg(&self.clip)
-            .args(["-c:v", "libx265", "-preset", PRESET, "-crf", CRF, "-x265-params"])
-            // x265 counts the machine's cores, not those that it may use.
-            .arg(format!("log-level=none:pools={cores}:{PARAMETERS}"))
-            .args(["-f", "null", "-"])
-            .stdin(Stdio::null())
-            .spawn()
+/// The small encodes by which the machine's speed is told: as many of one thread as there are cores.
+struct Reference {
+    clip: PathBuf,
+    cores: u32,
+}
+
+impl Reference {
+    fn seconds(&self) -> Outcome<f64> {
+        let began = Instant::now();
+        all_of((0..self.cores).map(|_| encode(&self.clip, REFERENCE_FRAMES, self.cores, 1)))?;
+        Ok(began.elapsed().as_secs_f64())
     }
+}
+
+fn all_of(children: impl Iterator<Item = std::io::Result<Child>>) -> Outcome<()> {
+    for mut child in children.collect::<Result<Vec<_>, _>>()? {
+        if !child.wait()?.success() {
+            return Err("ffmpeg failed".into());
+        }
+    }
+    Ok(())
+}
+
+fn encode(clip: &Path, frames: u32, cores: u32, threads: u32) -> std::io::Result<Child> {
+    let threads = threads.to_string();
+    Command::new("sh")
+        .args(["-c", "echo $$ > \"$0\" && exec \"$@\""])
+        .arg(core_group(cores)?.join("cgroup.procs"))
+        .args(["ffmpeg", "-nostdin", "-v", "error", "-threads", &threads, "-i"])
+        .arg(clip)
+        .args(["-frames:v", &frames.to_string()])
+        .args(["-c:v", "libx265", "-preset", PRESET, "-crf", CRF, "-x265-params"])
+        // x265 counts the machine's cores, not those that it may use.
+        .arg(format!("log-level=none:pools={threads}:{PARAMETERS}"))
+        .args(["-f", "null", "-"])
+        .stdin(Stdio::null())
+        .spawn()
 }
 
 /// A control group that has only the first so many cores. Affinity would not do: x265 sets that of its threads to all cores
@@ -220,10 +258,8 @@ fn write(points: &[Point], rounds: usize) -> Outcome<()> {
     let figures: Vec<serde_json::Value> = points
         .iter()
         .map(|point| {
-            let mut rounds = point.rounds.clone();
-            rounds.sort_by(|one, other| one.seconds.total_cmp(&other.seconds));
-            let seconds: Vec<f64> = rounds.iter().map(|round| round.seconds).collect();
-            let cpu_seconds: Vec<f64> = rounds.iter().map(|round| round.cpu_seconds).collect();
+            let of_rounds =
+                |figure: fn(&Round) -> f64| -> Vec<f64> { point.rounds.iter().map(figure).collect() };
             json!({
                 "width": point.size.0,
                 "height": point.size.1,
@@ -231,8 +267,10 @@ fn write(points: &[Point], rounds: usize) -> Outcome<()> {
                 "frames": point.frames,
                 "cores": point.cores,
                 "encodes": point.encodes,
-                "seconds": seconds,
-                "cpu_seconds": cpu_seconds,
+                "threads": point.threads,
+                "seconds": of_rounds(|round| round.seconds),
+                "cpu_seconds": of_rounds(|round| round.cpu_seconds),
+                "reference_seconds": of_rounds(|round| round.reference_seconds),
             })
         })
         .collect();

@@ -9,22 +9,39 @@ use super::model::Kind;
 
 #[derive(Debug, Deserialize)]
 pub struct Measured {
-    pub points: Vec<Point>,
+    points: Vec<Point>,
 }
 
-/// So many encodes at once on so many cores, each of so many frames.
+/// So many encodes at once on so many cores, each of so many frames and threads.
 #[derive(Debug, Deserialize)]
-pub struct Point {
+struct Point {
     width: u32,
     height: u32,
     preset: String,
-    pub frames: u32,
-    pub cores: u32,
-    pub encodes: u32,
-    /// Until the last had ended, in each quiet round; sorted.
+    frames: u32,
+    cores: u32,
+    encodes: u32,
+    threads: u32,
+    /// Until the last had ended, in each quiet round.
     seconds: Vec<f64>,
     /// Of the processor, in the same rounds.
     cpu_seconds: Vec<f64>,
+    /// Of the same small encodes right before and after each round: the machine's speed then.
+    reference_seconds: Vec<f64>,
+}
+
+/// What a point took, had the machine always been as fast as at its best.
+#[derive(Debug, Clone)]
+pub struct Figure {
+    pub width: u32,
+    pub height: u32,
+    pub preset: String,
+    pub frames: u32,
+    pub cores: u32,
+    pub encodes: u32,
+    pub threads: u32,
+    pub seconds: f64,
+    cpu_seconds: f64,
 }
 
 impl Measured {
@@ -35,63 +52,79 @@ impl Measured {
         Some(serde_json::from_str(&text).unwrap())
     }
 
-    /// The points of pictures of this height.
-    pub fn of_height(&self, height: u32) -> Vec<&Point> {
+    /// Those of pictures of this height.
+    pub fn of_height(&self, height: u32) -> Vec<Figure> {
+        let references = self.points.iter().flat_map(|point| &point.reference_seconds);
+        let fastest = references.copied().fold(f64::INFINITY, f64::min);
         self.points
             .iter()
             .filter(|point| point.height == height)
+            .map(|point| Figure {
+                width: point.width,
+                height: point.height,
+                preset: point.preset.clone(),
+                frames: point.frames,
+                cores: point.cores,
+                encodes: point.encodes,
+                threads: point.threads,
+                seconds: point.at_best(&point.seconds, fastest),
+                cpu_seconds: point.at_best(&point.cpu_seconds, fastest),
+            })
             .collect()
     }
 }
 
 impl Point {
-    /// The fastest round: what takes the machine's time beside the encodes can only make a round slower.
-    pub fn took(&self) -> f64 {
-        self.seconds[0]
-    }
-
-    fn cpu_seconds(&self) -> f64 {
-        self.cpu_seconds[0]
-    }
-
-    /// How many cores were busy, on average.
-    fn busy(&self) -> f64 {
-        self.cpu_seconds() / self.took()
+    /// The median round.
+    fn at_best(&self, seconds: &[f64], fastest: f64) -> f64 {
+        let mut seconds: Vec<f64> = seconds
+            .iter()
+            .zip(&self.reference_seconds)
+            .map(|(seconds, reference)| seconds * fastest / reference)
+            .collect();
+        seconds.sort_by(f64::total_cmp);
+        seconds[seconds.len() / 2]
     }
 }
 
-/// How one encode behaves, from the figures of single encodes only.
-pub fn kind(points: &[&Point]) -> Kind {
-    let longest = points.iter().map(|point| point.frames).max().unwrap();
-    let single = |cores: u32, is_wanted: &dyn Fn(u32) -> bool| {
-        points
-            .iter()
-            .find(|point| point.encodes == 1 && point.cores == cores && is_wanted(point.frames))
-            .unwrap()
+/// How one encode behaves, from the figures of single encodes, and of several of one thread.
+pub fn kind(figures: &[Figure]) -> Kind {
+    let longest = figures.iter().map(|figure| figure.frames).max().unwrap();
+    let found = |cores: u32, encodes: u32, threads: u32| {
+        let is_it = |figure: &&Figure| {
+            (figure.cores, figure.encodes, figure.threads, figure.frames)
+                == (cores, encodes, threads, longest)
+        };
+        figures.iter().find(is_it).unwrap()
     };
-    let long = [1, 2, 3, 4].map(|cores| single(cores, &|frames| frames == longest));
-    let short = single(4, &|frames| frames < longest);
-    // Two lengths on the same cores: what does not grow with the length is paid at each start.
-    let seconds_a_frame = (long[3].took() - short.took()) / f64::from(longest - short.frames);
-    let start_seconds = (short.took() - seconds_a_frame * f64::from(short.frames)).max(0.0);
+    let start_seconds = figures.iter().find(|figure| figure.frames == 1).unwrap().seconds;
+    let single = [1, 2, 3, 4].map(|cores| found(cores, 1, cores));
+    let cpu = |figure: &Figure| figure.cpu_seconds / f64::from(figure.encodes) - start_seconds;
     // At the start one core is busy.
-    let busy = long.map(|point| (point.cpu_seconds() - start_seconds) / (point.took() - start_seconds));
-    let cpu_of_a_core = long[0].cpu_seconds() - start_seconds;
-    // The straight line through (1, 1) that is nearest to the figures: processor time over busy cores.
-    let further = long.map(|point| {
-        let more = (point.cpu_seconds() - start_seconds) / cpu_of_a_core - 1.0;
-        (point.busy() - 1.0, more)
-    });
-    let square: f64 = further.iter().map(|(cores, _)| cores * cores).sum();
-    let product: f64 = further.iter().map(|(cores, more)| cores * more).sum();
+    let busy = single.map(|figure| (figure.cpu_seconds - start_seconds) / (figure.seconds - start_seconds));
+    let more = |figure: &Figure| cpu(figure) / cpu(single[0]) - 1.0;
+    let shared = slope([2, 4].map(|count| (f64::from(count) - 1.0, more(found(count, count, 1)))));
+    let own = slope([1, 2, 3].map(|place| {
+        let beyond_one = busy[place] - 1.0;
+        (beyond_one, more(single[place]) - shared * beyond_one)
+    }));
     let picture = Picture {
-        width: long[0].width,
-        height: long[0].height,
+        width: single[0].width,
+        height: single[0].height,
         bit_depth: 8,
     };
+    let fps_of_a_core = f64::from(longest) / cpu(single[0]);
     Kind {
         start_seconds,
-        contention: (product / square).max(0.0),
-        ..Kind::new(picture, &long[0].preset, f64::from(longest) / cpu_of_a_core, busy)
+        shared_contention: shared,
+        own_contention: own,
+        ..Kind::new(picture, &single[0].preset, fps_of_a_core, busy)
     }
+}
+
+/// Of the straight line through (0, 0) that is nearest to the points; at least 0.
+fn slope<const COUNT: usize>(points: [(f64, f64); COUNT]) -> f64 {
+    let square: f64 = points.iter().map(|(x, _)| x * x).sum();
+    let product: f64 = points.iter().map(|(x, y)| x * y).sum();
+    (product / square).max(0.0)
 }

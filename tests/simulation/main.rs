@@ -14,7 +14,7 @@ mod model;
 
 use std::{collections::HashMap, fmt::Write, path::Path, time::Duration};
 
-use curve::{Measured, kind};
+use curve::{Figure, Measured, kind};
 use load::{ProcessTicks, Processes};
 use model::{Film, Kind, Policy, ends, seconds, seconds_together};
 use video_compressor::{
@@ -192,21 +192,24 @@ fn what_was_measured_of_several_encodes_at_once_is_predicted_from_single_ones() 
     };
     let mut wrong = String::new();
     for height in [480, 1080] {
-        let points = measured.of_height(height);
-        let kind = kind(&points);
-        for point in points.iter().filter(|point| point.encodes > 1) {
+        let figures = measured.of_height(height);
+        let kind = kind(&figures);
+        // The others are what the model is made of.
+        let is_checked = |figure: &&Figure| figure.encodes > 1 && figure.threads > 1;
+        for figure in figures.iter().filter(is_checked) {
             let film = Film {
                 kind: &kind,
-                pieces: vec![f64::from(point.frames)],
+                pieces: vec![f64::from(figure.frames)],
             };
-            let films = vec![film; point.encodes as usize];
-            let predicted = seconds_together(&films, point.cores);
-            let off = predicted / point.took() - 1.0;
+            let films = vec![film; figure.encodes as usize];
+            let predicted = seconds_together(&films, figure.cores);
+            let off = predicted / figure.seconds - 1.0;
             let line = format!(
-                "{height}p, {} encodes on {} cores: predicted {predicted:.1} s, measured {:.1} s, {:+.1} %",
-                point.encodes,
-                point.cores,
-                point.took(),
+                "{height}p, {} encodes of {} threads on {} cores: predicted {predicted:.1} s, measured {:.1} s, {:+.1} %",
+                figure.encodes,
+                figure.threads,
+                figure.cores,
+                figure.seconds,
                 off * 100.0
             );
             println!("{line}");
@@ -230,7 +233,7 @@ fn row(ours: &[Film], plain: &[Film], cores: u32) -> Row {
     let busy = f64::from(cores);
     let work: f64 = plain
         .iter()
-        .map(|film| film.work() * film.kind.slowness(busy))
+        .map(|film| film.work() * film.kind.slowness(1.0, busy))
         .sum();
     Row {
         faster: seconds(plain, cores, Policy::OneAtATime) / took,

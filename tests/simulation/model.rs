@@ -3,9 +3,9 @@
 //! An encode of x265 is not equally parallel all the time. Here it is a row of phases, each with a width: so many threads
 //! want to run. How much of its work is done at which width follows from how many cores one encode alone keeps busy of
 //! 1, 2, 3 and 4; beyond four, the width is spread evenly up to what x265's wavefront allows. Threads that want to run
-//! share the cores evenly. The more cores are busy, the more processor time a frame takes (memory, caches, threads that
-//! look after each other): a straight line through the same figures, and from four cores on as on four. What runs next
-//! is chosen by the program's own `admit`.
+//! share the cores evenly. A frame takes more processor time the more cores are busy (memory, caches), and more still the
+//! more threads of its own encode run (they wait for each other): straight lines through the figures, and from four on as
+//! with four. What runs next is chosen by the program's own `admit`.
 
 use std::num::NonZeroU32;
 
@@ -26,7 +26,9 @@ pub struct Kind {
     /// Seconds of a single thread at the start of each encode, whatever its length.
     pub start_seconds: f64,
     /// By how much processor time grows with each further busy core; 0.02 is 2 %.
-    pub contention: f64,
+    pub shared_contention: f64,
+    /// By how much more with each further thread of its own that runs.
+    pub own_contention: f64,
     /// Width, and the share of the work that is done at it.
     pub widths: Vec<(f64, f64)>,
 }
@@ -53,7 +55,8 @@ impl Kind {
             preset: preset.to_owned(),
             fps_of_a_core,
             start_seconds: 0.0,
-            contention: 0.0,
+            shared_contention: 0.0,
+            own_contention: 0.0,
             widths,
         }
     }
@@ -71,9 +74,10 @@ impl Kind {
         frames / self.fps_of_a_core
     }
 
-    /// How much longer everything takes with so many busy cores.
-    pub fn slowness(&self, busy: f64) -> f64 {
-        1.0 + self.contention * (busy.min(4.0) - 1.0).max(0.0)
+    /// How much longer everything takes with so many busy cores, of which `own` run this encode.
+    pub fn slowness(&self, own: f64, busy: f64) -> f64 {
+        let beyond_one = |cores: f64| (cores.min(4.0) - 1.0).max(0.0);
+        1.0 + self.shared_contention * beyond_one(busy) + self.own_contention * beyond_one(own)
     }
 
     fn width(&self, random: &mut Random) -> f64 {
@@ -240,7 +244,10 @@ fn run(films: &[Film], cores: u32, change: &dyn Fn(Cost) -> Cost, most: u32) -> 
             let wanted: f64 = running.iter().map(|running| running.width).sum();
             let share = (f64::from(cores) / wanted).min(1.0);
             let busy = wanted.min(f64::from(cores));
-            let speed = |running: &Running| running.width * share / running.kind.slowness(busy);
+            let speed = |running: &Running| {
+                let own = running.width * share;
+                own / running.kind.slowness(own, busy)
+            };
             let step = running
                 .iter()
                 .map(|running| running.phase_left / speed(running))
