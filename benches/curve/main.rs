@@ -1,9 +1,8 @@
 //! How fast one and several encodes are on one and several cores: what the simulation in `tests/simulation` is made of.
 //!
 //! Promises: real clips, joined to a minute for each encode; only rounds count in which other programs used at most 3 %
-//! of the machine; with too few quiet rounds nothing is written; so many cores are all that the encodes can have. A virtual
-//! machine's speed changes from minute to minute, by what its neighbours do: so right before and after each round the same
-//! small encodes are timed, and their time is written beside the round's.
+//! of the machine; with too few quiet rounds nothing is written; so many cores are all that the encodes can have.
+//! The figures go round in turn, so that a slow hour is spread over all of them.
 //! Never in here: what follows from the figures.
 //!
 //! `make curve CLIPS=folder` runs it, as root on Linux; that takes hours. `CURVE_SECONDS=12` makes the clips shorter,
@@ -28,7 +27,7 @@ use std::{
 
 use film::{FRAMES_PER_SECOND, join};
 use load::{Load, ProcessTicks, TICKS_PER_SECOND};
-use serde_json::json;
+use serde_json::{Value, json};
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
@@ -57,8 +56,6 @@ const POINTS: [(u32, u32, u32); 9] = [
     (4, 2, 4),
     (4, 4, 4),
 ];
-/// Of each encode by which the machine's speed is told.
-const REFERENCE_FRAMES: u32 = 25;
 
 /// What is measured again and again.
 struct Point {
@@ -80,8 +77,6 @@ struct Round {
     seconds: f64,
     /// Of the processor, all encodes together.
     cpu_seconds: f64,
-    /// What the same small encodes took before and after, on average.
-    reference_seconds: f64,
 }
 
 fn main() -> Outcome<()> {
@@ -125,16 +120,12 @@ fn main() -> Outcome<()> {
     }
     let online = u32::try_from(thread::available_parallelism()?.get())?;
     points.retain(|point| point.cores <= online);
-    let reference = Reference {
-        clip: points[0].clip.clone(),
-        cores: online,
-    };
     while let Some(next) = points
         .iter_mut()
         .filter(|point| point.is_wanted(rounds))
         .min_by_key(|point| point.attempts)
     {
-        next.measure(&reference)?;
+        next.measure()?;
     }
     write(&points, rounds)
 }
@@ -145,10 +136,9 @@ impl Point {
     }
 
     /// One round: so many encodes at once on so many cores.
-    fn measure(&mut self, reference: &Reference) -> Outcome<()> {
+    fn measure(&mut self) -> Outcome<()> {
         wait_for_quiet();
         self.attempts += 1;
-        let before = reference.seconds()?;
         let load = Load::now();
         let cpu_before = cpu_seconds_of_children();
         let began = Instant::now();
@@ -156,10 +146,9 @@ impl Point {
         let took = began.elapsed().as_secs_f64();
         let cpu_seconds = cpu_seconds_of_children() - cpu_before;
         let foreign = load.foreign_share_since();
-        let reference_seconds = f64::midpoint(before, reference.seconds()?);
         let counts = foreign <= FOREIGN_SHARE_LIMIT;
         eprintln!(
-            "{}x{} {} frames, {} encodes of {} threads on {} cores: {took:.2} s (the small ones {reference_seconds:.2} s), others used {:.1} % of the machine{}",
+            "{}x{} {} frames, {} encodes of {} threads on {} cores: {took:.2} s, others used {:.1} % of the machine{}",
             self.size.0,
             self.size.1,
             self.frames,
@@ -173,24 +162,9 @@ impl Point {
             self.rounds.push(Round {
                 seconds: took,
                 cpu_seconds,
-                reference_seconds,
             });
         }
         Ok(())
-    }
-}
-
-/// The small encodes by which the machine's speed is told: as many of one thread as there are cores.
-struct Reference {
-    clip: PathBuf,
-    cores: u32,
-}
-
-impl Reference {
-    fn seconds(&self) -> Outcome<f64> {
-        let began = Instant::now();
-        all_of((0..self.cores).map(|_| encode(&self.clip, REFERENCE_FRAMES, self.cores, 1)))?;
-        Ok(began.elapsed().as_secs_f64())
     }
 }
 
@@ -252,15 +226,21 @@ fn wait_for_quiet() {
     }
 }
 
-/// Where the simulation reads it.
+/// Where the simulation reads it. What an earlier run with the same processor and ffmpeg has measured stays, so the fastest
+/// round may be one of its.
 fn write(points: &[Point], rounds: usize) -> Outcome<()> {
     let missing = points.iter().filter(|point| point.rounds.len() < rounds).count();
-    let figures: Vec<serde_json::Value> = points
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/simulation/measured.json");
+    let earlier: Value = fs::read(&file)
+        .ok()
+        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+        .unwrap_or_default();
+    let (processor, ffmpeg) = (processor(), first_line("ffmpeg", &["-version"]));
+    let is_of_here = earlier["processor"] == processor && earlier["ffmpeg"] == ffmpeg;
+    let figures: Vec<Value> = points
         .iter()
         .map(|point| {
-            let of_rounds =
-                |figure: fn(&Round) -> f64| -> Vec<f64> { point.rounds.iter().map(figure).collect() };
-            json!({
+            let mut figure = json!({
                 "width": point.size.0,
                 "height": point.size.1,
                 "preset": PRESET,
@@ -268,15 +248,27 @@ fn write(points: &[Point], rounds: usize) -> Outcome<()> {
                 "cores": point.cores,
                 "encodes": point.encodes,
                 "threads": point.threads,
-                "seconds": of_rounds(|round| round.seconds),
-                "cpu_seconds": of_rounds(|round| round.cpu_seconds),
-                "reference_seconds": of_rounds(|round| round.reference_seconds),
-            })
+            });
+            let is_same = |other: &&Value| {
+                let keys = figure.as_object().into_iter().flatten();
+                is_of_here && keys.into_iter().all(|(key, value)| other[key] == *value)
+            };
+            let before = earlier["points"].as_array().into_iter().flatten().find(is_same);
+            let all = |key: &str, of_round: fn(&Round) -> f64| -> Vec<f64> {
+                let before = before.and_then(|before| before[key].as_array());
+                let before = before.into_iter().flatten().filter_map(Value::as_f64);
+                before.chain(point.rounds.iter().map(of_round)).collect()
+            };
+            let seconds = all("seconds", |round| round.seconds);
+            let cpu_seconds = all("cpu_seconds", |round| round.cpu_seconds);
+            figure["seconds"] = json!(seconds);
+            figure["cpu_seconds"] = json!(cpu_seconds);
+            figure
         })
         .collect();
     let text = serde_json::to_string_pretty(&json!({
-        "processor": processor(),
-        "ffmpeg": first_line("ffmpeg", &["-version"]),
+        "processor": processor,
+        "ffmpeg": ffmpeg,
         "points": figures,
     }))?;
     println!("{text}");
@@ -286,7 +278,6 @@ fn write(points: &[Point], rounds: usize) -> Outcome<()> {
         );
         return Ok(());
     }
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/simulation/measured.json");
     fs::write(&file, text + "\n")?;
     println!("written to {}", file.display());
     Ok(())

@@ -26,11 +26,10 @@ struct Point {
     seconds: Vec<f64>,
     /// Of the processor, in the same rounds.
     cpu_seconds: Vec<f64>,
-    /// Of the same small encodes right before and after each round: the machine's speed then.
-    reference_seconds: Vec<f64>,
 }
 
-/// What a point took, had the machine always been as fast as at its best.
+/// A point's fastest round: the neighbours of a virtual machine, and what else takes time beside the encodes, can only make
+/// a round slower.
 #[derive(Debug, Clone)]
 pub struct Figure {
     pub width: u32,
@@ -54,36 +53,30 @@ impl Measured {
 
     /// Those of pictures of this height.
     pub fn of_height(&self, height: u32) -> Vec<Figure> {
-        let references = self.points.iter().flat_map(|point| &point.reference_seconds);
-        let fastest = references.copied().fold(f64::INFINITY, f64::min);
         self.points
             .iter()
             .filter(|point| point.height == height)
-            .map(|point| Figure {
-                width: point.width,
-                height: point.height,
-                preset: point.preset.clone(),
-                frames: point.frames,
-                cores: point.cores,
-                encodes: point.encodes,
-                threads: point.threads,
-                seconds: point.at_best(&point.seconds, fastest),
-                cpu_seconds: point.at_best(&point.cpu_seconds, fastest),
-            })
+            .map(Point::fastest)
             .collect()
     }
 }
 
 impl Point {
-    /// The median round.
-    fn at_best(&self, seconds: &[f64], fastest: f64) -> f64 {
-        let mut seconds: Vec<f64> = seconds
-            .iter()
-            .zip(&self.reference_seconds)
-            .map(|(seconds, reference)| seconds * fastest / reference)
-            .collect();
-        seconds.sort_by(f64::total_cmp);
-        seconds[seconds.len() / 2]
+    fn fastest(&self) -> Figure {
+        let rounds = self.seconds.iter().zip(&self.cpu_seconds);
+        let fastest = rounds.min_by(|one, other| one.0.total_cmp(other.0));
+        let (seconds, cpu_seconds) = fastest.unwrap();
+        Figure {
+            width: self.width,
+            height: self.height,
+            preset: self.preset.clone(),
+            frames: self.frames,
+            cores: self.cores,
+            encodes: self.encodes,
+            threads: self.threads,
+            seconds: *seconds,
+            cpu_seconds: *cpu_seconds,
+        }
     }
 }
 
