@@ -1,14 +1,7 @@
-//! Encodes a long film in chunks, as many at once as the service gives room for; each one is kept until the film is done.
-//!
-//! Promises: a chunk counts when it is checked, durable and in the manifest; what an earlier run has finished is used
-//! when it is what it was and made the same way; a film that cannot be made exactly this way is left to a single run.
-//! Never in here: what runs first, when a work folder of an ended task goes.
+//! The encoding of what is left of one film: which chunk is begun when, what becomes of a finished one, how far it all is.
 
 use std::{
     collections::{HashMap, VecDeque},
-    fs::{self, File},
-    io::Read,
-    path::{Path, PathBuf},
     sync::{
         atomic::{AtomicBool, Ordering},
         mpsc::{Receiver, Sender, channel},
@@ -18,54 +11,31 @@ use std::{
 };
 
 use super::{
-    Job, Order, Outcome, Report,
-    measure::Look,
-    outcome::{disk, encode_outcome, measure_outcome, refused, source_outcome, unreadable},
-    report::Stage,
-    search::{Searching, Verdict},
-    source::Source,
+    super::{
+        Job, Outcome, Report,
+        outcome::measure_outcome,
+        search::{Searching, Verdict},
+    },
+    store::write,
 };
 use crate::{
     chunk::{
-        self, Chunk, ChunkSettings, FrameIndex, Whole,
+        self, Chunk,
         forecast::{forecast, will_not_shrink},
-        index_file::{self, IndexKey},
-        manifest::{self, Finished, Key, Manifest, plan_hash},
+        manifest::{Finished, Manifest},
     },
-    durable,
     encode::{
-        self, EncodeError, Encoded, Next, Progress,
+        self, EncodeError, Next, Progress,
         chunk::{ChunkError, Film},
     },
-    plan::{Begins, ChunkSpan, EncodePlan, Span},
-    probe::{self, IndexError},
+    plan::Span,
     process::Stopwatch,
-    publish,
     quality::{self, Compared, Comparison, MeasureError, Sample, Scores, Weights},
-    schedule,
     shrink::{Limit, NotSmaller},
-    task::{Fingerprint, TaskId},
 };
 
-/// How much may be decoded before a chunk only to be thrown away: four keyframe intervals of x264's default at 25 frames a
-/// second.
-const LONGEST_PRE_ROLL: Duration = Duration::from_secs(40);
 /// By how much the size may fall when a CRF on trial is corrected: by a little more than 2, and one makes a seventh.
 const CORRECTION: f64 = 1.4;
-const MANIFEST: &str = "manifest.json";
-const INDEX: &str = "frames.json";
-
-/// Where the chunks of a task are.
-#[must_use]
-pub(in crate::service) fn work_folder(output: &Path, id: &TaskId) -> PathBuf {
-    work_folders(output).join(id.as_file_name())
-}
-
-/// What holds the work folders of all tasks. On the disk of the results, for which room is kept.
-#[must_use]
-pub(in crate::service) fn work_folders(output: &Path) -> PathBuf {
-    output.join(".work")
-}
 
 /// The service's word that one more chunk may be encoded beside those that are.
 #[derive(Debug)]
@@ -76,22 +46,6 @@ impl Grant {
     pub fn give(&self) {
         let _ = self.0.send(Event::Room);
     }
-}
-
-/// What an attempt in chunks came to.
-pub(super) enum InChunks {
-    /// Joined into the part.
-    Joined {
-        encoded: Encoded,
-        remark: String,
-    },
-    NotSmaller(NotSmaller),
-    /// The search goes on with another CRF.
-    Missed {
-        crf: f64,
-    },
-    /// To be encoded in one run.
-    Whole(Whole),
 }
 
 /// What the threads of one film tell.
@@ -113,7 +67,7 @@ struct Measured {
 }
 
 /// Why no further chunk is begun.
-enum Stopped {
+pub(super) enum Stopped {
     Failed(ChunkError),
     NotSmaller(NotSmaller),
     Missed { crf: f64 },
@@ -121,7 +75,7 @@ enum Stopped {
 }
 
 /// A CRF that is not yet known to be the right one: finished chunks are measured, until they tell.
-struct Trial<'a> {
+pub(super) struct Trial<'a> {
     searching: &'a mut Searching,
     crf: f64,
     comparison: Comparison<'a>,
@@ -129,332 +83,9 @@ struct Trial<'a> {
     measured_for: Duration,
 }
 
-impl Job<'_> {
-    /// Where a search has not come to its end, the first chunks tell whether the plan's CRF is the right one.
-    ///
-    /// # Errors
-    /// When neither this way nor a single run can go on now.
-    pub(super) fn in_chunks(
-        &self,
-        look: &Look<'_>,
-        plan: &EncodePlan,
-        mut searching: Option<&mut Searching>,
-        limit: Option<Limit>,
-    ) -> Result<InChunks, Outcome> {
-        let Look { source, part, .. } = *look;
-        let work = work_folder(&self.order.output, &self.order.task.id);
-        let Cut {
-            index,
-            chunks,
-            encoder,
-        } = match self.cut(source, plan, &work) {
-            Ok(cut) => cut,
-            Err(CutError::Whole(whole)) => return Ok(InChunks::Whole(whole)),
-            Err(CutError::Outcome(outcome)) => return Err(outcome),
-        };
-        let film = Film {
-            plan,
-            source: &source.path,
-            index: &index,
-            work: &work,
-            config: &self.order.encode,
-        };
-        let key = key(source, &film, encoder);
-        let manifest = self.resumed(&film, key, &chunks)?;
-        let finished_before = manifest.progress();
-        let Order { publish, output, .. } = self.order;
-        let room = chunk::room(
-            source.info.size_bytes,
-            manifest.bytes(),
-            publish::free_bytes(output).unwrap_or(0),
-            publish.min_free_bytes,
-        );
-        match room {
-            Ok(most_bytes) => (self.report)(Report::Room { most_bytes }),
-            Err(whole) => return self.without_chunks(whole).map(InChunks::Whole),
-        }
-        if finished_before > 0.0 {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "1 to 99")]
-            let percent = (finished_before * 100.0).clamp(1.0, 99.0) as u8;
-            (self.report)(Report::Resumed { percent });
-        }
-        (self.report)(Report::Frames(Some(index.times().len() as u64)));
-        (self.report)(Report::Stage(Stage::Encoding));
-        let began = Stopwatch::start(&self.order.cancel);
-        let compared = plan.film().ok_or_else(|| refused("its film is not encoded"))?;
-        let reading_options = plan.reading_options();
-        let comparison = look.comparison(self, &compared, &reading_options);
-        let trial = searching
-            .as_deref_mut()
-            .and_then(|searching| Trial::of(searching, comparison));
-        let (manifest, stopped) = Run::new(self, &film, manifest, limit, trial).run();
-        let ended = match stopped {
-            None => self.joined(&film, &manifest, part),
-            Some(Stopped::NotSmaller(why)) => Ok(InChunks::NotSmaller(why)),
-            Some(Stopped::Missed { crf }) => {
-                if let Some(searching) = searching {
-                    searching.took(began.elapsed())?;
-                }
-                return Ok(InChunks::Missed { crf });
-            }
-            Some(Stopped::Ended(outcome)) => return Err(outcome),
-            Some(Stopped::Failed(error)) => failed(error),
-        };
-        match ended {
-            Ok(InChunks::Whole(whole)) => self.begin_anew(whole).map(InChunks::Whole),
-            ended => ended,
-        }
-    }
-
-    /// Chunks were begun, and are of no use.
-    pub(super) fn begin_anew(&self, whole: Whole) -> Result<Whole, Outcome> {
-        tracing::warn!(
-            "{}: it is encoded again in one run: {whole}",
-            self.order.task.shown()
-        );
-        self.without_chunks(whole)
-    }
-
-    fn without_chunks(&self, whole: Whole) -> Result<Whole, Outcome> {
-        let order = self.order;
-        durable::remove_directory_and_content(&work_folder(&order.output, &order.task.id))
-            .map_err(|error| disk(&error))?;
-        Ok(whole)
-    }
-
-    /// Whether a film is long enough for chunks.
-    pub(super) fn may_be_cut(&self, plan: &EncodePlan) -> bool {
-        plan.duration_s.unwrap_or(0.0) > self.order.engine.chunk_min.as_secs_f64()
-    }
-
-    fn cut(&self, source: &Source, plan: &EncodePlan, work: &Path) -> Result<Cut, CutError> {
-        let order = self.order;
-        let settings = ChunkSettings {
-            longer_than: order.engine.chunk_min,
-            length: order.engine.chunk,
-            slots: self
-                .cost(&source.info, plan)
-                .map_or(1, |cost| schedule::at_once(cost, &order.machine)),
-            longest_pre_roll: LONGEST_PRE_ROLL,
-            spare_keyframes: plan.spare_keyframes(),
-        };
-        // Reading all packets of a short clip would only find out what its header says.
-        let seconds = plan.duration_s.unwrap_or(0.0);
-        if !self.may_be_cut(plan) {
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "for a sentence"
-            )]
-            return Err(CutError::Whole(Whole::TooShort {
-                seconds: seconds.max(0.0) as u64,
-                limit: settings.longer_than.as_secs(),
-            }));
-        }
-        let (stream, _) = source.info.main_video().ok_or(CutError::Whole(Whole::NoFrames))?;
-        let encoder = encode::encoder(&order.encode, &order.cancel)
-            .map_err(|error| CutError::Outcome(encode_outcome(error)))?;
-        let key = IndexKey {
-            source: made_of(source),
-            stream: stream.index,
-            programs: encoder.clone(),
-        };
-        let kept = self.kept_index(work, &key);
-        let is_kept = kept.is_some();
-        let index = match kept {
-            Some(index) => index,
-            None => {
-                let on_start = |pid| (self.report)(Report::Child(pid));
-                probe::index(
-                    &source.path,
-                    &source.info,
-                    stream,
-                    &order.encode,
-                    &order.cancel,
-                    on_start,
-                )?
-            }
-        };
-        let chunks = chunk::cut(&index, &settings)?;
-        for chunk in &chunks {
-            plan.splittable(&index, *chunk)?;
-        }
-        durable::make_directory(work).map_err(|error| CutError::Outcome(disk(&error)))?;
-        if !is_kept && let Ok(bytes) = index_file::to_bytes(&index, &key) {
-            durable::replace_with_bytes(&work.join(INDEX), &bytes)
-                .map_err(|error| CutError::Outcome(disk(&error)))?;
-        }
-        Ok(Cut {
-            index,
-            chunks,
-            encoder,
-        })
-    }
-
-    /// The index that an earlier run has read.
-    fn kept_index(&self, work: &Path, key: &IndexKey) -> Option<FrameIndex> {
-        let mut bytes = Vec::new();
-        let most = index_file::MOST_BYTES as u64 + 1;
-        File::open(work.join(INDEX))
-            .and_then(|file| file.take(most).read_to_end(&mut bytes))
-            .ok()?;
-        index_file::from_bytes(&bytes, key)
-            .inspect_err(|error| {
-                tracing::info!(
-                    "{}: its frame index is read anew: {error}",
-                    self.order.task.shown()
-                );
-            })
-            .ok()
-    }
-
-    /// The manifest to go on with: that of an earlier run with what is still good of it, or a new one.
-    fn resumed(&self, film: &Film<'_>, key: Key, chunks: &[Chunk]) -> Result<Manifest, Outcome> {
-        let file = film.work.join(MANIFEST);
-        let shown = self.order.task.shown();
-        let before = match fs::read(&file) {
-            Ok(bytes) => match Manifest::from_bytes(&bytes) {
-                Ok(manifest) => Some(manifest),
-                Err(error) => {
-                    tracing::warn!("{shown}: its chunks cannot be gone on with: {error}");
-                    None
-                }
-            },
-            Err(_) => None,
-        };
-        let new = || Manifest::new(key.clone(), film.index, chunks);
-        let found = encode::chunk::found_files(film.work).map_err(|error| unreadable(&error))?;
-        let manifest = before.unwrap_or_else(new);
-        let stale = manifest.fits(&key, film.index).err();
-        let usable = manifest.usable(stale.as_ref(), &found);
-        for (name, why) in &usable.discarded {
-            tracing::info!("{shown}: {} is not used: {why}", name.display());
-            durable::remove(&film.work.join(name)).map_err(|error| disk(&error))?;
-        }
-        let manifest = if stale.is_some() {
-            new()
-        } else {
-            manifest.keep(&usable)
-        };
-        write(&manifest, &file).map_err(|error| disk(&error))?;
-        Ok(manifest)
-    }
-
-    fn joined(&self, film: &Film<'_>, manifest: &Manifest, part: &Path) -> Result<InChunks, Outcome> {
-        (self.report)(Report::Room {
-            most_bytes: manifest.bytes(),
-        });
-        (self.report)(Report::Stage(Stage::Joining));
-        let finished: Vec<(Chunk, Finished)> = manifest
-            .chunks
-            .iter()
-            .filter_map(|entry| Some((entry.chunk, entry.finished.clone()?)))
-            .collect();
-        let joined = encode::chunk::join(
-            film,
-            &finished,
-            manifest.beside.as_ref(),
-            part,
-            &self.order.cancel,
-            |pid| (self.report)(Report::Child(pid)),
-            |_| Next::GoOn,
-        );
-        match joined {
-            Ok(Encoded { elapsed, complaints }) => {
-                let parts = finished
-                    .iter()
-                    .map(|(_, finished)| finished)
-                    .chain(&manifest.beside);
-                let of_chunks = parts.map(|finished| finished.complaints.as_str());
-                Ok(InChunks::Joined {
-                    encoded: Encoded {
-                        elapsed: manifest.elapsed + elapsed,
-                        complaints: of_chunks.chain([complaints.as_str()]).collect(),
-                    },
-                    remark: format!("encoded in {} chunks, joined without loss", finished.len()),
-                })
-            }
-            Err(error) => failed(error),
-        }
-    }
-}
-
-/// What a failure in chunks leads to: a single run, or what that would lead to as well.
-fn failed(error: ChunkError) -> Result<InChunks, Outcome> {
-    match error {
-        ChunkError::Whole(whole) => Ok(InChunks::Whole(whole)),
-        ChunkError::Encode(error) => Err(encode_outcome(error)),
-        ChunkError::Disk(error) => Err(disk(&error)),
-    }
-}
-
-fn write(manifest: &Manifest, file: &Path) -> Result<(), durable::DurableError> {
-    let bytes = manifest.to_bytes().map_err(|error| durable::DurableError {
-        action: "write",
-        path: file.to_owned(),
-        source: error.into(),
-    })?;
-    durable::replace_with_bytes(file, &bytes).map(drop)
-}
-
-pub(super) fn made_of(source: &Source) -> manifest::Source {
-    manifest::Source::new(&source.identity, Fingerprint(source.sample))
-}
-
-fn key(source: &Source, film: &Film<'_>, encoder: String) -> Key {
-    let Film { plan, index, .. } = *film;
-    // Any one span does: what differs between chunks is in the manifest, but for what all that begin inside have.
-    let whole = Chunk {
-        number: 0,
-        first: 0,
-        end: u32::try_from(index.times().len()).unwrap_or(u32::MAX),
-    };
-    let (input, output) = (Path::new("source"), Path::new("part"));
-    let inside = ChunkSpan {
-        begins: Begins::Inside,
-        ..plan.chunk_span(index, whole)
-    };
-    let of_chunks = plan.chunk_arguments(&inside, input, output);
-    let beside = plan.beside_arguments(input, output).unwrap_or_default();
-    let arguments = of_chunks.iter().chain(&beside).map(AsRef::as_ref);
-    Key {
-        source: made_of(source),
-        plan_hash: plan_hash(arguments),
-        encoder,
-    }
-}
-
-/// A film that can be encoded in chunks.
-struct Cut {
-    index: FrameIndex,
-    chunks: Vec<Chunk>,
-    /// As [`Key::encoder`].
-    encoder: String,
-}
-
-enum CutError {
-    Whole(Whole),
-    Outcome(Outcome),
-}
-
-impl From<Whole> for CutError {
-    fn from(whole: Whole) -> Self {
-        Self::Whole(whole)
-    }
-}
-
-impl From<IndexError> for CutError {
-    fn from(error: IndexError) -> Self {
-        match error {
-            IndexError::Whole(whole) => Self::Whole(whole),
-            IndexError::Probe(error) => Self::Outcome(source_outcome(error)),
-        }
-    }
-}
-
 impl<'a> Trial<'a> {
     /// `None` when the search has come to its end.
-    fn of(searching: &'a mut Searching, comparison: Comparison<'a>) -> Option<Self> {
+    pub(super) fn of(searching: &'a mut Searching, comparison: Comparison<'a>) -> Option<Self> {
         let crf = searching.on_trial()?;
         let film = comparison.film_span()?;
         let measures = comparison.measures.only(searching.metric());
@@ -472,7 +103,7 @@ impl<'a> Trial<'a> {
 }
 
 /// The encoding of what is left of one film.
-struct Run<'a> {
+pub(super) struct Run<'a> {
     job: &'a Job<'a>,
     film: &'a Film<'a>,
     manifest: Manifest,
@@ -493,7 +124,7 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(
+    pub(super) fn new(
         job: &'a Job<'a>,
         film: &'a Film<'a>,
         manifest: Manifest,
@@ -520,7 +151,7 @@ impl<'a> Run<'a> {
     }
 
     /// Until every chunk is finished, or no further one is of use.
-    fn run(mut self) -> (Manifest, Option<Stopped>) {
+    pub(super) fn run(mut self) -> (Manifest, Option<Stopped>) {
         let (sender, inbox) = channel();
         let stop = AtomicBool::new(false);
         std::thread::scope(|scope| {
@@ -730,7 +361,7 @@ impl<'a> Run<'a> {
     fn keep(&mut self, record: impl FnOnce(&mut Manifest), stop: &AtomicBool) {
         record(&mut self.manifest);
         self.manifest.elapsed = self.elapsed_before + self.watch.elapsed();
-        if let Err(error) = write(&self.manifest, &self.film.work.join(MANIFEST)) {
+        if let Err(error) = write(&self.manifest, self.film.work) {
             return self.fail(error.into(), stop);
         }
         (self.job.report)(Report::ChunkKept);
