@@ -242,6 +242,15 @@ pub fn copy_not_synced(from: &Path, to: &Path, go_on: &dyn Fn() -> bool) -> Resu
     Ok(false)
 }
 
+/// Makes an empty file where there is none; nothing is fsynced.
+///
+/// # Errors
+/// When there can be none.
+pub fn make_empty_not_synced(path: &Path) -> Result<()> {
+    let made = step().and_then(|()| OpenOptions::new().append(true).create(true).open(path));
+    at("create", path, made.map(drop))
+}
+
 /// Gives a file a second name, which must be free; the name is not fsynced yet.
 ///
 /// # Errors

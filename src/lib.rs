@@ -37,5 +37,7 @@ pub mod service_install;
 
 pub mod config;
 pub mod cgroup;
+pub mod confine;
+pub mod content;
 pub mod durable;
 pub mod process;

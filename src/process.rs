@@ -2,7 +2,8 @@
 //!
 //! Promises: a child leads its own process group, inherits nothing but its three standard streams, dies with this
 //! process where the system can do that, and is always waited for; both its pipes are drained whatever it prints,
-//! in bounded memory; a child that makes no progress is ended (TERM to the group, then KILL), but not one that we froze.
+//! in bounded memory; a child that makes no progress is ended (TERM to the group, then KILL), but not one that we froze;
+//! a confined child reaches only its own files and the system's programs, where the system can do that.
 //! Never in here: what a program means or what its output says.
 #![allow(clippy::disallowed_methods)]
 
@@ -10,6 +11,7 @@ use std::{
     ffi::{OsStr, OsString},
     fmt,
     io::Read,
+    os::fd::{AsRawFd, OwnedFd},
     os::unix::{
         ffi::OsStrExt,
         process::{CommandExt, ExitStatusExt},
@@ -26,6 +28,8 @@ use std::{
 };
 
 use process_wrap::std::{ChildWrapper, CommandWrap, ProcessGroup};
+
+use crate::confine::{Confinement, Files};
 
 /// How much of the end of a child's stderr is kept, in bytes.
 pub const STDERR_TAIL_BYTES: usize = 64 * 1024;
@@ -48,6 +52,11 @@ pub struct CommandLine {
     pub program: PathBuf,
     pub arguments: Vec<OsString>,
     pub priority: Priority,
+    pub confinement: Confinement,
+    /// What a confined child may reach.
+    pub files: Files,
+    /// What the child may allocate (RLIMIT_DATA); `None`: as much as we may.
+    pub memory_bytes: Option<u64>,
 }
 
 /// How far a child stands back behind other programs.
@@ -167,7 +176,37 @@ impl CommandLine {
             program: program.to_owned(),
             arguments: Vec::new(),
             priority,
+            confinement: Confinement::Off,
+            files: Files::default(),
+            memory_bytes: None,
         }
+    }
+
+    #[must_use]
+    pub fn confined(mut self, confinement: Confinement) -> Self {
+        self.confinement = confinement;
+        self
+    }
+
+    /// Caps what the child may allocate.
+    #[must_use]
+    pub fn with_memory(mut self, memory_bytes: Option<u64>) -> Self {
+        self.memory_bytes = memory_bytes;
+        self
+    }
+
+    /// A file that the child reads.
+    #[must_use]
+    pub fn reads(mut self, file: &Path) -> Self {
+        self.files.read(file);
+        self
+    }
+
+    /// A file that the child writes; it must exist when a confined child starts.
+    #[must_use]
+    pub fn writes(mut self, file: &Path) -> Self {
+        self.files.write(file);
+        self
     }
 
     #[must_use]
@@ -545,6 +584,18 @@ const IOPRIO_WHO_PROCESS: libc::c_int = 1;
 #[cfg(target_os = "linux")]
 const IOPRIO_IDLE: libc::c_int = 3 << 13;
 
+/// For a child that is to be confined, where the kernel can do that.
+#[cfg(target_os = "linux")]
+fn rules(command: &CommandLine) -> Option<OwnedFd> {
+    if command.confinement == Confinement::Off {
+        return None;
+    }
+    crate::confine::rules(&command.program, &command.files)
+        .inspect_err(|error| tracing::warn!("{} runs unconfined: {error}", command.program.display()))
+        .ok()
+        .flatten()
+}
+
 fn start(command: &CommandLine) -> Result<Running, StartError> {
     let mut inner = Command::new(&command.program);
     inner
@@ -553,14 +604,24 @@ fn start(command: &CommandLine) -> Result<Running, StartError> {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     let Priority { nice, ionice } = command.priority;
+    let memory = command.memory_bytes.map(|bytes| libc::rlimit {
+        rlim_cur: bytes,
+        rlim_max: bytes,
+    });
+    #[cfg(target_os = "linux")]
+    let rules = rules(command);
     #[cfg(target_os = "linux")]
     let parent = std::process::id();
-    // SAFETY: between fork and exec only async-signal-safe calls are made (nice, ioprio_set, prctl, getppid, close_range, _exit);
-    // nothing is allocated and no lock is taken.
+    // SAFETY: between fork and exec only async-signal-safe calls are made (nice, setrlimit, ioprio_set, prctl, getppid,
+    // landlock_restrict_self, close_range, _exit); nothing is allocated and no lock is taken.
     unsafe {
         inner.pre_exec(move || {
             if nice != 0 {
                 libc::nice(nice);
+            }
+            if let Some(memory) = &memory {
+                // Best effort: a limit of ours may be lower.
+                libc::setrlimit(libc::RLIMIT_DATA, memory);
             }
             #[cfg(target_os = "linux")]
             {
@@ -572,6 +633,11 @@ fn start(command: &CommandLine) -> Result<Running, StartError> {
                 // The parent may have died before the call above: then no signal will ever come.
                 if u32::try_from(libc::getppid()) != Ok(parent) {
                     libc::_exit(127);
+                }
+                if let Some(rules) = &rules {
+                    // Best effort too: at the kernel's limit of nested rule sets the child runs without ours.
+                    libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+                    libc::syscall(libc::SYS_landlock_restrict_self, rules.as_raw_fd(), 0);
                 }
                 // A descriptor that was handed to us without close-on-exec (a lock, a socket) must not live on in the child.
                 libc::syscall(libc::SYS_close_range, 3u32, u32::MAX, libc::CLOSE_RANGE_CLOEXEC);

@@ -83,6 +83,40 @@ fn enormous() -> Vec<u8> {
     bytes
 }
 
+/// A second of film with its last track so many times more. ffmpeg would write no more than a thousand.
+fn crowded(times: u32) -> Vec<u8> {
+    let film = fs::read(small(31)).unwrap();
+    // The index stands at the end, so no offset of the film's bytes changes.
+    let (start, index) = boxes(&film).find(|(_, found)| &found[4..8] == b"moov").unwrap();
+    assert_eq!(start + index.len(), film.len());
+    let (_, track) = boxes(&index[8..])
+        .filter(|(_, found)| &found[4..8] == b"trak")
+        .last()
+        .unwrap();
+    let mut crowded = index.to_vec();
+    for number in 0..times {
+        let mut track = track.to_vec();
+        // In its first box, behind sizes, names, version and two times.
+        track[28..32].copy_from_slice(&(1000 + number).to_be_bytes());
+        crowded.extend(track);
+    }
+    let size = u32::try_from(crowded.len()).unwrap();
+    crowded[..4].copy_from_slice(&size.to_be_bytes());
+    [&film[..start], &crowded].concat()
+}
+
+/// The boxes of an MP4 one after the other, whole, and where each begins.
+fn boxes(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let header = bytes.get(at..at + 4)?;
+        let size = u32::from_be_bytes(header.try_into().unwrap()) as usize;
+        let begins = at;
+        at += size;
+        Some((begins, &bytes[begins..at]))
+    })
+}
+
 /// Name, content, and words of the reason.
 fn bad_files(port: u16, canary: &Path) -> Vec<(&'static str, Vec<u8>, &'static [&'static str])> {
     let film = |extra: &str, extension: &str| {
@@ -147,6 +181,8 @@ fn bad_files(port: u16, canary: &Path) -> Vec<(&'static str, Vec<u8>, &'static [
             &["playlist", "SVG"],
         ),
         ("enormous.mkv", enormous(), &["too large", "30000x30000"]),
+        ("crowded.mp4", crowded(999), &["more than 500 streams"]),
+        ("overfull.mp4", crowded(1200), &["more than 500 streams"]),
         ("zeros.mkv", vec![0; 100_000], &["not a video", "zeros"]),
         (
             "noise.avi",

@@ -27,6 +27,8 @@ fn config() -> EncodeConfig {
         ffmpeg_path: "ffmpeg".into(),
         ffprobe_path: "ffprobe".into(),
         priority: video_compressor::process::Priority::default(),
+        confinement: video_compressor::confine::Confinement::Auto,
+        child_memory_bytes: 0,
         threads: 0,
         stall: Duration::from_secs(60),
         damaged: Damaged::Strict,

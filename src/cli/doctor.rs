@@ -10,8 +10,9 @@ use super::{Exit, Outcome, print, print_json, setup::Setup, status::running_pid}
 use crate::{
     alerts,
     config::{Config, EncodeConfig, FileState, Profile},
+    confine::Confinement,
     encode,
-    process::{self, Cancel, CommandLine, Limits, Priority, StartError},
+    process::{self, Cancel, CommandLine, Limits, StartError},
     publish, quality,
     queue::Files,
     task::Shown,
@@ -76,6 +77,7 @@ pub fn doctor(setup: &Setup, json: bool) -> Outcome {
         ),
     }];
     findings.extend(encoder(&config.encode));
+    findings.push(confinement(&config.encode));
     findings.extend(
         unmeasurable_targets(&config.encode)
             .into_iter()
@@ -125,14 +127,20 @@ pub fn doctor(setup: &Setup, json: bool) -> Outcome {
 /// What is missing and how to get it.
 pub fn encoder_works(config: &EncodeConfig) -> Result<(), String> {
     let arguments = "-hide_banner -nostdin -v error -f lavfi -i testsrc=size=64x64:rate=5:duration=1 -c:v libx265 -x265-params log-level=error -f null -";
-    run_tool(&config.ffmpeg_path, &arguments.split(' ').collect::<Vec<_>>()).map_err(|problem| match problem {
+    let command = config.ffmpeg().arguments(arguments.split(' '));
+    run_tool(command.clone()).map_err(|problem| match problem {
         ToolProblem::Missing(error) => format!("{error} (ffmpeg_path). Debian and Ubuntu: apt-get install ffmpeg; macOS: brew install ffmpeg"),
+        ToolProblem::Fails(line) if run_tool(command.confined(Confinement::Off)).is_ok() => format!(
+            "{} does not work confined ({line}): it needs files outside of the system's folders; set confine = \"off\", or install \
+             ffmpeg from the system's packages",
+            Shown(&config.ffmpeg_path)
+        ),
         ToolProblem::Fails(line) => format!(
             "{} cannot encode H.265 ({line}); install an ffmpeg that is built with libx265, or set ffmpeg_path",
             Shown(&config.ffmpeg_path)
         ),
     })?;
-    run_tool(&config.ffprobe_path, &["-v", "error", "-version"])
+    run_tool(config.ffprobe().arguments(["-v", "error", "-version"]))
         .map(drop)
         .map_err(|problem| match problem {
             ToolProblem::Missing(error) => format!("{error} (ffprobe_path); it comes with ffmpeg"),
@@ -145,8 +153,7 @@ enum ToolProblem {
     Fails(String),
 }
 
-fn run_tool(program: &Path, arguments: &[&str]) -> Result<String, ToolProblem> {
-    let command = CommandLine::new(program, Priority::default()).arguments(arguments);
+fn run_tool(command: CommandLine) -> Result<String, ToolProblem> {
     let limits = Limits {
         total: Some(TOOL_LIMIT),
         stall: None,
@@ -167,11 +174,42 @@ fn run_tool(program: &Path, arguments: &[&str]) -> Result<String, ToolProblem> {
 }
 
 fn encoder(config: &EncodeConfig) -> Vec<Finding> {
-    let version = run_tool(&config.ffmpeg_path, &["-version"]).unwrap_or_default();
+    let version = run_tool(config.ffmpeg().arguments(["-version"])).unwrap_or_default();
     vec![match encoder_works(config) {
         Ok(()) => Finding::good("ffmpeg", format!("{version}; a test encode with libx265 worked")),
         Err(problem) => Finding::bad("ffmpeg", problem),
     }]
+}
+
+/// Whether ffmpeg is kept from a file that it was not given, found out by trying.
+fn confinement(config: &EncodeConfig) -> Finding {
+    const WHAT: &str = "confinement";
+    const OTHER: &str = "/etc/passwd";
+    if config.confinement == Confinement::Off {
+        let text = "off (confine): a manipulated film may reach what this user can";
+        return Finding::warning(WHAT, text);
+    }
+    let reading = "-hide_banner -nostdin -v error -f rawvideo -video_size 2x2 -i";
+    let command = config.ffmpeg().arguments(reading.split(' ')).arguments([
+        format!("file:{OTHER}").as_str(),
+        "-frames:v",
+        "1",
+        "-f",
+        "null",
+        "-",
+    ]);
+    match run_tool(command) {
+        Err(ToolProblem::Fails(line)) if line.contains("Permission denied") => Finding::good(
+            WHAT,
+            "ffmpeg reaches only the files that it is to read and write, and no network",
+        ),
+        Err(ToolProblem::Missing(_)) => Finding::warning(WHAT, "not known without ffmpeg"),
+        Ok(_) | Err(ToolProblem::Fails(_)) => Finding::warning(
+            WHAT,
+            "this system cannot confine ffmpeg (Linux 5.13 or newer with Landlock can): a manipulated film may reach \
+             what this user can",
+        ),
+    }
 }
 
 /// One sentence for each profile that aims at what this ffmpeg cannot measure. ffmpeg is asked only when a profile has a
@@ -223,7 +261,7 @@ pub fn refused_profiles(config: &EncodeConfig) -> Vec<String> {
             "-",
         ];
         let arguments: Vec<&str> = picture.split(' ').chain(of_profile).collect();
-        let Err(ToolProblem::Fails(line)) = run_tool(&config.ffmpeg_path, &arguments) else {
+        let Err(ToolProblem::Fails(line)) = run_tool(config.ffmpeg().arguments(arguments)) else {
             return None;
         };
         Some(format!(

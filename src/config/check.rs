@@ -19,7 +19,7 @@ use super::{
     profile::{self, BUILT_IN_RESOLUTIONS, ProfileEdit},
     value,
 };
-use crate::{process::Priority, schedule::hours::Hours, task::Resolution};
+use crate::{confine::Confinement, process::Priority, schedule::hours::Hours, task::Resolution};
 
 /// Longer than any token or password; keeps a wrongly named file from being read whole.
 const MOST_SECRET_BYTES: u64 = 4096;
@@ -93,6 +93,8 @@ impl Draft {
                 ffmpeg_path: PathBuf::new(),
                 ffprobe_path: PathBuf::new(),
                 priority: Priority::default(),
+                confinement: Confinement::Auto,
+                child_memory_bytes: 0,
                 threads: 0,
                 stall: Duration::ZERO,
                 damaged: Damaged::Strict,

@@ -5,11 +5,17 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
-use crate::{process::Priority, schedule::hours::Hours, task::Resolution};
+use crate::{
+    cgroup,
+    confine::Confinement,
+    process::{CommandLine, Priority},
+    schedule::hours::Hours,
+    task::Resolution,
+};
 
 /// Every setting, validated. `service` hands each adapter only its own part.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,6 +93,9 @@ pub struct EncodeConfig {
     pub ffprobe_path: PathBuf,
     /// Of every child that reads films.
     pub priority: Priority,
+    pub confinement: Confinement,
+    /// Of each child; 0: as much as this process may use.
+    pub child_memory_bytes: u64,
     /// 0: as many as ffmpeg and x265 want.
     pub threads: u32,
     pub stall: Duration,
@@ -101,6 +110,30 @@ pub struct EncodeConfig {
     pub profiles: BTreeMap<String, Profile>,
     pub default_profile: String,
     pub resolution_profiles: BTreeMap<Resolution, String>,
+}
+
+impl EncodeConfig {
+    /// ffmpeg, held to the files that the caller names.
+    #[must_use]
+    pub fn ffmpeg(&self) -> CommandLine {
+        self.tool(&self.ffmpeg_path)
+    }
+
+    /// As [`EncodeConfig::ffmpeg`].
+    #[must_use]
+    pub fn ffprobe(&self) -> CommandLine {
+        self.tool(&self.ffprobe_path)
+    }
+
+    fn tool(&self, program: &Path) -> CommandLine {
+        let memory_bytes = match self.child_memory_bytes {
+            0 => cgroup::available().memory_bytes,
+            bytes => Some(bytes),
+        };
+        CommandLine::new(program, self.priority)
+            .confined(self.confinement)
+            .with_memory(memory_bytes)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]

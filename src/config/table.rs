@@ -6,7 +6,7 @@
 
 use toml::Value;
 
-use crate::process::Ionice;
+use crate::{confine::Confinement, process::Ionice};
 
 use super::{
     AfterSuccess, Damaged, Deinterlace, DynamicHdr, LogFormat, MeasureQuality, OnLoss, OutsideHours,
@@ -295,6 +295,27 @@ pub static SETTINGS: &[Setting] = &[
             let choices = [("auto", Ionice::Auto), ("idle", Ionice::Idle)];
             set(&mut d.config.encode.priority.ionice, parse::choice(&v, &choices))
         },
+    ),
+    Setting::new(
+        Stage::Encode,
+        "confine",
+        r#""auto""#,
+        r#""auto" or "off""#,
+        "auto keeps ffmpeg to the files that it is to read and write, without network, so that a manipulated film can\n\
+         reach nothing else; for that the system needs Landlock (Linux 5.13 or newer). off lets it reach what this\n\
+         user can.",
+        |d, v| {
+            let choices = [("auto", Confinement::Auto), ("off", Confinement::Off)];
+            set(&mut d.config.encode.confinement, parse::choice(&v, &choices))
+        },
+    ),
+    Setting::new(
+        Stage::Encode,
+        "ffmpeg_memory",
+        "0",
+        r#"a number of bytes, or text such as "500MB" or "10GiB", up to 8192 TiB"#,
+        "How much memory one ffmpeg may take at most; 0 is all that this process may use.",
+        |d, v| set(&mut d.config.encode.child_memory_bytes, parse::bytes(&v)),
     ),
     Setting::new(
         Stage::Encode,

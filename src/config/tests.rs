@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::{show::Row, *};
 use crate::{
+    confine::Confinement,
     process::{Ionice, Priority},
     schedule::hours::Hours,
     task::Resolution,
@@ -121,6 +122,8 @@ fn the_defaults_are_what_the_design_says() {
                 nice: 10,
                 ionice: Ionice::Auto,
             },
+            confinement: Confinement::Auto,
+            child_memory_bytes: 0,
             threads: 0,
             stall: Duration::from_secs(300),
             damaged: Damaged::Strict,

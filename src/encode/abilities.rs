@@ -16,7 +16,7 @@ use crate::{
         self, Abilities, ContainerCropping, MatroskaPriming,
         dolby_vision::{DolbyVisionCoding, Hdr10PlusCoding},
     },
-    process::{self, Cancel, CommandLine, Limits, Priority},
+    process::{self, Cancel, Limits},
 };
 
 /// For `ffmpeg -h` and a tiny encode; only a disk that hangs needs so long.
@@ -53,7 +53,8 @@ pub fn abilities(source: &MediaInfo, config: &EncodeConfig, cancel: &Cancel) -> 
 
 /// Whether ffmpeg takes the option that keeps it from cropping.
 fn container_cropping(config: &EncodeConfig, cancel: &Cancel) -> ContainerCropping {
-    let command = CommandLine::new(&config.ffmpeg_path, config.priority)
+    let command = config
+        .ffmpeg()
         .arguments(["-hide_banner", "-nostdin", "-v", "error"])
         .arguments(["-apply_cropping", "codec", "-f", "lavfi", "-i", "color=s=16x16"])
         .arguments(["-frames:v", "1", "-f", "null", "-"]);
@@ -75,7 +76,8 @@ fn may_encode_into_matroska(source: &MediaInfo) -> bool {
 
 /// What a moment of silence in Matroska says of its start.
 fn matroska_priming(config: &EncodeConfig, cancel: &Cancel) -> MatroskaPriming {
-    let command = CommandLine::new(&config.ffmpeg_path, config.priority)
+    let command = config
+        .ffmpeg()
         .arguments(["-hide_banner", "-nostdin", "-v", "error"])
         .arguments(["-f", "lavfi", "-i", "anullsrc=r=48000", "-t", "0.03"])
         .arguments(["-c:a", "aac", "-f", "matroska", "pipe:1"]);
@@ -96,11 +98,9 @@ fn limits() -> Limits {
 }
 
 fn dolby_vision(config: &EncodeConfig, cancel: &Cancel) -> DolbyVisionCoding {
-    let command = CommandLine::new(&config.ffmpeg_path, Priority::default()).arguments([
-        "-hide_banner",
-        "-h",
-        "encoder=libx265",
-    ]);
+    let command = config
+        .ffmpeg()
+        .arguments(["-hide_banner", "-h", "encoder=libx265"]);
     process::run(&command, limits(), cancel, REPORT_BYTES).map_or_else(
         |_| DolbyVisionCoding::default(),
         |output| DolbyVisionCoding::from_help(&String::from_utf8_lossy(&output.stdout)),
@@ -123,7 +123,9 @@ fn written(film: &Film, config: &EncodeConfig, cancel: &Cancel) -> Option<Film> 
     // Without B-frames pictures come out in the order of showing.
     let mut parameters = OsString::from("log-level=error:repeat-headers=1:bframes=0:");
     parameters.push(plan::hdr10_plus::parameter(&file));
-    let command = CommandLine::new(&config.ffmpeg_path, config.priority)
+    let command = config
+        .ffmpeg()
+        .reads(&file)
         .arguments(["-hide_banner", "-nostdin", "-v", "error"])
         .arguments(["-f", "lavfi", "-i", "color=black:s=64x64:r=24"])
         .arguments(["-frames:v", &film.pictures().to_string()])

@@ -11,7 +11,6 @@ pub mod progress;
 mod versions;
 
 use std::{
-    ffi::OsString,
     fs::File,
     io::{self, BufRead, BufReader},
     path::{Path, PathBuf},
@@ -22,7 +21,7 @@ use crate::{
     config::EncodeConfig,
     durable::{self, DurableError},
     hdr10_plus, matroska, mp4,
-    plan::{EncodePlan, Hdr10PlusFile},
+    plan::{Captions, Cover, EncodePlan, Hdr10PlusFile},
     process::{self, Activity, Cancel, CommandLine, End, Finished, Limits, StartError, Stopwatch},
 };
 pub use abilities::abilities;
@@ -92,7 +91,36 @@ pub struct Encoded {
 /// The command that [`encode`] runs, for `explain`.
 #[must_use]
 pub fn command(plan: &EncodePlan, input: &Path, part: &Path, config: &EncodeConfig) -> CommandLine {
-    CommandLine::new(&config.ffmpeg_path, config.priority).arguments(plan.arguments(input, part))
+    let command = config.ffmpeg().arguments(plan.arguments(input, part));
+    with_extra_inputs(command.reads(input), plan, part).writes(part)
+}
+
+/// With the files beside `part` that the plan's runs of ffmpeg read.
+fn with_extra_inputs(command: CommandLine, plan: &EncodePlan, part: &Path) -> CommandLine {
+    let captions = plan.captions.iter().map(|captions| captions.file(part));
+    let hdr10_plus = plan.hdr10_plus.iter().map(|file| file.file(part));
+    let covers = plan.covers.iter().map(|cover| cover.file(part));
+    captions
+        .chain(hdr10_plus)
+        .chain(covers)
+        .fold(command, |command, file| command.reads(&file))
+}
+
+/// Makes the files that a confined child is to write: it may not make any.
+///
+/// # Errors
+/// `OutOfSpace`, `Disk`.
+fn with_its_files(command: &CommandLine) -> Result<(), EncodeError> {
+    for file in &command.files.writes {
+        durable::make_empty_not_synced(file).map_err(|error| {
+            if error.is_out_of_space() {
+                EncodeError::OutOfSpace
+            } else {
+                EncodeError::Disk(error)
+            }
+        })?;
+    }
+    Ok(())
 }
 
 /// The commands that must run before [`command`]: one for the captions in the pictures, and one for each cover picture
@@ -102,15 +130,28 @@ pub fn preparations(plan: &EncodePlan, input: &Path, part: &Path, config: &Encod
     let captions = plan
         .captions
         .iter()
-        .map(|captions| captions.arguments(input, part));
-    captions
-        .chain(covers(plan, input, part))
-        .map(|arguments| CommandLine::new(&config.ffmpeg_path, config.priority).arguments(arguments))
-        .collect()
+        .map(|captions| reads_captions(captions, input, part, config));
+    let covers = plan
+        .covers
+        .iter()
+        .map(|cover| takes_cover(cover, input, part, config));
+    captions.chain(covers).collect()
 }
 
-fn covers(plan: &EncodePlan, input: &Path, part: &Path) -> impl Iterator<Item = Vec<OsString>> {
-    plan.covers.iter().map(move |cover| cover.arguments(input, part))
+fn reads_captions(captions: &Captions, input: &Path, part: &Path, config: &EncodeConfig) -> CommandLine {
+    config
+        .ffmpeg()
+        .arguments(captions.arguments(input, part))
+        .reads(input)
+        .writes(&captions.file(part))
+}
+
+fn takes_cover(cover: &Cover, input: &Path, part: &Path, config: &EncodeConfig) -> CommandLine {
+    config
+        .ffmpeg()
+        .arguments(cover.arguments(input, part))
+        .reads(input)
+        .writes(&cover.file(part))
 }
 
 /// Reads the captions out of the pictures into a file, and takes them out of the plan when there are none. The file is
@@ -136,8 +177,8 @@ pub fn read_captions(
         stall: Some(config.stall),
     };
     let (mut last_frame, mut ended) = (String::new(), false);
-    let command =
-        CommandLine::new(&config.ffmpeg_path, config.priority).arguments(captions.arguments(input, part));
+    let command = reads_captions(captions, input, part, config);
+    with_its_files(&command)?;
     let finished = process::supervise(&command, limits, cancel, on_start, |line| {
         ended |= line == "progress=end";
         if line.starts_with("frame=") && line != last_frame {
@@ -232,8 +273,8 @@ fn take_covers(
 ) -> Result<Temporaries, EncodeError> {
     let covers = Temporaries(plan.covers.iter().map(|cover| cover.file(part)).collect());
     for cover in &plan.covers {
-        let arguments = cover.arguments(input, part);
-        let preparation = CommandLine::new(&config.ffmpeg_path, config.priority).arguments(arguments);
+        let preparation = takes_cover(cover, input, part, config);
+        with_its_files(&preparation)?;
         let limits = Limits {
             total: Some(config.stall),
             stall: None,
@@ -268,6 +309,7 @@ fn supervised(
     let mut parser = progress::Parser::default();
     let mut last = (None, None, None);
     let mut ended = false;
+    with_its_files(command)?;
     let finished = process::supervise(command, limits, cancel, on_start, |line| {
         let Some(report) = parser.line(line) else {
             return Activity::Unchanged;

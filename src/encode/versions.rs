@@ -8,7 +8,7 @@ use std::{fs::File, io::Read, path::Path, time::Duration};
 use super::EncodeError;
 use crate::{
     config::EncodeConfig,
-    process::{self, Cancel, CommandLine, End, Limits, Priority},
+    process::{self, Cancel, End, Limits},
     receipt::Versions,
 };
 
@@ -28,7 +28,7 @@ pub fn versions(part: &Path, config: &EncodeConfig, cancel: &Cancel) -> Versions
 }
 
 fn ffmpeg(config: &EncodeConfig, cancel: &Cancel) -> Option<String> {
-    let command = CommandLine::new(&config.ffmpeg_path, Priority::default()).arguments(["-version"]);
+    let command = config.ffmpeg().arguments(["-version"]);
     let limits = Limits {
         total: Some(TOOL_LIMIT),
         stall: None,
@@ -51,8 +51,7 @@ fn ffmpeg_version(report: &str) -> Option<String> {
 pub fn encoder(config: &EncodeConfig, cancel: &Cancel) -> Result<String, EncodeError> {
     let arguments = "-hide_banner -nostdin -v error -f lavfi -i color=size=64x64:rate=25 -frames:v 1 -c:v libx265 \
                      -preset ultrafast -x265-params log-level=error -f hevc -";
-    let command =
-        CommandLine::new(&config.ffmpeg_path, Priority::default()).arguments(arguments.split_whitespace());
+    let command = config.ffmpeg().arguments(arguments.split_whitespace());
     let limits = Limits {
         total: Some(TOOL_LIMIT),
         stall: None,

@@ -121,6 +121,8 @@ pub fn config() -> EncodeConfig {
         ffmpeg_path: "ffmpeg".into(),
         ffprobe_path: "ffprobe".into(),
         priority: crate::process::Priority::default(),
+        confinement: crate::confine::Confinement::Off,
+        child_memory_bytes: 0,
         threads: 0,
         stall: Duration::from_secs(60),
         damaged: Damaged::Strict,

@@ -9,7 +9,7 @@ use super::ProbeError;
 use crate::{
     config::{Deinterlace, EncodeConfig},
     media::{FieldCounts, FieldOrder, MediaInfo, Stream, StreamKind, Video, reading},
-    process::{self, Cancel, CommandLine, End, Limits},
+    process::{self, Cancel, End, Limits},
 };
 
 /// Half of the 576 lines of PAL: a picture of no more lines is a single field at most.
@@ -118,7 +118,7 @@ fn look_at(
     config: &EncodeConfig,
     cancel: &Cancel,
 ) -> Result<FieldCounts, ProbeError> {
-    let mut command = CommandLine::new(&config.ffmpeg_path, config.priority).arguments([
+    let mut command = config.ffmpeg().reads(path).arguments([
         "-hide_banner",
         "-nostdin",
         // idet reports at this level.

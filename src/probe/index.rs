@@ -11,7 +11,7 @@ use crate::{
     chunk::{FrameIndex, Whole},
     config::EncodeConfig,
     media::{FieldOrder, MediaInfo, Rational, Stream, Video, reading},
-    process::{self, Activity, Cancel, CommandLine, End, Limits},
+    process::{self, Activity, Cancel, End, Limits},
 };
 
 /// A day at 60 frames a second, 16 bytes each.
@@ -71,9 +71,11 @@ pub fn index(
     }
 
     let mut decoded = DecodedTimes::default();
-    let command = CommandLine::new(&config.ffmpeg_path, config.priority)
+    let command = config
+        .ffmpeg()
         .arguments(["-hide_banner", "-nostdin", "-v", "error", "-nostats"])
         .arguments(["-copyts"])
+        .reads(path)
         .arguments(reading(path))
         .arguments(["-map".to_owned(), format!("0:{number}")])
         .arguments(["-fps_mode", "passthrough", "-enc_time_base"])

@@ -8,10 +8,16 @@ use crate::{
     media::{MediaInfo, Stream, StreamKind},
 };
 
+/// A film with all its fonts attached has some two hundred.
+pub(super) const MOST_STREAMS: usize = 500;
+
 /// # Errors
 /// When it cannot; see [`Rejection`].
 pub(super) fn judge(probed: &Probed, config: &EncodeConfig) -> Result<(), Rejection> {
     let info = &probed.info;
+    if info.streams.len() > MOST_STREAMS {
+        return Err(Rejection::TooManyStreams { most: MOST_STREAMS });
+    }
     for stream in &info.streams {
         let Some(video) = stream.video() else { continue };
         if u64::from(video.width) * u64::from(video.height) > config.max_pixels {

@@ -24,6 +24,8 @@ use std::{
 
 pub use index::index;
 
+use judge::MOST_STREAMS;
+
 use crate::{
     chunk::Whole,
     config::{Damaged, EncodeConfig},
@@ -123,6 +125,8 @@ pub enum Rejection {
         height: u32,
         max_pixels: u64,
     },
+    #[error("it has more than {most} streams, as no film has; move it elsewhere")]
+    TooManyStreams { most: usize },
     #[error("this ffmpeg has no decoder for the video codec {codec}")]
     NoDecoder { codec: String },
     #[error("encrypted: it cannot be decoded without its key")]
@@ -170,7 +174,7 @@ pub fn decode_check(
     cancel: &Cancel,
     on_start: impl FnOnce(u32),
 ) -> Result<DecodeReport, ProbeError> {
-    let mut command = CommandLine::new(&config.ffmpeg_path, config.priority).arguments([
+    let mut command = config.ffmpeg().reads(path).arguments([
         "-hide_banner",
         "-nostdin",
         "-v",
@@ -281,7 +285,9 @@ fn read_start(path: &Path) -> Result<Vec<u8>, ProbeError> {
 }
 
 fn ffprobe(config: &EncodeConfig, path: &Path, options: &[&str]) -> CommandLine {
-    CommandLine::new(&config.ffprobe_path, config.priority)
+    config
+        .ffprobe()
+        .reads(path)
         .arguments(["-v", "error", "-hide_banner"])
         .arguments(ONLY_THIS_FILE)
         .arguments(["-max_pixels".to_owned(), config.max_pixels.to_string()])
@@ -326,6 +332,13 @@ fn examine(
         }
         if header.stderr_tail.contains("No such file or directory") {
             return Err(ProbeError::Missing);
+        }
+        // ffmpeg's own limit is 1000.
+        if header
+            .stderr_tail
+            .contains("Number of streams exceeds max_streams")
+        {
+            return Err(Rejection::TooManyStreams { most: MOST_STREAMS }.into());
         }
         return Err(sniff::explain(start, &header.stderr_tail).into());
     }

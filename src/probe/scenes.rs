@@ -10,7 +10,7 @@ use crate::{
     hdr10_plus::{self, Gathering},
     hevc::{Picture, Reader},
     media::{ActiveArea, Hdr10PlusFound, SceneMetadata, reading},
-    process::{self, Activity, Cancel, CommandLine, Limits},
+    process::{self, Activity, Cancel, Limits},
 };
 
 /// What every picture of an H.265 stream carries.
@@ -31,8 +31,10 @@ pub struct Scenes {
 /// See [`ProbeError`]; what is only odd is in what is found.
 pub fn scenes(path: &Path, index: u32, config: &EncodeConfig, cancel: &Cancel) -> Result<Scenes, ProbeError> {
     let times = times(path, index, config, cancel)?;
-    let command = CommandLine::new(&config.ffmpeg_path, config.priority)
+    let command = config
+        .ffmpeg()
         .arguments(["-hide_banner", "-nostdin", "-v", "error"])
+        .reads(path)
         .arguments(reading(path))
         .arguments(["-map", &format!("0:{index}"), "-c", "copy"])
         // Else what stands before the first keyframe, or before zero, is left out.

@@ -9,7 +9,7 @@ use super::ProbeError;
 use crate::{
     config::EncodeConfig,
     media::{MediaInfo, Stream, reading},
-    process::{self, Cancel, CommandLine, End, Limits},
+    process::{self, Cancel, End, Limits},
 };
 
 /// It opens the file and says what it is; only a disk that hangs needs so long.
@@ -29,8 +29,10 @@ pub(super) fn look(
     if !begins_with_sound(info) {
         return Ok(());
     }
-    let command = CommandLine::new(&config.ffmpeg_path, config.priority)
+    let command = config
+        .ffmpeg()
         .arguments(["-hide_banner", "-nostdin"])
+        .reads(path)
         .arguments(reading(path));
     let limits = Limits {
         total: Some(LOOK_TIME),

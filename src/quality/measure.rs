@@ -10,7 +10,7 @@ use crate::{
     config::{EncodeConfig, Metric},
     media::MediaInfo,
     plan::{self, Colours, Film, Piece, Span},
-    process::{self, Activity, Cancel, CommandLine, End, Finished, Limits, Priority, StartError},
+    process::{self, Activity, Cancel, End, Finished, Limits, StartError},
 };
 
 /// Ticks a second while frames are paired.
@@ -99,12 +99,9 @@ pub fn lacks(profile: &str, metric: Metric, ffmpeg: &Path) -> String {
 /// # Errors
 /// When it cannot be asked.
 pub fn available(config: &EncodeConfig, cancel: &Cancel) -> Result<Measures, MeasureError> {
-    let command = CommandLine::new(&config.ffmpeg_path, Priority::default()).arguments([
-        "-hide_banner",
-        "-v",
-        "error",
-        "-filters",
-    ]);
+    let command = config
+        .ffmpeg()
+        .arguments(["-hide_banner", "-v", "error", "-filters"]);
     let limits = Limits {
         total: Some(LIST_LIMIT),
         stall: None,
@@ -149,6 +146,17 @@ pub enum Compared<'a> {
         /// The number of its first frame in the film.
         first: u32,
     },
+}
+
+impl<'a> Compared<'a> {
+    fn file(self) -> &'a Path {
+        match self {
+            Self::Whole(file)
+            | Self::PieceOfResult(file, _, _)
+            | Self::PieceOfTrial(file, _)
+            | Self::Chunk { chunk: file, .. } => file,
+        }
+    }
 }
 
 /// A filter that keeps a quarter of a chunk's frames, for VMAF, which would cost as much as the encode with all of them. They
@@ -409,8 +417,11 @@ pub fn compare(
     mut on_frame: impl FnMut(u64),
 ) -> Result<Scores, MeasureError> {
     let config = comparison.config;
-    let command =
-        CommandLine::new(&config.ffmpeg_path, config.priority).arguments(comparison.arguments(compared));
+    let command = config
+        .ffmpeg()
+        .arguments(comparison.arguments(compared))
+        .reads(comparison.source)
+        .reads(compared.file());
     let limits = Limits {
         total: None,
         stall: Some(config.stall),

@@ -77,8 +77,12 @@ impl Root {
     pub fn configure(&self, settings: &[(&str, &str)], sections: &str) {
         let given = |key: &str| settings.iter().any(|(other, _)| *other == key);
         let quick = SETTINGS.iter().filter(|(key, _)| !given(key));
+        // What a stand-in does for its test (write a mark, kill the service), a confined child may not.
+        let has_stand_in = given("ffmpeg_path") || given("ffprobe_path");
+        let unconfined = Some(&("confine", "\"off\"")).filter(|(key, _)| has_stand_in && !given(key));
         let lines: String = quick
             .chain(settings)
+            .chain(unconfined)
             .map(|(key, value)| format!("{key} = {value}\n"))
             .collect();
         self.write_settings(&format!("{lines}{QUICK_PROFILE}{sections}"));

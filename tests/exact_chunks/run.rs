@@ -28,6 +28,8 @@ pub fn config() -> EncodeConfig {
         ffmpeg_path: std::env::var_os("EXACT_FFMPEG").map_or_else(|| "ffmpeg".into(), PathBuf::from),
         ffprobe_path: "ffprobe".into(),
         priority: video_compressor::process::Priority::default(),
+        confinement: video_compressor::confine::Confinement::Auto,
+        child_memory_bytes: 0,
         threads: 0,
         stall: Duration::from_secs(60),
         damaged: Damaged::Strict,

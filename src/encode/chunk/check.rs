@@ -8,7 +8,7 @@ use crate::{
     config::EncodeConfig,
     encode::{EncodeError, outcome},
     media::Rational,
-    process::{self, Activity, Cancel, CommandLine, End, Limits},
+    process::{self, Activity, Cancel, End, Limits},
 };
 
 /// By how much SSIM may be better a frame further before the frames count as shifted: of pictures that hardly move, each
@@ -68,7 +68,9 @@ fn probed(
 ) -> Result<Times, ChunkError> {
     let mut url = std::ffi::OsString::from("file:");
     url.push(path);
-    let command = CommandLine::new(&config.ffprobe_path, config.priority)
+    let command = config
+        .ffprobe()
+        .reads(path)
         .arguments(["-v", "error", "-hide_banner", "-protocol_whitelist", "file"])
         .arguments(options)
         .arguments(["-of", "compact=p=0"])
@@ -157,7 +159,7 @@ pub(super) fn frames(
     let arguments = film
         .plan
         .comparison_arguments(film.index, chunk, film.source, made);
-    let command = ffmpeg(film).arguments(arguments);
+    let command = ffmpeg(film).reads(made).arguments(arguments);
     // It is over within seconds; the decoder may have to begin far before, though.
     let limits = Limits {
         total: Some(film.config.stall.max(Duration::from_secs(60)) * 2),

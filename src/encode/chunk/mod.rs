@@ -9,27 +9,24 @@ mod check;
 mod container;
 
 use std::{
-    fs::File,
-    io::{self, Read},
+    io,
     path::{Path, PathBuf},
 };
 
-use xxhash_rust::xxh3::Xxh3;
-
-use super::{EncodeError, Encoded, Length, Next, Progress, put_in, supervised, take_covers};
+use super::{
+    EncodeError, Encoded, Length, Next, Progress, put_in, supervised, take_covers, with_extra_inputs,
+};
 use crate::{
     chunk::{
         Chunk, FrameIndex, Whole,
         manifest::{Finished, FoundFile},
     },
     config::EncodeConfig,
+    content::{self, Content},
     durable::{self, DurableError},
     plan::{Container, EncodePlan, Joined, Part},
     process::{Cancel, CommandLine},
 };
-
-/// What is read at once to hash a file, in bytes.
-const HASHED_BYTES: usize = 1 << 20;
 
 /// What all chunks of a film have in common.
 #[derive(Debug, Clone, Copy)]
@@ -72,7 +69,8 @@ pub fn beside_name(container: Container) -> String {
 #[must_use]
 pub fn command(film: &Film<'_>, chunk: Chunk, output: &Path) -> CommandLine {
     let span = film.plan.chunk_span(film.index, chunk);
-    ffmpeg(film).arguments(film.plan.chunk_arguments(&span, film.source, output))
+    let arguments = film.plan.chunk_arguments(&span, film.source, output);
+    with_extra_inputs(ffmpeg(film).arguments(arguments), film.plan, output).writes(output)
 }
 
 /// Encodes one chunk on this thread, checks it, and gives it its name. What had that name is replaced. `on_start` gets the
@@ -123,7 +121,7 @@ pub fn encode_beside(
     let Some(arguments) = film.plan.beside_arguments(film.source, &part.0) else {
         return Ok(None);
     };
-    let command = ffmpeg(film).arguments(arguments);
+    let command = ffmpeg(film).arguments(arguments).writes(&part.0);
     let length = Length {
         seconds: film.plan.duration_s,
         frames: None,
@@ -184,6 +182,12 @@ pub fn join(
     };
     let _covers = take_covers(plan, source, part, config, cancel)?;
     let command = ffmpeg(film).arguments(plan.join_arguments(&joined, source, part));
+    let chunks = parts
+        .iter()
+        .map(|part| work.join(&part.file))
+        .chain(beside.clone());
+    let command = chunks.fold(command.reads(&list.0), |command, chunk| command.reads(&chunk));
+    let command = with_extra_inputs(command, plan, part).writes(part);
     let length = Length {
         seconds: plan.duration_s,
         frames: None,
@@ -213,7 +217,7 @@ pub fn found_files(work: &Path) -> io::Result<Vec<FoundFile>> {
             may_be_finished || (name.starts_with(UNFINISHED_PREFIX) && name.ends_with(UNFINISHED_SUFFIX))
         });
         if is_ours {
-            let (bytes, hash) = hashed(&entry.path())?;
+            let Content { bytes, hash } = content_of(&entry.path())?;
             found.push(FoundFile { name, bytes, hash });
         }
     }
@@ -244,7 +248,7 @@ impl Drop for Unfinished {
 }
 
 fn ffmpeg(film: &Film<'_>) -> CommandLine {
-    CommandLine::new(&film.config.ffmpeg_path, film.config.priority)
+    film.config.ffmpeg().reads(film.source)
 }
 
 fn finish(
@@ -254,7 +258,7 @@ fn finish(
     encoded: &Encoded,
     ssim: Option<f64>,
 ) -> Result<Finished, ChunkError> {
-    let (bytes, hash) = hashed(&part.0).map_err(|source| DurableError {
+    let Content { bytes, hash } = content_of(&part.0).map_err(|source| DurableError {
         action: "read",
         path: part.0.clone(),
         source,
@@ -308,19 +312,7 @@ fn one_kind(work: &Path, chunks: &[(Chunk, Finished)]) -> Result<(), ChunkError>
     Ok(())
 }
 
-/// Bytes and xxh3-128 of a whole file.
-fn hashed(path: &Path) -> io::Result<(u64, u128)> {
-    let mut file = File::open(path)?;
-    let mut hash = Xxh3::new();
-    let mut bytes = 0;
-    let mut buffer = vec![0; HASHED_BYTES];
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok((bytes, hash.digest128())),
-            length => {
-                hash.update(&buffer[..length]);
-                bytes += length as u64;
-            }
-        }
-    }
+/// All of a file of ours.
+fn content_of(path: &Path) -> io::Result<Content> {
+    content::read(path, &|_| true)?.ok_or_else(|| io::ErrorKind::Interrupted.into())
 }

@@ -1,0 +1,123 @@
+//! What a child may reach: the files that it was given, the system's programs and libraries, and no network.
+//!
+//! Promises: the rules are made before the child is, so that one system call is left for the moment between fork and
+//! exec; what this kernel cannot forbid (Landlock, Linux 5.13 and newer) is not forbidden, and `doctor` says so.
+//! Never in here: starting children, which files a child needs.
+
+use std::path::{Path, PathBuf};
+
+/// Whether children are held to the files that they need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Confinement {
+    /// As far as this system can.
+    Auto,
+    #[default]
+    Off,
+}
+
+/// The files that a child needs beside the system's.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Files {
+    pub reads: Vec<PathBuf>,
+    /// Each one must exist before the child starts: making another is forbidden.
+    pub writes: Vec<PathBuf>,
+}
+
+#[cfg(target_os = "linux")]
+pub use linux::rules;
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use std::{
+        env,
+        os::fd::OwnedFd,
+        path::{Path, PathBuf},
+    };
+
+    use landlock::{
+        ABI, Access, AccessFs, AccessNet, BitFlags, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetError,
+        Scope, path_beneath_rules,
+    };
+
+    use super::Files;
+
+    /// Of the rights below; older kernels get what they know of them.
+    const KNOWN: ABI = ABI::V6;
+    /// Where distributions keep programs, libraries and what comes with them.
+    const SYSTEM: [&str; 10] = [
+        "/usr",
+        "/bin",
+        "/sbin",
+        "/lib",
+        "/lib32",
+        "/lib64",
+        "/opt",
+        "/nix/store",
+        "/gnu/store",
+        "/home/linuxbrew/.linuxbrew",
+    ];
+    /// What the loader and the C library look up, and how many processors there are. Not all of `/proc`: root may read the
+    /// environment of others there, which has passwords.
+    const LOOKED_UP: [&str; 12] = [
+        "/etc/ld.so.cache",
+        "/etc/ld.so.conf",
+        "/etc/ld.so.conf.d",
+        "/etc/ld.so.preload",
+        "/etc/localtime",
+        "/etc/ssl/openssl.cnf",
+        "/proc/cpuinfo",
+        "/proc/meminfo",
+        "/proc/stat",
+        "/proc/sys/vm/overcommit_memory",
+        "/sys/devices/system",
+        "/sys/fs/cgroup",
+    ];
+    const DEVICES: [&str; 4] = ["/dev/null", "/dev/zero", "/dev/random", "/dev/urandom"];
+
+    /// Rules for a child that runs `program`; `None` where the kernel has none.
+    ///
+    /// # Errors
+    /// When the kernel has Landlock and refuses the rules.
+    pub fn rules(program: &Path, files: &Files) -> Result<Option<OwnedFd>, RulesetError> {
+        let reads: BitFlags<AccessFs> = AccessFs::ReadFile | AccessFs::ReadDir;
+        let runs = reads | AccessFs::Execute;
+        let writes = AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::Truncate;
+        let rules = Ruleset::default()
+            .handle_access(AccessFs::from_all(KNOWN))?
+            .handle_access(AccessNet::from_all(KNOWN))?
+            .scope(Scope::from_all(KNOWN))?
+            .create()?
+            .add_rules(path_beneath_rules(SYSTEM, runs))?
+            .add_rules(path_beneath_rules(of_program(program), runs))?
+            .add_rules(path_beneath_rules(LOOKED_UP, reads))?
+            .add_rules(path_beneath_rules(DEVICES, writes))?
+            .add_rules(path_beneath_rules(&files.reads, reads))?
+            .add_rules(path_beneath_rules(&files.writes, writes))?;
+        Ok(rules.into())
+    }
+
+    /// A program of the user's own, and where its libraries may be.
+    fn of_program(program: &Path) -> Vec<PathBuf> {
+        let found = which::which(program).unwrap_or_else(|_| program.to_owned());
+        let file = found.canonicalize().unwrap_or(found);
+        let beside = file
+            .parent()
+            .and_then(Path::parent)
+            .map(|prefix| prefix.join("lib"));
+        let named = env::var_os("LD_LIBRARY_PATH").unwrap_or_default();
+        let named: Vec<PathBuf> = env::split_paths(&named)
+            .filter(|path| path.is_absolute())
+            .collect();
+        [file].into_iter().chain(beside).chain(named).collect()
+    }
+}
+
+impl Files {
+    pub fn read(&mut self, path: &Path) {
+        self.reads.push(path.to_owned());
+    }
+
+    pub fn write(&mut self, path: &Path) {
+        self.writes.push(path.to_owned());
+    }
+}
