@@ -217,11 +217,17 @@ enum Command {
         #[arg(long)]
         csv: bool,
     },
-    /// Check that every output is still there, as it was published
+    /// Check that every output is still there, byte for byte as it was published
+    #[command(
+        after_help = "Example:\n  video-compressor verify --sample 5%   a twentieth of them, others each time"
+    )]
     Verify {
         /// Decode every output in full too
         #[arg(long)]
         decode: bool,
+        /// Look at so many per cent of the outputs, chosen anew each time
+        #[arg(long, value_name = "N%")]
+        sample: Option<verify::Percent>,
         #[arg(long)]
         json: bool,
     },
@@ -324,7 +330,10 @@ fn dispatch(arguments: Arguments) -> Outcome {
         Command::NotifyTest => doctor::notify_test(&setup),
         Command::Service { action } => unit::unit(&setup, &action),
         Command::Report { json, csv } => report::report(&setup, json, csv),
-        Command::Verify { decode, json } => verify::verify(&setup, decode, json),
+        Command::Verify { decode, sample, json } => {
+            let wanted = verify::Wanted { decode, sample, json };
+            verify::verify(&setup, wanted)
+        }
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "video-compressor", &mut script);

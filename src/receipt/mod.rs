@@ -32,6 +32,8 @@ pub struct Receipt<'a> {
     /// `None` when nothing was encoded.
     pub encode: Option<Encode<'a>>,
     pub fingerprint: SourceFingerprint,
+    /// xxh3-128 of all that is under `output/`, where something is.
+    pub published_hash: Option<Fingerprint>,
 }
 
 /// The run of ffmpeg.
@@ -134,6 +136,7 @@ impl Receipt<'_> {
             },
             encoder: self.encode.map(|encode| encoder(&encode, &self.plan.profile)),
             fingerprint: self.fingerprint(),
+            published_hash: self.published_hash.map(|hash| hash.to_string()),
             decoder_complaints: complaints
                 .filter(|complaints| !complaints.is_empty())
                 .map(ToOwned::to_owned),

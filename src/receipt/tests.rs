@@ -160,6 +160,7 @@ pub fn compressed() -> wire::File {
             decoder_complaints: "\n",
         }),
         fingerprint: fingerprint(),
+        published_hash: Some(Fingerprint(0xfed)),
     }
     .to_wire()
     .unwrap()
@@ -189,6 +190,7 @@ pub fn not_smaller() -> wire::File {
         },
         encode: None,
         fingerprint: fingerprint(),
+        published_hash: None,
     }
     .to_wire()
     .unwrap()
@@ -222,6 +224,9 @@ fn a_receipt_of_another_version_or_a_damaged_one_is_refused() {
     assert!(with("source", 2.into()).unwrap_err().contains("not valid"));
     assert!(with("version", "x".into()).is_err());
     assert!(with("a_field_of_tomorrow", 2.into()).is_ok());
+    let mut older = good.clone();
+    older.as_object_mut().unwrap().remove("published_hash");
+    assert_eq!(wire::File::from_value(&older).unwrap().published_hash, None);
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::{Content, Job, Outcome, name::Place, outcome::publish_outcome, source::Source};
+use super::{
+    Content, Job, Outcome, name::Place, outcome::publish_outcome, result::content_of, source::Source,
+};
 use crate::{
     config::WhenNotSmaller,
     encode,
@@ -13,7 +15,7 @@ use crate::{
     receipt::{self, Ending, OutputHolds, Receipt, Versions},
     service::now,
     shrink::{Found, NotSmaller},
-    task::{Status, Task},
+    task::{Fingerprint, Status, Task},
 };
 
 /// Why, and what was tried.
@@ -45,7 +47,7 @@ impl Job<'_> {
             task.finish(Status::Skipped, now());
             task.sample = Some(source.sample);
             task.reason = Some(reason.clone());
-            self.write_receipt_of_kept(kept, &task, None, OutputHolds::Nothing)?;
+            self.write_receipt_of_kept(kept, &task, None, (OutputHolds::Nothing, None))?;
             return Err(Outcome::Skipped { reason });
         }
         let choose = || {
@@ -57,6 +59,7 @@ impl Job<'_> {
         let go_on = || !order.cancel.is_cancelled();
         let carried = publish::carry_source(&source.path, &part.0, &order.publish, &go_on)
             .map_err(|error| publish_outcome(&error))?;
+        let hash = content_of(&part.0, &go_on)?;
         self.unchanged_source()?;
         let sealed = publish::seal_carried(&part.0, carried, source.identity.mtime_ns, &order.publish)
             .map_err(|error| publish_outcome(&error))?;
@@ -85,7 +88,7 @@ impl Job<'_> {
                 task.status = Status::Skipped;
                 task.summary = None;
                 task.reason = Some(reason.clone());
-                self.write_receipt_of_kept(kept, &task, named.note.as_deref(), holds)
+                self.write_receipt_of_kept(kept, &task, named.note.as_deref(), (holds, Some(hash)))
             },
         )?;
         Ok(self.with_sidecars(&source.path, &order.output.join(&named.path), notes))
@@ -96,7 +99,7 @@ impl Job<'_> {
         kept: &Kept<'_>,
         task: &Task,
         name_note: Option<&str>,
-        output_holds: OutputHolds,
+        (output_holds, published_hash): (OutputHolds, Option<Fingerprint>),
     ) -> Result<(), Outcome> {
         let (order, source) = (self.order, kept.source);
         let (projected_bytes, progress, result_bytes) = match kept.why.found {
@@ -146,6 +149,7 @@ impl Job<'_> {
                 decoder_complaints: "",
             }),
             fingerprint: source.fingerprint(),
+            published_hash,
         })
     }
 }

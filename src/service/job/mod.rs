@@ -141,13 +141,14 @@ impl Job<'_> {
         let _hdr10_plus = self.hdr10_plus_written(&source, &plan, &place.part.0)?;
         let made = self.made(&look, &mut plan, &mut searching, limit)?;
         let search = searching.as_ref().and_then(Searching::report);
-        let (encoded, result, mut remarks, threads) = match made {
+        let (encoded, result, mut remarks, hash, threads) = match made {
             Made::Smaller {
                 encoded,
                 result,
                 remarks,
+                hash,
                 threads,
-            } => (encoded, result, remarks, threads),
+            } => (encoded, result, remarks, hash, threads),
             Made::NotSmaller { why, after } => {
                 drop(place);
                 let encoded_for = after;
@@ -169,6 +170,7 @@ impl Job<'_> {
                 encoded: &encoded,
                 result: &result,
                 remarks: &remarks,
+                hash,
                 quality: &(&quality).into(),
             },
         )

@@ -66,6 +66,12 @@ pub(super) fn refused(reason: impl Into<String>) -> Outcome {
     }
 }
 
+pub(super) fn broken(reason: impl Into<String>) -> Outcome {
+    Outcome::Broken {
+        reason: reason.into(),
+    }
+}
+
 pub(super) fn not_encoded(why: NotEncoded) -> Outcome {
     match why {
         NotEncoded::Refused(refusal) => refused(refusal.to_string()),

@@ -16,7 +16,7 @@ use crate::{
     publish::{self, PublishError, Replace},
     receipt::{self, Ending, Receipt},
     service::now,
-    task::{Identity, Shown, Status, Task},
+    task::{Fingerprint, Identity, Shown, Status, Task},
 };
 
 /// Between attempts to write a receipt, as with `tasks.json`.
@@ -31,6 +31,7 @@ pub(super) struct Finished<'a> {
     pub(super) encoded: &'a Encoded,
     pub(super) result: &'a MediaInfo,
     pub(super) remarks: &'a [String],
+    pub(super) hash: Fingerprint,
     pub(super) quality: &'a receipt::Quality,
 }
 
@@ -44,6 +45,7 @@ impl Job<'_> {
             encoded,
             result,
             remarks,
+            hash,
             quality,
         } = *done;
         let Place { named, part } = place;
@@ -76,6 +78,7 @@ impl Job<'_> {
                     decoder_complaints: &encoded.complaints,
                 }),
                 fingerprint: source.fingerprint(),
+                published_hash: Some(hash),
             })
         };
         let choose_again = || self.choose_name(plan);

@@ -3,6 +3,8 @@
 use std::{
     num::NonZeroU32,
     path::Path,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -10,20 +12,21 @@ use super::{
     Job, Order, Outcome, Report, Stage,
     chunks::InChunks,
     measure::Look,
-    outcome::{encode_outcome, refused, result_outcome},
+    outcome::{broken, encode_outcome, refused, result_outcome},
     search::{Searching, Way},
     source::Source,
 };
 use crate::{
     chunk::Whole,
     config::{AfterSuccess, Verify},
+    content,
     encode::{self, EncodeError, Encoded, Next},
     media::MediaInfo,
     plan::{EncodePlan, Expected},
     probe,
     process::Stopwatch,
     shrink::{Forecast, Limit, NotSmaller},
-    task::Origin,
+    task::{Fingerprint, Origin},
     verify::{self, Verdict},
 };
 
@@ -34,6 +37,7 @@ pub(super) enum Made {
         encoded: Encoded,
         result: Box<MediaInfo>,
         remarks: Vec<String>,
+        hash: Fingerprint,
         /// That x265 was given for a single run; `None`: as many as it wanted.
         threads: Option<NonZeroU32>,
     },
@@ -56,6 +60,17 @@ impl Made {
             remarks.extend(remark);
         }
         self
+    }
+}
+
+/// The hash of all of a part.
+pub(super) fn content_of(part: &Path, go_on: &dyn Fn() -> bool) -> Result<Fingerprint, Outcome> {
+    match content::read(part, &|_| go_on()) {
+        Ok(Some(content)) => Ok(Fingerprint(content.hash)),
+        Ok(None) => Err(Outcome::Cancelled),
+        Err(error) => Err(broken(format!(
+            "the result cannot be read back ({error}); check the disk of output/"
+        ))),
     }
 }
 
@@ -210,11 +225,23 @@ impl Job<'_> {
                 after: encoded.elapsed,
             });
         }
-        let (result, remarks) = self.verified(plan, &source.info, part)?;
+        // Beside the check, which reads the same file: what one of them has read is in memory for the other.
+        let is_refused = AtomicBool::new(false);
+        let (verified, hash) = thread::scope(|scope| {
+            let cancel = &self.order.cancel;
+            let go_on = || !cancel.is_cancelled() && !is_refused.load(Ordering::Relaxed);
+            let hash = scope.spawn(move || content_of(part, &go_on));
+            let verified = self.verified(plan, &source.info, part);
+            is_refused.store(verified.is_err(), Ordering::Relaxed);
+            (verified, hash.join())
+        });
+        let (result, remarks) = verified?;
+        let hash = hash.unwrap_or_else(|_| Err(broken("reading the result failed")))?;
         Ok(Made::Smaller {
             encoded,
             result: Box::new(result),
             remarks,
+            hash,
             threads: None,
         })
     }
