@@ -39,5 +39,6 @@ pub mod config;
 pub mod cgroup;
 pub mod confine;
 pub mod content;
+pub mod heartbeat;
 pub mod durable;
 pub mod process;

@@ -29,7 +29,10 @@ use std::{
 
 use process_wrap::std::{ChildWrapper, CommandWrap, ProcessGroup};
 
-use crate::confine::{Confinement, Files};
+use crate::{
+    confine::{Confinement, Files},
+    heartbeat::Heartbeat,
+};
 
 /// How much of the end of a child's stderr is kept, in bytes.
 pub const STDERR_TAIL_BYTES: usize = 64 * 1024;
@@ -508,26 +511,41 @@ impl Tail {
 /// A running child. Dropped early (a panic in a callback), it takes its whole group with it.
 struct Running {
     child: Box<dyn ChildWrapper>,
+    /// Of the loop that watches over it.
+    heartbeat: Heartbeat,
     waited: bool,
 }
 
-/// The groups that run, for [`kill_all`]. Bounded by the encodes and looks of this process.
-static GROUPS: Mutex<Vec<u32>> = Mutex::new(Vec::new());
+/// A child's group, and the loop that watches over it.
+struct Watched {
+    group: u32,
+    heartbeat: Heartbeat,
+}
 
-fn groups() -> MutexGuard<'static, Vec<u32>> {
-    GROUPS.lock().unwrap_or_else(PoisonError::into_inner)
+/// The groups that run, for [`kill_all`] and [`late_by`]. Bounded by the encodes and looks of this process.
+static WATCHED: Mutex<Vec<Watched>> = Mutex::new(Vec::new());
+
+fn watched() -> MutexGuard<'static, Vec<Watched>> {
+    WATCHED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// For how long nobody has looked after one of the children: a stalled child would not be noticed.
+#[must_use]
+pub fn late_by() -> Duration {
+    let late = watched().iter().map(|watched| watched.heartbeat.late_by()).max();
+    late.unwrap_or_default()
 }
 
 /// Whether a child of this process leads this group and has not been waited for.
 #[must_use]
 pub fn is_running(group: u32) -> bool {
-    groups().contains(&group)
+    watched().iter().any(|watched| watched.group == group)
 }
 
 /// Kills every child of this process and theirs, at once. For an exit that waits for nothing.
 pub fn kill_all() {
-    for group in groups().drain(..) {
-        kill_group(group);
+    for watched in watched().drain(..) {
+        kill_group(watched.group);
     }
 }
 
@@ -570,7 +588,7 @@ fn command_line_of(pid: u32) -> Option<String> {
 impl Drop for Running {
     fn drop(&mut self) {
         let group = self.child.id();
-        groups().retain(|running| *running != group);
+        watched().retain(|watched| watched.group != group);
         if !self.waited {
             let _ = self.child.start_kill();
             let _ = self.child.wait();
@@ -657,8 +675,16 @@ fn start(command: &CommandLine) -> Result<Running, StartError> {
                 source,
             },
         })?;
-    groups().push(child.id());
-    Ok(Running { child, waited: false })
+    let heartbeat = Heartbeat::default();
+    watched().push(Watched {
+        group: child.id(),
+        heartbeat: heartbeat.clone(),
+    });
+    Ok(Running {
+        child,
+        heartbeat,
+        waited: false,
+    })
 }
 
 /// Reads a pipe to its end on a thread of its own.
@@ -761,6 +787,7 @@ fn watch_over(
                 pause = (pause * 2).min(POLL);
             }
         }
+        running.heartbeat.beat();
         if let Some(status) = running.child.try_wait()? {
             running.waited = true;
             return Ok((status, ended_by_us.map(|(end, _)| end)));

@@ -167,6 +167,7 @@ fn config(base_url: &str) -> AlertsConfig {
         include_names: true,
         gather: Duration::ZERO,
         progress: Duration::ZERO,
+        silence: Duration::ZERO,
     }
 }
 

@@ -174,6 +174,7 @@ fn config(ntfy: &Ntfy, credentials: Option<Credentials>) -> AlertsConfig {
         include_names: true,
         gather: Duration::from_secs(600),
         progress: Duration::ZERO,
+        silence: Duration::ZERO,
     }
 }
 

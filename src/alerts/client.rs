@@ -403,6 +403,7 @@ mod tests {
             events: BTreeSet::new(),
             include_names: true,
             progress: Duration::ZERO,
+            silence: Duration::ZERO,
             gather: Duration::ZERO,
         }
     }

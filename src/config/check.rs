@@ -129,6 +129,7 @@ impl Draft {
                 include_names: false,
                 gather: Duration::ZERO,
                 progress: Duration::ZERO,
+                silence: Duration::ZERO,
             },
             log: LogConfig {
                 keep_days: 0,

@@ -290,6 +290,8 @@ pub struct AlertsConfig {
     pub gather: Duration,
     /// Between two alerts of how far running encodes are; zero: none.
     pub progress: Duration,
+    /// After so long without anything finished while work waits, that is told; zero: never.
+    pub silence: Duration,
 }
 
 #[derive(Clone, PartialEq, Eq)]

@@ -4,6 +4,8 @@
 //! the template, `config show`, the variables and the error messages are made from the same rows.
 //! Never in here: checks across settings (`check` has those), profiles and resolutions (`profile`).
 
+use std::time::Duration;
+
 use toml::Value;
 
 use crate::{confine::Confinement, process::Ionice};
@@ -681,6 +683,17 @@ pub static SETTINGS: &[Setting] = &[
         "0 to 604800; 0 is never",
         "How often it is told how far running encodes are.",
         |d, v| set(&mut d.config.alerts.progress, parse::seconds(&v, 0.0..=604_800.0)),
+    ),
+    Setting::new(
+        Stage::Alerts,
+        "silence_hours",
+        "24",
+        "0 to 8760; 0 is never",
+        "After how long without anything finished, while work is waiting, that is told.",
+        |d, v| {
+            let hours = parse::number(&v, 0.0..=8760.0);
+            set(&mut d.config.alerts.silence, hours.map(|hours| Duration::from_secs_f64(hours * 3600.0)))
+        },
     ),
     Setting::new(
         Stage::Logs,

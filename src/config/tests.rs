@@ -175,6 +175,7 @@ fn the_defaults_are_what_the_design_says() {
             include_names: true,
             gather: Duration::from_secs(5),
             progress: Duration::from_secs(3600),
+            silence: Duration::from_secs(24 * 3600),
         }
     );
     assert_eq!(

@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     durable::{self, DurableError, Lock},
+    heartbeat::Heartbeat,
     record,
     task::{Identity, Task, TaskId},
 };
@@ -94,6 +95,8 @@ pub(super) struct Inbox {
 pub(super) struct Shared {
     inbox: Mutex<Inbox>,
     wake: Condvar,
+    /// Of the queue's thread.
+    heartbeat: Heartbeat,
 }
 
 impl Shared {
@@ -137,6 +140,12 @@ impl Handle {
     #[must_use]
     pub fn is_running(&self) -> bool {
         self.thread.as_ref().is_some_and(|thread| !thread.is_finished())
+    }
+
+    /// For how long the thread has not got anywhere: a disk that does not answer holds it.
+    #[must_use]
+    pub fn late_by(&self) -> Duration {
+        self.shared.heartbeat.late_by()
     }
 
     /// Writes what waits and ends the thread; a thread that hangs is left behind after [`STOP_LIMIT`]. Nobody may be left waiting on the other side of `report` by then.
@@ -230,6 +239,7 @@ impl Writer {
     fn run(&mut self, shared: &Shared) {
         loop {
             let stop = self.wait(shared);
+            shared.heartbeat.beat();
             self.look_for_edits();
             self.look_for_orders();
             if stop || self.is_due(shared) {
@@ -251,6 +261,7 @@ impl Writer {
         if inbox.stop || timeout.is_zero() {
             return inbox.stop;
         }
+        shared.heartbeat.rest_until(Instant::now() + timeout);
         let (inbox, _) = shared
             .wake
             .wait_timeout(inbox, timeout)

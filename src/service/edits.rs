@@ -55,18 +55,12 @@ impl State {
             }
             Report::Control(control) => {
                 let state = |control: &Control| (control.paused_since.is_some(), control.freezes());
-                if state(&control) != state(&self.control) {
-                    tracing::info!(
-                        "{}",
-                        match state(&control) {
-                            (false, _) => "resumed",
-                            (true, false) =>
-                                "paused: no new encode is started, running ones go on to their end",
-                            (true, true) => "paused: no new encode is started, running ones stand still",
-                        }
-                    );
-                }
+                let is_news = state(&control) != state(&self.control);
                 self.control = control;
+                if is_news {
+                    tracing::info!("{}", self.pause_text());
+                    self.tell_pause();
+                }
                 self.freeze_or_thaw();
                 self.reconsider = true;
             }

@@ -12,7 +12,7 @@ use std::{
     time::Instant,
 };
 
-use crate::{config::WatchConfig, settle::Arrival};
+use crate::{config::WatchConfig, heartbeat::Heartbeat, settle::Arrival};
 
 /// More touched paths than this at once are cheaper to find by a full sweep.
 pub(super) const HINTS_LIMIT: usize = 4_096;
@@ -46,6 +46,8 @@ pub(super) struct Inbox {
     work: Mutex<Work>,
     changed: Condvar,
     stopped: AtomicBool,
+    /// Of the watching thread.
+    pub heartbeat: Heartbeat,
 }
 
 impl Inbox {

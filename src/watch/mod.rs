@@ -145,6 +145,12 @@ impl Handle {
         self.thread.as_ref().is_some_and(|thread| !thread.is_finished())
     }
 
+    /// For how long the thread has not got anywhere: a network mount that does not answer holds it.
+    #[must_use]
+    pub fn late_by(&self) -> Duration {
+        self.inbox.heartbeat.late_by()
+    }
+
     /// Ends the thread and waits for it, at most two seconds.
     pub fn stop(self) {}
 }

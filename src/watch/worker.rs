@@ -152,7 +152,9 @@ impl<F: Fn(Report)> Worker<F> {
             } else {
                 next_sweep.min(next_tick)
             };
+            self.inbox.heartbeat.rest_until(deadline);
             let work = self.inbox.wait(deadline, hints_from);
+            self.inbox.heartbeat.beat();
             if self.inbox.stopped() {
                 return;
             }
@@ -310,6 +312,7 @@ impl<F: Fn(Report)> Worker<F> {
         folders: &mut Vec<PathBuf>,
     ) -> io::Result<()> {
         for entry in fs::read_dir(full)? {
+            self.inbox.heartbeat.beat();
             let entry = entry?;
             let name = entry.file_name();
             if names::is_ignored(&name) {
@@ -459,6 +462,7 @@ impl<F: Fn(Report)> Worker<F> {
         let mut gone = HashSet::new();
         let mut waiting = mem::take(&mut self.waiting);
         waiting.retain(|path, waiting| {
+            self.inbox.heartbeat.beat();
             if self.inbox.stopped() || self.roots.is_away(path) {
                 return true;
             }

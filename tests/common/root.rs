@@ -208,6 +208,11 @@ impl Root {
         });
     }
 
+    /// Of the running service.
+    pub fn pid(&self) -> u32 {
+        self.service.borrow().as_ref().expect("a running service").id()
+    }
+
     /// Stops the service in order; its exit code.
     pub fn stop(&self) -> i32 {
         let mut child = self.service.take().expect("a running service");
