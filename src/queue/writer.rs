@@ -14,6 +14,7 @@ use std::{
 
 use jiff::Timestamp;
 use serde_json::Value;
+use xxhash_rust::xxh3::xxh3_128;
 
 use super::{
     Control, Files,
@@ -202,6 +203,7 @@ pub(super) struct Writer {
     seen: Option<Identity>,
     /// The tasks in it.
     in_file: HashSet<TaskId>,
+    attempt: Option<Attempt>,
     control_seen: Option<Identity>,
     foreign_rows: Vec<Value>,
     edits_reported: u64,
@@ -224,6 +226,7 @@ impl Writer {
         Self {
             seen,
             in_file,
+            attempt: None,
             control_seen: look(&files.control()),
             files,
             foreign_rows,
@@ -351,9 +354,20 @@ impl Writer {
             return Ok(Written::HeldBackByAnEdit);
         }
         let bytes = serialise(snapshot.tasks.iter().map(|task| &**task), &self.foreign_rows);
-        self.seen = Some(durable::replace_with_bytes(&path, &bytes)?);
-        self.in_file = snapshot.tasks.iter().map(|task| task.id.clone()).collect();
-        Ok(Written::Whole)
+        let in_file = snapshot.tasks.iter().map(|task| task.id.clone()).collect();
+        match durable::replace_with_bytes(&path, &bytes) {
+            Ok(identity) => {
+                self.seen = Some(identity);
+                self.in_file = in_file;
+                self.attempt = None;
+                Ok(Written::Whole)
+            }
+            Err(error) => {
+                let hash = xxh3_128(&bytes);
+                self.attempt = Some(Attempt { hash, in_file });
+                Err(error)
+            }
+        }
     }
 
     pub(super) fn look_for_edits(&mut self) {
@@ -385,6 +399,11 @@ impl Writer {
                 return;
             }
         };
+        if let Some(attempt) = self.attempt.take_if(|attempt| attempt.hash == xxh3_128(&bytes)) {
+            self.seen = identity;
+            self.in_file = attempt.in_file;
+            return;
+        }
         match parse_rows(&bytes) {
             Ok((tasks, foreign_rows)) => {
                 self.bad_edit = None;
@@ -449,6 +468,13 @@ impl Writer {
             Err(error) => Report::BadControl(error.to_string()),
         });
     }
+}
+
+/// Of a write that failed: it may stand all the same, when the disk refused only what comes after the rename. It is no
+/// edit then.
+struct Attempt {
+    hash: u128,
+    in_file: HashSet<TaskId>,
 }
 
 enum Written {
