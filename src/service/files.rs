@@ -129,12 +129,13 @@ impl State {
                 let id = known.id.clone();
                 return self.look_again_at_folder_of(&id);
             }
-            // A row of the older service knows a file by path and size.
+            // A row of the older service knows a file by path and size, one that a person wrote perhaps by its path alone.
             Some(known)
                 if known.source.is_none()
                     && known.fingerprint.is_none()
                     && !known.status.is_failure()
-                    && known.size_before_bytes == identity.size_bytes =>
+                    && (known.size_before_bytes == identity.size_bytes
+                        || (known.size_before_bytes == 0 && known.status == Status::Queued)) =>
             {
                 let id = known.id.clone();
                 self.table.refresh_source(&path, identity);

@@ -55,7 +55,7 @@ impl Job<'_> {
             // Two sources cannot have one whole name, so the extension is not needed to keep them apart.
             self.choose(&extension.to_string_lossy(), Namesake::None)
         };
-        let Place { named, part } = self.take(choose(), source.sample)?;
+        let Place { named, part } = self.take(choose(), source)?;
         let go_on = || !order.cancel.is_cancelled();
         let carried = publish::carry_source(&source.path, &part.0, &order.publish, &go_on)
             .map_err(|error| publish_outcome(&error))?;

@@ -130,7 +130,7 @@ impl Job<'_> {
             return kept(&plan, why, None);
         }
         let measures = self.measures()?;
-        let place = self.take(self.choose_name(&plan), source.sample)?;
+        let place = self.take(self.choose_name(&plan), &source)?;
         let look = Look {
             source: &source,
             part: &place.part.0,

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Job, Order, Outcome, Report, outcome::disk};
+use super::{Job, Order, Outcome, Report, outcome::disk, source::Source};
 use crate::{
     durable,
     naming::{self, Named, Namesake, Occupant},
@@ -33,7 +33,7 @@ impl Drop for Part {
 
 impl Job<'_> {
     /// Makes the folder of a chosen name and tells the service.
-    pub(super) fn take(&self, named: Named, sample: u128) -> Result<Place, Outcome> {
+    pub(super) fn take(&self, named: Named, source: &Source) -> Result<Place, Outcome> {
         let order = self.order;
         let target = order.output.join(&named.path);
         if let Some(folder) = target.parent() {
@@ -41,7 +41,8 @@ impl Job<'_> {
         }
         (self.report)(Report::Planned {
             output: named.path.clone(),
-            sample,
+            source: source.identity,
+            sample: source.sample,
         });
         let part = Part(publish::part_of(&target, &order.task.id));
         Ok(Place { named, part })

@@ -8,9 +8,11 @@ use crate::{encode::Progress, estimate::Estimate, schedule::Cost, task::Identity
 /// What the service hears of a job.
 #[derive(Debug)]
 pub enum Report {
-    /// The output's name (relative) and the sample of the source's content, to be recorded. The encode goes on meanwhile.
+    /// The output's name (relative), which file the source is, and the sample of its content, to be recorded. The encode
+    /// goes on meanwhile.
     Planned {
         output: PathBuf,
+        source: Identity,
         sample: u128,
     },
     /// How many frames the film has, as far as that is known.

@@ -40,10 +40,20 @@ impl State {
             Report::Cost(cost) => running.cost = cost,
             Report::Room { most_bytes } => running.room_bytes = most_bytes,
             Report::Foreseen(bytes) => running.foreseen_bytes = bytes,
-            Report::Planned { output, sample } => {
+            Report::Planned {
+                output,
+                source,
+                sample,
+            } => {
                 self.table.change(id, |task| {
                     task.output = Some(output);
                     task.sample = Some(sample);
+                    // A row that a person wrote does not say which file it means; once it is done, the watch would
+                    // take that file for another one.
+                    if task.source.is_none() {
+                        task.source = Some(source);
+                        task.size_before_bytes = source.size_bytes;
+                    }
                 });
                 self.changed();
             }
