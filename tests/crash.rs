@@ -3,6 +3,9 @@
 //! Random moments come from a seed that is printed; `CRASH_SEED=…` repeats a run.
 #![allow(clippy::disallowed_methods)]
 
+#[path = "common/chance.rs"]
+mod chance;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -10,9 +13,10 @@ use std::{
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 
+use chance::Random;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -265,36 +269,6 @@ fn rows(path: &Path) -> Vec<Value> {
 
 fn text<'a>(row: &'a Value, key: &str) -> &'a str {
     row[key].as_str().unwrap_or("")
-}
-
-/// SplitMix64: enough to choose moments.
-struct Random(u64);
-
-impl Random {
-    fn new(test: &str) -> Self {
-        let seed = std::env::var("CRASH_SEED").ok().map_or_else(
-            || {
-                let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
-                u64::from(now.subsec_nanos())
-            },
-            |seed| seed.parse().unwrap(),
-        );
-        println!("{test}: CRASH_SEED={seed}");
-        Self(seed)
-    }
-
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % limit
-    }
-
-    /// The moment of the kill is what is random, so this one sleeps.
-    fn let_pass(&mut self, limit_ms: u64) {
-        std::thread::sleep(Duration::from_millis(self.below(limit_ms)));
-    }
 }
 
 #[test]

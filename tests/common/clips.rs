@@ -59,6 +59,18 @@ pub fn small(seed: u32) -> PathBuf {
     )
 }
 
+/// What is wrong with a file that does not decode from end to end.
+pub fn undecodable(file: &Path) -> Option<String> {
+    let decoded = Command::new("ffmpeg")
+        .args(["-v", "error", "-xerror", "-nostdin", "-i"])
+        .arg(file)
+        .args(["-f", "null", "-"])
+        .output()
+        .unwrap();
+    let is_whole = decoded.status.success() && decoded.stderr.is_empty();
+    (!is_whole).then(|| format!("{}: {decoded:?}", file.display()))
+}
+
 /// What ffprobe says of a file.
 pub fn probe(file: &Path) -> serde_json::Value {
     let output = Command::new("ffprobe")

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 #![allow(clippy::disallowed_methods)]
 
+pub mod chance;
 pub mod clips;
 pub mod ntfy;
 pub mod root;

@@ -7,6 +7,7 @@ use std::{
     os::unix::process::{CommandExt, ExitStatusExt},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::OnceLock,
     time::{Duration, Instant},
 };
 
@@ -269,13 +270,17 @@ impl Root {
 
     /// Waits until `look` finds something; at the end of all patience, says what the service knew.
     pub fn until<T>(&self, what: &str, look: impl Fn() -> Option<T>) -> T {
+        self.until_within(PATIENCE, what, look)
+    }
+
+    pub fn until_within<T>(&self, patience: Duration, what: &str, look: impl Fn() -> Option<T>) -> T {
         let started = Instant::now();
         loop {
             if let Some(found) = look() {
                 return found;
             }
             assert!(
-                started.elapsed() < PATIENCE,
+                started.elapsed() < patience,
                 "waited in vain until {what}\n{}\n{}",
                 self.log(),
                 fs::read_to_string(self.path("conf/tasks.json")).unwrap_or_default()
@@ -353,6 +358,55 @@ pub fn files_below(folder: &Path) -> Vec<String> {
         .collect();
     files.sort();
     files
+}
+
+/// The rows of the archives and of the queue, the newest last.
+///
+/// # Errors
+/// When one of the files does not parse.
+pub fn all_rows(conf: &Path) -> Result<Vec<Value>, String> {
+    let is_archive = |name: &String| {
+        let stamp = name
+            .strip_prefix("tasks.json.")
+            .or(name.strip_prefix("tasks-err.json."));
+        stamp.is_some_and(|stamp| stamp.starts_with(|first: char| first.is_ascii_digit()))
+    };
+    let archives = files_below(conf).into_iter().filter(is_archive);
+    let mut rows = Vec::new();
+    for name in archives.chain(Some("tasks.json".to_owned())) {
+        let Ok(bytes) = fs::read(conf.join(&name)) else {
+            continue;
+        };
+        let found: Vec<Value> = serde_json::from_slice(&bytes).map_err(|error| format!("{name}: {error}"))?;
+        rows.extend(found);
+    }
+    Ok(rows)
+}
+
+/// Whether this machine lets tests use a tool: a container may have it and forbid what it does.
+pub fn can_use(tool: &str) -> bool {
+    static MOUNTS: OnceLock<bool> = OnceLock::new();
+    let works = |program: &str, arguments: &[&str]| {
+        has_tool(program) && finish(Command::new(program).args(arguments)).code == 0
+    };
+    match tool {
+        "mount" => *MOUNTS.get_or_init(|| {
+            let folder = tempfile::tempdir().unwrap();
+            let at = folder.path().to_str().unwrap();
+            let mounted = works("mount", &["-t", "tmpfs", "-o", "size=64k", "tmpfs", at]);
+            mounted && works("umount", &[at])
+        }),
+        "bindfs" => has_tool(tool) && can_use("mount") && fs::File::open("/dev/fuse").is_ok(),
+        "loop" => can_use("mount") && works("losetup", &["--find"]),
+        // A module that is not loaded yet comes with the first mount.
+        "ext4" | "xfs" => {
+            let known = fs::read_to_string("/proc/filesystems").unwrap_or_default();
+            known.contains(tool) || works("modprobe", &[tool])
+        }
+        "strace" => works(tool, &["-qq", "-o", "/dev/null", "true"]),
+        "unshare" => works(tool, &["-Ur", "true"]) && works(tool, &["-n", "true"]),
+        tool => has_tool(tool),
+    }
 }
 
 /// Whether a program is in PATH.
