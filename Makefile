@@ -19,7 +19,7 @@ CONFIG := conf/video-compressor.toml
 WITH_BINDIR := sed 's|/usr/local/bin/video-compressor|$(BINDIR)/video-compressor|g'
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-all test-corpus quality-table lint bench curve install uninstall clean
+.PHONY: help run build test test-all test-corpus faults faults-long soak fuzz quality-table lint bench curve install uninstall clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,6 +63,35 @@ test-corpus: ## Compress every video of DIR=… and compare results with sources
 	CORPUS_DIR='$(abspath $(DIR))' CORPUS_ZOO='$(if $(DIR),,1)' CORPUS_TABLE='$(abspath $(TABLE))' \
 		CORPUS_PROFILE='$(PROFILE)' CORPUS_FFMPEG='$(FFMPEG)' CORPUS_CHUNKS='$(CHUNKS)' VIDEO_COMPRESSOR_TEST_ALL=1 \
 		$(CARGO) test --locked --test corpus -- --nocapture --test-threads 1
+
+# Real clips for the kill loops; without them, small ones are made.
+KILL_CLIPS ?=
+FAULTS := VIDEO_COMPRESSOR_FAULTS=1 KILL_CLIPS='$(if $(KILL_CLIPS),$(abspath $(KILL_CLIPS)))'
+FAULT_TESTS := --test faults --test crash_points --test power_loss --test kill_loop --test hostile
+faults: ## Make every fault of docs/reliability.md that fits into a quarter of an hour; needs root, Linux
+	scripts/install-ffmpeg
+	scripts/install-test-tools --faults
+	$(FAULTS) POWER_CUTS=20 KILLS=50 $(CARGO) test --locked $(FAULT_TESTS) -- --nocapture
+
+faults-long: ## The same with 200 power cuts for each file system and 500 kills; an hour or more
+	scripts/install-ffmpeg
+	scripts/install-test-tools --faults
+	$(FAULTS) POWER_CUTS=200 KILLS=500 $(CARGO) test --locked $(FAULT_TESTS) -- --nocapture
+
+HOURS ?= 1
+soak: ## A user who does everything at once, for HOURS=…; needs root, Linux
+	scripts/install-ffmpeg
+	scripts/install-test-tools --faults
+	SOAK_HOURS=$(HOURS) $(CARGO) test --locked --test soak -- --nocapture
+
+# Executions of each target.
+RUNS ?= 10000000
+fuzz: ## Fuzz everything that reads bytes of others (cargo install cargo-fuzz); RUNS=… executions of each target
+	cd fuzz && for target in tasks_json archive config ffprobe progress manifest; do \
+		mkdir -p corpus/$$target && \
+		RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run --release --sanitizer none $$target corpus/$$target seeds/$$target -- \
+			-runs=$(RUNS) -max_len=65536 -timeout=5 -rss_limit_mb=1024 || exit 1; \
+	done
 
 # Where the table is kept, as docs/quality.md, and an ffmpeg that has libvmaf and xpsnr; ONLY=… takes the films whose name
 # has it.

@@ -42,3 +42,6 @@ pub mod content;
 pub mod heartbeat;
 pub mod durable;
 pub mod process;
+
+#[cfg(fuzzing)]
+pub mod fuzzing;

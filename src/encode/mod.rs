@@ -472,6 +472,14 @@ fn without_address(line: &str) -> String {
     }
 }
 
+/// For `crate::fuzzing`.
+#[cfg(fuzzing)]
+pub mod fuzzing {
+    pub fn parser() -> super::progress::Parser {
+        super::progress::Parser::default()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -454,3 +454,14 @@ fn look_at_frames(
     }
     Ok(())
 }
+
+/// For `crate::fuzzing`.
+#[cfg(fuzzing)]
+pub mod fuzzing {
+    pub fn report(text: &str) {
+        let _ = super::wire::media_info(text, 1);
+        let _ = super::wire::from_frames(text);
+        let mut scan = super::wire::PacketScan::default();
+        text.lines().for_each(|line| scan.line(line));
+    }
+}

@@ -106,7 +106,7 @@ pub(super) fn load(
     each_archive(files, |bytes| load_one(bytes, &mut each))
 }
 
-fn load_one(bytes: &[u8], each: &mut impl FnMut(&Path, Known)) -> Result<(), String> {
+pub(super) fn load_one(bytes: &[u8], each: &mut impl FnMut(&Path, Known)) -> Result<(), String> {
     let values: Vec<&RawValue> = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
     for raw in values {
         // Most rows are ours and plain: this way costs a third of a full row.

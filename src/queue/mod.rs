@@ -71,3 +71,15 @@ impl Files {
         self.conf.join(".instance.lock")
     }
 }
+
+/// For `crate::fuzzing`.
+#[cfg(fuzzing)]
+pub mod fuzzing {
+    pub fn rows(bytes: &[u8]) {
+        drop(super::load::parse_rows(bytes));
+    }
+
+    pub fn archive(bytes: &[u8]) {
+        drop(super::archive::load_one(bytes, &mut |_, _| {}));
+    }
+}
