@@ -32,6 +32,8 @@ use xxhash_rust::xxh3::xxh3_128;
 
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 const PATIENCE: Duration = Duration::from_secs(600);
+/// A start, and its patience with half-written files, take some seconds; a full disk three.
+const MENDED_WITHIN: Duration = Duration::from_secs(30);
 const STOP_LIMIT: Duration = Duration::from_secs(15);
 const MOST_DESCRIPTORS: usize = 200;
 const MOST_THREADS: usize = 100;
@@ -309,7 +311,16 @@ impl Site {
                 }
             }
             Move::EditQueue => self.edit_queue(random),
-            Move::BreakQueue => fs::write(self.at("conf/tasks.json"), b"[{\"id\": \"brok").unwrap(),
+            Move::BreakQueue => {
+                let rebuilt = self.times_rebuilt();
+                fs::write(self.at("conf/tasks.json"), b"[{\"id\": \"brok").unwrap();
+                self.until_mended();
+                // A service that runs knows what was in it. One that just starts has only receipts and archives: ids of
+                // what had failed or waited are gone then, and what lies in input/ is taken anew.
+                if self.times_rebuilt() > rebuilt {
+                    self.ids.clear();
+                }
+            }
             Move::EditSettings => {
                 let settings = [
                     "max_jobs = 1\n",
@@ -381,6 +392,29 @@ impl Site {
             Move::Wait => thread::sleep(Duration::from_millis(random.below(4000))),
             Move::DropFilm | Move::DropLongFilm | Move::CopySlowly => thread::sleep(Duration::from_secs(1)),
         }
+    }
+
+    /// The running service writes the queue anew; without one that is left to the next.
+    fn until_mended(&self) {
+        let began = Instant::now();
+        while self.service.is_some() {
+            let bytes = fs::read(self.at("conf/tasks.json")).unwrap_or_default();
+            if serde_json::from_slice::<Vec<Value>>(&bytes).is_ok() {
+                return;
+            }
+            assert!(began.elapsed() < MENDED_WITHIN, "O4: tasks.json stays broken");
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// How often a start had to make the queue again.
+    fn times_rebuilt(&self) -> usize {
+        let logs = self.at("logs");
+        files_below(&logs)
+            .iter()
+            .map(|name| fs::read_to_string(logs.join(name)).unwrap_or_default())
+            .map(|log| log.matches(" tasks from receipts").count())
+            .sum()
     }
 
     fn any_film(&self, random: &mut Random) -> Option<String> {
