@@ -71,7 +71,7 @@ FAULT_TESTS := --test faults --test crash_points --test power_loss --test kill_l
 faults: ## Make every fault of docs/reliability.md that fits into a quarter of an hour; needs root, Linux
 	scripts/install-ffmpeg
 	scripts/install-test-tools --faults
-	$(FAULTS) POWER_CUTS=20 KILLS=50 $(CARGO) test --locked $(FAULT_TESTS) -- --nocapture
+	$(FAULTS) POWER_CUTS=20 KILLS=50 KILL_LONGEST=40 $(CARGO) test --locked $(FAULT_TESTS) -- --nocapture
 
 faults-long: ## The same with 200 power cuts for each file system and 500 kills; an hour or more
 	scripts/install-ffmpeg

@@ -3,7 +3,7 @@
 //! chunk for each kill and slot.
 //!
 //! Runs with `make faults` (KILLS=50) and `make faults-long` (500). KILL_CLIPS names a folder with real clips; without it, small
-//! ones are made. KILL_CHUNKS gives the length of a chunk in seconds, at least 10.
+//! ones are made. KILL_LONGEST leaves out clips of more seconds, KILL_CHUNKS gives the length of a chunk in seconds, at least 10.
 #![cfg(target_os = "linux")]
 #![allow(clippy::disallowed_methods)]
 
@@ -19,7 +19,7 @@ use std::{
 
 use common::{
     chance::Random,
-    clips::{clip, probe, small},
+    clips::{clip, small},
     root::{all_rows, files_below, finish},
 };
 use serde_json::Value;
@@ -197,6 +197,24 @@ fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     }
 }
 
+/// 0 for a clip that does not say, as broken ones.
+fn length_s(clip: &Path) -> f64 {
+    let said = Command::new("ffprobe")
+        .args([
+            "-v",
+            "quiet",
+            "-show_entries",
+            "format=duration",
+            "-of",
+            "csv=p=0",
+        ])
+        .arg(clip)
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&said.stdout);
+    text.trim().parse().unwrap_or(0.0)
+}
+
 /// Real ones where there are some.
 fn clips() -> Vec<PathBuf> {
     if let Some(folder) = std::env::var_os("KILL_CLIPS").filter(|folder| !folder.is_empty()) {
@@ -205,6 +223,7 @@ fn clips() -> Vec<PathBuf> {
             .flatten()
             .map(|entry| entry.path())
             .filter(|path| path.is_file() && path.extension().is_some_and(|extension| extension != "md"))
+            .filter(|path| length_s(path) <= f64::from(number("KILL_LONGEST", u32::MAX)))
             .collect();
         clips.sort();
         return clips;
@@ -230,11 +249,8 @@ fn killed_at_any_moment_every_clip_comes_to_its_end_once_and_little_is_encoded_t
     let lengths_s: BTreeMap<String, f64> = clips
         .iter()
         .map(|clip| {
-            let length = probe(clip)["format"]["duration"]
-                .as_str()
-                .and_then(|text| text.parse().ok());
             let name = format!("480/{}", clip.file_name().unwrap().to_str().unwrap());
-            (name, length.unwrap_or(0.0))
+            (name, length_s(clip))
         })
         .collect();
 
