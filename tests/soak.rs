@@ -402,9 +402,20 @@ impl Site {
             if serde_json::from_slice::<Vec<Value>>(&bytes).is_ok() {
                 return;
             }
-            assert!(began.elapsed() < MENDED_WITHIN, "O4: tasks.json stays broken");
+            assert!(
+                began.elapsed() < MENDED_WITHIN,
+                "O4: tasks.json stays broken: {}",
+                self.last_words()
+            );
             thread::sleep(Duration::from_millis(50));
         }
+    }
+
+    /// The end of what the service printed, for a person who wants to know why.
+    fn last_words(&self) -> String {
+        let console = fs::read_to_string(self.at("console")).unwrap_or_default();
+        let lines: Vec<&str> = console.lines().collect();
+        lines[lines.len().saturating_sub(30)..].join("\n")
     }
 
     /// How often a start had to make the queue again.
