@@ -34,6 +34,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(60);
 const PATIENCE: Duration = Duration::from_secs(600);
 /// A start, and its patience with half-written files, take some seconds; a full disk three.
 const MENDED_WITHIN: Duration = Duration::from_secs(30);
+const STARTED_WITHIN: Duration = Duration::from_secs(30);
 const STOP_LIMIT: Duration = Duration::from_secs(15);
 const MOST_DESCRIPTORS: usize = 200;
 const MOST_THREADS: usize = 100;
@@ -194,8 +195,30 @@ impl Site {
                 .env("FAKETIME_NO_CACHE", "1")
                 .env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
         }
-        self.service = Some(command.stdout(Stdio::null()).stderr(log).spawn().unwrap());
+        let child = command.stdout(Stdio::null()).stderr(log).spawn().unwrap();
+        // By then it has read its settings, which the next move may break.
+        let pid = child.id().to_string();
+        self.service = Some(child);
         self.starts += 1;
+        let began = Instant::now();
+        while fs::read_to_string(self.at("conf/.instance.lock")).map_or(true, |held_by| held_by.trim() != pid)
+        {
+            assert!(
+                began.elapsed() < STARTED_WITHIN,
+                "it does not start: {}",
+                self.last_words()
+            );
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Whatever the user does, it goes on by itself.
+    fn is_still_there(&mut self) {
+        let ended = self
+            .service
+            .as_mut()
+            .and_then(|service| service.try_wait().unwrap());
+        assert_eq!(ended, None, "{}", self.last_words());
     }
 
     fn pid(&self) -> Option<Pid> {
@@ -601,6 +624,7 @@ fn a_user_who_does_everything_at_once_loses_nothing() {
     while began.elapsed() < Duration::from_secs_f64(hours * 3600.0) {
         let what = MOVES[random.place(MOVES.len())];
         site.make(what, &mut random);
+        site.is_still_there();
         *made.entry(what).or_default() += 1;
         if looked.elapsed() >= LOOK_EVERY {
             site.look();
