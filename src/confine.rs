@@ -24,7 +24,19 @@ pub struct Files {
 }
 
 #[cfg(target_os = "linux")]
-pub use linux::rules;
+pub use linux::{rules, version};
+
+/// See the form for Linux.
+#[cfg(not(target_os = "linux"))]
+#[must_use]
+pub const fn version() -> u32 {
+    0
+}
+
+/// The version of Landlock from which TCP can be closed (kernel documentation, userspace-api/landlock; Linux 6.7).
+pub const CLOSES_TCP: u32 = 4;
+/// That from which signals can be held back (Linux 6.12).
+pub const HOLDS_SIGNALS: u32 = 6;
 
 #[cfg(target_os = "linux")]
 mod linux {
@@ -73,6 +85,23 @@ mod linux {
         "/sys/fs/cgroup",
     ];
     const DEVICES: [&str; 4] = ["/dev/null", "/dev/zero", "/dev/random", "/dev/urandom"];
+
+    /// The kernel's version of Landlock; 0 where there is none.
+    #[must_use]
+    pub fn version() -> u32 {
+        const ASK_FOR_VERSION: libc::c_ulong = 1;
+        let nothing = std::ptr::null::<libc::c_void>();
+        // SAFETY: with this flag the call reads no memory and makes nothing; it returns a number.
+        let version = unsafe {
+            libc::syscall(
+                libc::SYS_landlock_create_ruleset,
+                nothing,
+                0_usize,
+                ASK_FOR_VERSION,
+            )
+        };
+        u32::try_from(version).unwrap_or(0)
+    }
 
     /// Rules for a child that runs `program`; `None` where the kernel has none.
     ///

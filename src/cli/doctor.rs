@@ -10,7 +10,7 @@ use super::{Exit, Outcome, print, print_json, setup::Setup, status::running_pid}
 use crate::{
     alerts,
     config::{Config, EncodeConfig, FileState, Profile},
-    confine::Confinement,
+    confine::{self, Confinement},
     encode,
     process::{self, Cancel, CommandLine, Limits, StartError},
     publish, quality,
@@ -199,10 +199,15 @@ fn confinement(config: &EncodeConfig) -> Finding {
         "-",
     ]);
     match run_tool(command) {
-        Err(ToolProblem::Fails(line)) if line.contains("Permission denied") => Finding::good(
-            WHAT,
-            "ffmpeg reaches only the files that it is to read and write, and no network",
-        ),
+        Err(ToolProblem::Fails(line)) if line.contains("Permission denied") => {
+            let network = if confine::version() >= confine::CLOSES_TCP {
+                "and no network"
+            } else {
+                "but the network is open to it (Linux 6.7 or newer can close it)"
+            };
+            let text = format!("ffmpeg reaches only the files that it is to read and write, {network}");
+            Finding::good(WHAT, text)
+        }
         Err(ToolProblem::Missing(_)) => Finding::warning(WHAT, "not known without ffmpeg"),
         Ok(_) | Err(ToolProblem::Fails(_)) => Finding::warning(
             WHAT,
