@@ -64,12 +64,19 @@ pub fn replace_with_bytes(path: &Path, bytes: &[u8]) -> Result<Identity> {
     let replaced = (|| {
         at("write", &temporary, write(&file, bytes))?;
         at("fsync", &temporary, sync(&file))?;
-        at("rename over", path, rename(&temporary, path))
+        let written = at("stat", &temporary, file.metadata())?;
+        at("rename over", path, rename(&temporary, path))?;
+        Ok(Identity::from(&written))
     })();
-    replaced.inspect_err(|_| drop(unlink(&temporary)))?;
+    let written: Identity = replaced.inspect_err(|_| drop(unlink(&temporary)))?;
     sync_directory_of(path)?;
-    // Read after the rename: a rename changes ctime.
-    at("stat", path, file.metadata()).map(|metadata| Identity::from(&metadata))
+    // A rename changes ctime. All else is as it was before it: from then on somebody else may write into the file, which
+    // must not pass for what we wrote.
+    let found = Identity::from(&at("stat", path, file.metadata())?);
+    Ok(Identity {
+        ctime_ns: found.ctime_ns,
+        ..written
+    })
 }
 
 /// Replaces `path` whole or not at all, but a power cut may undo it: for progress that is worth nothing later.
