@@ -6,23 +6,19 @@ mod common;
 use std::{
     ffi::OsString,
     fs,
-    net::TcpListener,
     os::unix::{
         ffi::{OsStrExt, OsStringExt},
         fs::{MetadataExt, PermissionsExt},
     },
     path::Path,
     process::Command,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
+    sync::atomic::Ordering,
 };
 
 use common::{
     all_tests_wanted,
     clips::{clip, picture, probe, small},
+    listener::listener,
     ntfy::Ntfy,
     root::{Root, files_below, has_tool},
     skip,
@@ -31,20 +27,6 @@ use common::{
 const H264: &str = "-c:v libx264 -preset ultrafast -crf 10";
 /// Must never be found in anything that the service writes.
 const CANARY: &str = "canary-5f1c0a";
-
-/// Counts whoever connects.
-fn listener() -> (u16, Arc<AtomicUsize>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let count = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&count);
-    thread::spawn(move || {
-        for _ in listener.incoming() {
-            counted.fetch_add(1, Ordering::SeqCst);
-        }
-    });
-    (port, count)
-}
 
 fn cut(file: &Path, percent: usize) -> Vec<u8> {
     let mut bytes = fs::read(file).unwrap();

@@ -4,18 +4,9 @@
 
 mod common;
 
-use std::{
-    fs,
-    net::TcpListener,
-    path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
-};
+use std::{fs, path::Path, sync::atomic::Ordering};
 
-use common::{clips::small, root::Root, skip};
+use common::{clips::small, listener::listener, root::Root, skip};
 use video_compressor::{
     confine::{self, Confinement, Files},
     process::{Cancel, CommandLine, Limits, Output, Priority, run},
@@ -47,15 +38,7 @@ fn a_confined_child_reaches_the_files_it_was_given_and_nothing_else() {
     if !is_confined("a_confined_child_reaches_the_files_it_was_given_and_nothing_else") {
         return;
     }
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let connections = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&connections);
-    thread::spawn(move || {
-        for _ in listener.incoming() {
-            counted.fetch_add(1, Ordering::SeqCst);
-        }
-    });
+    let (port, connections) = listener();
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     for name in ["given", "own", "other", "secret"] {

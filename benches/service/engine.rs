@@ -303,15 +303,20 @@ fn forget_results(root: &Root, size: (u32, u32)) -> Outcome<()> {
     make_results_folder(root, size)
 }
 
+/// One file at a time, in seconds, then the service.
+fn plain_and_served(root: &Root, size: (u32, u32), names: &[String]) -> Outcome<(f64, Served)> {
+    make_results_folder(root, size)?;
+    let plain = timed(&commands(root, names, &[])?, 1)?;
+    forget_results(root, size)?;
+    Ok((plain, serve(root, names.len())?))
+}
+
 fn backlog(size: (u32, u32), seconds: &[u32]) -> Outcome<Round> {
     let root = Root::new()?;
     let names = put(&root, size, seconds)?;
     let load = Load::now();
     // The service's turn is beside both of the others: a machine's speed changes from minute to minute.
-    make_results_folder(&root, size)?;
-    let plain = timed(&commands(&root, &names, &[])?, 1)?;
-    forget_results(&root, size)?;
-    let served = serve(&root, names.len())?;
+    let (plain, served) = plain_and_served(&root, size, &names)?;
     forget_results(&root, size)?;
     let limit = timed(&commands(&root, &names, &["threads=1"])?, cores())?;
     Ok(Round {
@@ -330,10 +335,7 @@ fn tail(size: (u32, u32), seconds: &[u32]) -> Outcome<Round> {
     let root = Root::new()?;
     let names = put(&root, size, seconds)?;
     let load = Load::now();
-    make_results_folder(&root, size)?;
-    let plain = timed(&commands(&root, &names, &[])?, 1)?;
-    forget_results(&root, size)?;
-    let served = serve(&root, names.len())?;
+    let (plain, served) = plain_and_served(&root, size, &names)?;
     Ok(Round {
         samples: [plain / served.seconds, served.own_cpu_percent]
             .map(|value| Sample { value, rival: None })

@@ -5,6 +5,7 @@
 //! child or the network.
 //! Never in here: how a stage works.
 
+mod alive;
 mod disposal;
 mod edits;
 pub mod examined;
@@ -40,14 +41,14 @@ use crate::{
     durable::DurableError,
     encode::Progress,
     estimate::History,
-    fingerprint, process, publish,
+    fingerprint, publish,
     queue::{self, Control, Files, LoadError},
     schedule::{self, Encoder, Machine},
     task::{Shown, Status, Table, Task, TaskId},
     watch,
 };
 use job::Report as JobReport;
-use silence::{Silence, Work};
+use silence::Silence;
 
 /// Events that wait for the loop; senders wait when it is full.
 const EVENTS_LIMIT: usize = 1024;
@@ -64,21 +65,8 @@ const ENCODER_RETRY: Duration = Duration::from_secs(60);
 /// An orderly stop takes no longer.
 const STOP_LIMIT: Duration = Duration::from_secs(12);
 
-/// A part of the service that has not got anywhere for so long is told of.
-const LATE_AFTER: Duration = Duration::from_secs(60);
-/// Then the watchdog is not fed any more. A disk that wakes up, or a server that starts again, is back sooner.
-const GIVEN_UP_AFTER: Duration = Duration::from_secs(300);
-
 /// `once` waits at most this long for its last alerts to be delivered.
 const LAST_ALERTS_LIMIT: Duration = Duration::from_secs(10);
-
-/// What goes on beside the service's own loop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Loop {
-    Sweep,
-    Queue,
-    Encoders,
-}
 
 /// Everything that can happen.
 #[derive(Debug)]
@@ -485,7 +473,7 @@ impl State {
     /// What is looked at every few seconds.
     fn check(&mut self, now: Instant) {
         // A service that has gone deaf is not alive: the watchdog may start it again.
-        if self.has_its_threads() && self.latest_loop().1 < GIVEN_UP_AFTER {
+        if self.is_alive() {
             drop(sd_notify::notify(&[sd_notify::NotifyState::Watchdog]));
         }
         self.tell_late_loop();
@@ -500,109 +488,6 @@ impl State {
         self.reconsider = true;
         self.count_idle_check();
         self.rotate_if_due();
-    }
-
-    fn has_its_threads(&mut self) -> bool {
-        let has = self.watch.is_running() && self.queue.is_running();
-        if !has && !std::mem::replace(&mut self.thread_lost_told, true) {
-            let what =
-                "A part of the service has ended in a panic; restart it, and please report it with the log";
-            tracing::error!("{what}");
-            // Not deferred: what waits for a commit may wait for the very thread that is gone.
-            self.alerts.send(Alert::Attention {
-                what: Wording::free_of_names(what),
-            });
-        }
-        has
-    }
-
-    /// The part of the service that has not got anywhere for longest.
-    fn latest_loop(&self) -> (Loop, Duration) {
-        let loops = [
-            (Loop::Sweep, self.watch.late_by()),
-            (Loop::Queue, self.queue.late_by()),
-            (Loop::Encoders, process::late_by()),
-        ];
-        loops
-            .into_iter()
-            .max_by_key(|(_, late)| *late)
-            .unwrap_or((Loop::Sweep, Duration::ZERO))
-    }
-
-    /// Once for each time.
-    fn tell_late_loop(&mut self) {
-        let (which, late) = self.latest_loop();
-        if late < LATE_AFTER {
-            self.late_loop_told = false;
-            return;
-        }
-        if std::mem::replace(&mut self.late_loop_told, true) {
-            return;
-        }
-        let seconds = late.as_secs();
-        let (with_names, without_names) = match which {
-            Loop::Sweep => (
-                format!(
-                    "{} has not answered for {seconds} s; a network mount may hang: mount it again",
-                    Shown(&self.config.folders.input)
-                ),
-                "The input folder does not answer; a network mount may hang",
-            ),
-            Loop::Queue => (
-                format!(
-                    "{} has not answered for {seconds} s; look at its disk",
-                    Shown(&self.config.folders.conf)
-                ),
-                "The folder of the queue does not answer; look at its disk",
-            ),
-            Loop::Encoders => (
-                format!(
-                    "nobody has looked after a running encode for {seconds} s; restart the service, and report it with the log"
-                ),
-                "A running encode is not looked after; restart the service",
-            ),
-        };
-        tracing::error!("{with_names}");
-        // Not deferred: the queue may be what does not answer.
-        self.alerts.send(Alert::Attention {
-            what: Wording::naming(with_names, without_names),
-        });
-    }
-
-    /// Work is waiting, and nothing gets finished.
-    fn tell_silence(&mut self, now: Instant) {
-        let waiting = self
-            .table
-            .iter()
-            .filter(|task| matches!(task.status, Status::Queued | Status::Processing))
-            .count();
-        let work = if waiting > 0 { Work::Waiting } else { Work::Nothing };
-        let limit = self.config.alerts.silence;
-        if !self.silence.look(now, work, limit) {
-            return;
-        }
-        let hours = limit.as_secs_f64() / 3600.0;
-        let tasks = if waiting == 1 {
-            "1 task waits"
-        } else {
-            &format!("{waiting} tasks wait")
-        };
-        let why = if self.control.paused_since.is_some() {
-            "it is paused: `video-compressor resume` lets it go on".to_owned()
-        } else if self.is_outside_hours {
-            "the hours of `schedule` have not come".to_owned()
-        } else if self.encoder == Encoder::Missing {
-            "ffmpeg is missing; `video-compressor doctor` says more".to_owned()
-        } else if self.queue_is_failing {
-            "the queue cannot be written down; look at the disk of conf/".to_owned()
-        } else {
-            "`video-compressor status` says what it is at".to_owned()
-        };
-        let text = format!("nothing has been finished for {hours} hours while {tasks}; {why}");
-        tracing::warn!("{text}");
-        self.alert(Alert::Attention {
-            what: Wording::free_of_names(text),
-        });
     }
 
     fn count_idle_check(&mut self) {
@@ -743,24 +628,6 @@ impl State {
 
     fn alert(&mut self, alert: Alert) {
         self.when_committed(Deferred::Alert(alert));
-    }
-
-    fn pause_text(&self) -> &'static str {
-        match (self.control.paused_since.is_some(), self.control.freezes()) {
-            (false, _) => "resumed",
-            (true, false) => "paused: no new encode is started, running ones go on to their end",
-            (true, true) => "paused: no new encode is started, running ones stand still",
-        }
-    }
-
-    /// A pause that somebody forgets is the most usual reason for a service that does nothing.
-    fn tell_pause(&mut self) {
-        if self.control.paused_since.is_some() {
-            let text = format!("{}; `video-compressor resume` ends the pause", self.pause_text());
-            self.alert(Alert::Attention {
-                what: Wording::free_of_names(text),
-            });
-        }
     }
 
     fn attention(&mut self, with_names: String, without_names: &str) {

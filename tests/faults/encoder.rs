@@ -1,16 +1,7 @@
 //! Rows 35 to 42: the encoder and its disk.
 
 use std::{
-    fs,
-    net::TcpListener,
-    os::unix::fs::PermissionsExt,
-    process::Command,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
-    time::Duration,
+    fs, os::unix::fs::PermissionsExt, process::Command, sync::atomic::Ordering, thread, time::Duration,
 };
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -19,6 +10,7 @@ use serde_json::Value;
 use crate::{
     common::{
         clips::{clip, picture, small},
+        listener::listener,
         root::finish,
     },
     only_when_wanted,
@@ -264,15 +256,7 @@ fn row_41_a_flood_of_output_neither_blocks_nor_fills_memory() {
 #[test]
 fn row_42_a_hostile_container_reaches_nothing() {
     only_when_wanted!();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let connections = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&connections);
-    thread::spawn(move || {
-        for _ in listener.incoming() {
-            counted.fetch_add(1, Ordering::SeqCst);
-        }
-    });
+    let (port, connections) = listener();
     let trial = Trial::new(&[]);
     let url = format!("http://127.0.0.1:{port}/x.ts");
     let itself = trial.root.input("720/itself.mp4");
