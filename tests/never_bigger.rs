@@ -118,7 +118,7 @@ fn a_result_that_is_not_smaller_is_replaced_by_the_sources_own_bytes() {
     assert!(
         root.ok(&["verify"])
             .stdout
-            .contains("1 outputs checked, 0 problems")
+            .contains("1 output checked, 0 problems")
     );
     assert_eq!(ntfy.count("did not get smaller"), 1, "{:?}", ntfy.alerts());
 
@@ -279,7 +279,7 @@ fn a_running_service_and_an_archived_task_can_be_forced_too() {
     assert_eq!(root.stop(), 0);
     let verify = root.ok(&["verify"]);
     assert!(
-        verify.stdout.contains("1 outputs checked, 0 problems"),
+        verify.stdout.contains("1 output checked, 0 problems"),
         "{verify:?}"
     );
 }

@@ -360,6 +360,11 @@ fn man(out: Option<PathBuf>) -> Outcome {
     Ok(Exit::Done)
 }
 
+/// `1 file`, `2 files`.
+fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
 /// Writes to stdout. A reader that has had enough (`| head`) is no error.
 fn print(text: &str) {
     let mut stdout = std::io::stdout().lock();

@@ -14,7 +14,7 @@ use std::{
 use indicatif::{DecimalBytes, HumanDuration, ProgressBar, ProgressStyle};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use super::{Exit, Failure, Outcome, change::archived, print, print_json, setup::Setup};
+use super::{Exit, Failure, Outcome, change::archived, counted, print, print_json, setup::Setup};
 use crate::{
     config::EncodeConfig,
     content, probe,
@@ -167,15 +167,12 @@ pub fn verify(setup: &Setup, wanted: Wanted) -> Outcome {
             let (output, task) = (Shown(&published.output), &published.task);
             print(&format!("output/{output} (task {task}): {problem}\n"));
         }
-        let sample = match wanted.sample {
-            Some(_) => format!(" of {of}"),
-            None => String::new(),
+        let checked = match wanted.sample {
+            Some(_) => format!("{} of {}", chosen.len(), counted(of as u64, "output", "outputs")),
+            None => counted(chosen.len() as u64, "output", "outputs"),
         };
-        print(&format!(
-            "{}{sample} outputs checked, {} problems\n",
-            chosen.len(),
-            problems.len()
-        ));
+        let found = counted(problems.len() as u64, "problem", "problems");
+        print(&format!("{checked} checked, {found}\n"));
         if without_hash > 0 {
             print(&format!(
                 "{without_hash} of them have no hash (published by an older version, or without their receipt): only size and \

@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
 
-use super::{Exit, Outcome, print, print_json, setup::Setup};
+use super::{Exit, Outcome, counted, print, print_json, setup::Setup};
 use crate::{queue, receipt, record, task::Shown};
 use totals::{Folder, Month, Sum, Totals};
 
@@ -181,10 +181,6 @@ fn as_text(totals: &Totals) -> String {
         text.push_str(&format!("not compressed: {}\n", others.join(", ")));
     }
     text
-}
-
-fn counted(count: u64, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 /// A line of the table.
