@@ -2,11 +2,9 @@
 //!
 //! Promises: each takes any bytes and neither panics nor keeps anything.
 
-use std::{collections::BTreeMap, fs, path::PathBuf};
-
 use crate::{
     chunk::manifest::Manifest,
-    config::{Config, Sources},
+    config,
     encode::{self, Progress},
     probe, queue,
 };
@@ -20,31 +18,11 @@ pub fn archive(bytes: &[u8]) {
     queue::fuzzing::archive(bytes);
 }
 
-/// The settings file, by the way that the service reads it.
+/// The settings file, once it is read.
 pub fn config(bytes: &[u8]) {
-    let file = settings_file();
-    #[expect(clippy::disallowed_methods, reason = "a file for the fuzzer only")]
-    let written = fs::write(&file, bytes);
-    if written.is_ok() {
-        let sources = Sources {
-            root: "/nowhere".into(),
-            file: Some(file),
-            environment: BTreeMap::new(),
-            flags: Vec::new(),
-        };
-        drop(Config::load(&sources));
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        config::fuzzing::text(text);
     }
-}
-
-/// In memory: a disk would take the fuzzer's time.
-fn settings_file() -> PathBuf {
-    let folder = PathBuf::from("/dev/shm");
-    let folder = if folder.is_dir() {
-        folder
-    } else {
-        std::env::temp_dir()
-    };
-    folder.join(format!("video-compressor-fuzz-{}.toml", std::process::id()))
 }
 
 /// What ffprobe says of a header, of packets and of frames.

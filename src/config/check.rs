@@ -26,6 +26,7 @@ const MOST_SECRET_BYTES: u64 = 4096;
 
 /// A configuration in the making: rows of the table put their values here.
 #[derive(Debug)]
+#[cfg_attr(fuzzing, derive(Clone))]
 pub struct Draft {
     pub(super) config: Config,
     pub(super) archive_dir: Option<PathBuf>,
@@ -37,6 +38,7 @@ pub struct Draft {
 
 /// A secret given as it is, or by the file that holds it.
 #[derive(Default)]
+#[cfg_attr(fuzzing, derive(Clone))]
 pub(super) struct Secret {
     pub direct: Option<String>,
     pub file: Option<PathBuf>,

@@ -44,7 +44,7 @@ impl Loading {
         FileState::Missing
     }
 
-    fn take_file_text(&mut self, text: &str, name: &str) {
+    pub(super) fn take_file_text(&mut self, text: &str, name: &str) {
         let lines = Lines {
             starts: line_starts(text),
             name: name.to_owned(),

@@ -172,6 +172,7 @@ fn conf_folder(root: &Path, overrides: &[Override]) -> PathBuf {
 }
 
 /// What has been read so far.
+#[cfg_attr(fuzzing, derive(Clone))]
 pub(super) struct Loading {
     pub(super) draft: Draft,
     entries: BTreeMap<String, Entry>,
@@ -225,7 +226,7 @@ impl Loading {
         self.entries.insert(key.to_owned(), Entry { value, origin });
     }
 
-    fn take_defaults(&mut self) {
+    pub(super) fn take_defaults(&mut self) {
         for setting in SETTINGS {
             match setting.default_value() {
                 Ok(value) => self.take(setting, value, Origin::Default),
@@ -318,7 +319,7 @@ impl Loading {
         self.problem(origin, format!("unknown key {full}{hint}"));
     }
 
-    fn finish(mut self, root: &Path) -> Result<(Config, BTreeMap<String, Entry>), ConfigError> {
+    pub(super) fn finish(mut self, root: &Path) -> Result<(Config, BTreeMap<String, Entry>), ConfigError> {
         let (config, conflicts) = self.draft.finish(root);
         for conflict in conflicts {
             if conflict.keys.iter().any(|key| self.refused.contains(key)) {

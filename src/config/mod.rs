@@ -25,3 +25,25 @@ pub use root::{Root, RootReason, choose_root, data_directory, root_from_here};
 pub use sections::*;
 pub use show::{Row, changes_needing_restart, show, show_json, template};
 pub use table::{Reload, SETTINGS, Secrecy, Setting, Stage, setting};
+
+/// For `crate::fuzzing`.
+#[cfg(fuzzing)]
+pub mod fuzzing {
+    use std::{path::Path, sync::LazyLock};
+
+    use super::load::Loading;
+
+    /// Most of a load's time; no input changes it.
+    static DEFAULTS: LazyLock<Loading> = LazyLock::new(|| {
+        let mut loading = Loading::default();
+        loading.take_defaults();
+        loading
+    });
+
+    /// A settings file's text, by the way that the service takes it.
+    pub fn text(text: &str) {
+        let mut loading = DEFAULTS.clone();
+        loading.take_file_text(text, "fuzzed.toml");
+        drop(loading.finish(Path::new("/nowhere")));
+    }
+}
