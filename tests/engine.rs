@@ -526,6 +526,61 @@ fn chunks_that_are_torn_foreign_or_of_another_plan_are_not_used() {
 }
 
 #[test]
+fn chunks_stand_back_behind_encodes_with_few_threads_and_only_behind_those() {
+    let root = Root::new(&[]);
+    let at = |name: &str| root.path(name).display().to_string();
+    // The film waits until the short one is being encoded; that and the chunks wait for the test.
+    let ffmpeg = root.script(&format!(
+        "wait_while() {{ while eval \"$1\"; do sleep 0.02; done; }}\n\
+         case \"$0 $*\" in\n\
+         *ffprobe-stand-in*film.mp4*) wait_while '[ ! -e {begun} ]';;\n\
+         *ffprobe-stand-in*) ;;\n\
+         *-progress*chunk-*) nice >> {niceness}; wait_while '[ -e {gate} ]';;\n\
+         *-progress*) : > {begun}; wait_while '[ -e {short_gate} ]';;\n\
+         esac\n\
+         case \"$0\" in *ffprobe*) exec ffprobe \"$@\";; *) exec ffmpeg \"$@\";; esac\n",
+        begun = at("begun"),
+        niceness = at("niceness"),
+        gate = at("gate"),
+        short_gate = at("short-gate"),
+    ));
+    let ffprobe = ffmpeg.replace("ffmpeg-stand-in", "ffprobe-stand-in");
+    std::os::unix::fs::symlink(root.path("ffmpeg-stand-in"), root.path("ffprobe-stand-in")).unwrap();
+    let settings = [
+        ("ffmpeg_path", ffmpeg.as_str()),
+        ("ffprobe_path", &ffprobe),
+        ("cores", "2"),
+        ("max_jobs", "2"),
+    ];
+    configure_chunks(&root, &settings, "");
+    root.close_gate();
+    fs::write(root.path("short-gate"), "").unwrap();
+    root.put(&small(1), "480/short.mp4");
+    root.put(&film(), "480/film.mp4");
+    root.start();
+    let niceness = || {
+        let noted = fs::read_to_string(root.path("niceness")).unwrap_or_default();
+        let niceness = noted.lines().map(|line| line.parse().unwrap());
+        niceness.collect::<Vec<i32>>()
+    };
+    root.until("the first chunk is begun", || {
+        (!niceness().is_empty()).then_some(())
+    });
+    fs::remove_file(root.path("short-gate")).unwrap();
+    root.until_status("480/short.mp4", "processed");
+    root.open_gate();
+    root.until_status("480/film.mp4", "processed");
+    let niceness = niceness();
+    let usual = *niceness.last().unwrap();
+    assert_eq!(niceness.len(), 4);
+    assert_eq!(niceness[0], (usual + 5).min(19));
+    assert!(
+        niceness[1..].iter().all(|niceness| *niceness == usual),
+        "{niceness:?}"
+    );
+}
+
+#[test]
 fn cancelling_or_an_end_of_any_kind_takes_the_chunks_along() {
     let root = Root::new(&[]);
     let ffmpeg = noting_ffmpeg(&root);

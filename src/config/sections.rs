@@ -113,6 +113,14 @@ pub struct EncodeConfig {
 }
 
 impl EncodeConfig {
+    /// The same with children that stand back further behind others.
+    #[must_use]
+    pub fn nicer_by(&self, niceness: i32) -> Self {
+        let mut nicer = self.clone();
+        nicer.priority.nice += niceness;
+        nicer
+    }
+
     /// ffmpeg, held to the files that the caller names.
     #[must_use]
     pub fn ffmpeg(&self) -> CommandLine {

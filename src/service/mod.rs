@@ -27,7 +27,10 @@ pub use speeds::LiveQueue;
 use std::{
     collections::{BTreeMap, HashMap, HashSet, VecDeque},
     path::{Path, PathBuf},
-    sync::{Arc, atomic::AtomicU64},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, AtomicU64},
+    },
     time::{Duration, Instant},
 };
 
@@ -242,6 +245,8 @@ struct State {
     machine: Machine,
     /// See [`job::Order::left_bytes`].
     left_bytes: Arc<AtomicU64>,
+    /// See [`job::Order::with_few_threads`].
+    with_few_threads: Arc<AtomicU32>,
     /// When it was last told how far running encodes are, or when they began.
     progress_told: Option<Instant>,
     /// How many encodes went past each task that waits for memory.
@@ -355,6 +360,7 @@ impl State {
             is_outside_hours: false,
             machine: cgroup::available(),
             left_bytes: Arc::default(),
+            with_few_threads: Arc::default(),
             progress_told: None,
             passed: HashMap::new(),
             history: speeds::load(&config.folders.conf),

@@ -23,7 +23,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
         mpsc,
     },
 };
@@ -65,6 +65,8 @@ pub struct Order {
     pub machine: Machine,
     /// Source bytes that are still to be encoded, by all jobs and of the queue; the service keeps it up to date.
     pub left_bytes: Arc<AtomicU64>,
+    /// How many encodes run that have fewer threads than x265 wants, of all jobs.
+    pub with_few_threads: Arc<AtomicU32>,
     pub encode: EncodeConfig,
     pub quality: QualityConfig,
     pub publish: PublishConfig,

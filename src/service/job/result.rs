@@ -3,7 +3,7 @@
 use std::{
     num::NonZeroU32,
     path::Path,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::atomic::{AtomicBool, AtomicU32, Ordering},
     thread,
     time::{Duration, Instant},
 };
@@ -45,6 +45,22 @@ pub(super) enum Made {
         why: NotSmaller,
         after: Duration,
     },
+}
+
+/// An encode in a count of those that run.
+struct Counted<'a>(&'a AtomicU32);
+
+impl<'a> Counted<'a> {
+    fn in_count(count: &'a AtomicU32) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Made {
@@ -164,6 +180,7 @@ impl Job<'_> {
         let forecast = limit.map(|limit| Forecast::new(limit, &source.info, plan));
         let threads = self.threads(&source.info, plan);
         let plan = &plan.clone().on_threads(threads);
+        let _counted = threads.map(|_| Counted::in_count(&self.order.with_few_threads));
         let mut too_big = None;
         let began = Instant::now();
         (self.report)(Report::Room {

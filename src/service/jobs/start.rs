@@ -302,6 +302,7 @@ impl State {
             engine: self.config.engine.clone(),
             machine: self.machine_to_use(),
             left_bytes: Arc::clone(&self.left_bytes),
+            with_few_threads: Arc::clone(&self.with_few_threads),
             encode: self.config.encode.clone(),
             quality: self.config.quality.clone(),
             publish: self.config.publish.clone(),

@@ -31,6 +31,7 @@ use crate::{
     plan::Span,
     process::Stopwatch,
     quality::{self, Compared, Comparison, MeasureError, Sample, Scores, Weights},
+    schedule::threads::BEHIND_FEW,
     shrink::{Limit, NotSmaller},
 };
 
@@ -196,7 +197,13 @@ impl<'a> Run<'a> {
             self.under_way.insert(chunk.number, Progress::default());
             let (film, sender) = (self.film, sender.clone());
             let (report, cancel) = (self.job.report, &self.job.order.cancel);
+            let stands_back = self.job.order.with_few_threads.load(Ordering::Relaxed) > 0;
+            let config = film.config.nicer_by(if stands_back { BEHIND_FEW } else { 0 });
             scope.spawn(move || {
+                let film = &Film {
+                    config: &config,
+                    ..*film
+                };
                 let on_progress = |progress: &Progress| {
                     let _ = sender.send(Event::Progress(chunk.number, *progress));
                     next(stop)
