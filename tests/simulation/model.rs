@@ -3,16 +3,22 @@
 //! An encode of x265 is not equally parallel all the time. Here it is a row of phases, each with a width: so many threads
 //! want to run. How much of its work is done at which width follows from how many cores one encode alone keeps busy of
 //! 1, 2, 3 and 4; beyond four, the width is spread evenly up to what x265's wavefront allows. Threads that want to run
-//! share the cores evenly. A frame takes more processor time the more cores are busy (memory, caches), and more still the
-//! more threads of its own encode run (they wait for each other): straight lines through the figures, and from four on as
-//! with four. What runs next is chosen by the program's own `admit`.
+//! share the cores evenly, but for chunks that stand back behind encodes with few threads. A frame takes more processor
+//! time the more cores are busy (memory, caches), and more still the more threads its encode has, whether they run or not
+//! (they wake and wait for each other): straight lines through the figures, and from four on as with four. What runs next
+//! is chosen by the program's own `admit`, and with how many threads by its own `beside_others`.
 
 use std::num::NonZeroU32;
 
-use video_compressor::schedule::{Cost, Machine, Picture, Waiting, admit, at_once};
+use video_compressor::schedule::{
+    Cost, Machine, Picture, Waiting, admit, at_once,
+    threads::{BEHIND_FEW, beside_others},
+};
 
 /// Core-seconds of a phase, on average. Any value gives the same results as long as an encode has many phases.
 const PHASE_WORK: f64 = 0.2;
+/// Core-seconds are counted in bytes where the program counts bytes of sources.
+const WORK_UNIT: f64 = 1e6;
 /// As much as servers usually have; less than it takes is not what is simulated here.
 const MEMORY_BYTES_A_CORE: u64 = 4 * 1024 * 1024 * 1024;
 
@@ -27,7 +33,7 @@ pub struct Kind {
     pub start_seconds: f64,
     /// By how much processor time grows with each further busy core; 0.02 is 2 %.
     pub shared_contention: f64,
-    /// By how much more with each further thread of its own that runs.
+    /// By how much more with each further thread that it has.
     pub own_contention: f64,
     /// Width, and the share of the work that is done at it.
     pub widths: Vec<(f64, f64)>,
@@ -74,10 +80,10 @@ impl Kind {
         frames / self.fps_of_a_core
     }
 
-    /// How much longer everything takes with so many busy cores, of which `own` run this encode.
-    pub fn slowness(&self, own: f64, busy: f64) -> f64 {
-        let beyond_one = |cores: f64| (cores.min(4.0) - 1.0).max(0.0);
-        1.0 + self.shared_contention * beyond_one(busy) + self.own_contention * beyond_one(own)
+    /// How much longer everything takes with so many threads and so many busy cores.
+    pub fn slowness(&self, threads: f64, busy: f64) -> f64 {
+        let beyond_one = |count: f64| (count.min(4.0) - 1.0).max(0.0);
+        1.0 + self.shared_contention * beyond_one(busy) + self.own_contention * beyond_one(threads)
     }
 
     fn width(&self, random: &mut Random) -> f64 {
@@ -122,6 +128,8 @@ pub enum Policy {
     Ours,
     /// As plain ffmpeg in a loop.
     OneAtATime,
+    /// All at once, each with all threads, whatever the scheduler would say: as the figures were measured.
+    Together,
 }
 
 /// Random numbers that are the same in each run (Knuth's MMIX generator).
@@ -146,6 +154,8 @@ struct Running<'a> {
     film: usize,
     kind: &'a Kind,
     cost: Cost,
+    threads: f64,
+    weight: f64,
     /// Core-seconds, without this phase.
     work_left: f64,
     phase_left: f64,
@@ -154,7 +164,7 @@ struct Running<'a> {
 
 impl Running<'_> {
     fn next_phase(&mut self, random: &mut Random) {
-        self.width = self.kind.width(random);
+        self.width = self.kind.width(random).min(self.threads);
         self.phase_left = random.exponential(PHASE_WORK).min(self.work_left);
         self.work_left -= self.phase_left;
     }
@@ -163,24 +173,6 @@ impl Running<'_> {
 /// Seconds until all films are encoded, which wait from the beginning in this order.
 pub fn seconds(films: &[Film], cores: u32, policy: Policy) -> f64 {
     ends(films, cores, policy).into_iter().fold(0.0, f64::max)
-}
-
-/// Seconds until each film is encoded.
-pub fn ends(films: &[Film], cores: u32, policy: Policy) -> Vec<f64> {
-    run(
-        films,
-        cores,
-        &|cost| cost,
-        u32::from(policy == Policy::OneAtATime),
-    )
-}
-
-/// The same with all films at once, whatever the scheduler would say: as the figures were measured.
-pub fn seconds_together(films: &[Film], cores: u32) -> f64 {
-    let share = f64::from(cores) / films.len() as f64;
-    run(films, cores, &|cost| Cost { cores: share, ..cost }, 0)
-        .into_iter()
-        .fold(0.0, f64::max)
 }
 
 /// All of a machine of so many cores.
@@ -192,12 +184,73 @@ fn machine(cores: u32) -> Machine {
     }
 }
 
-fn run(films: &[Film], cores: u32, change: &dyn Fn(Cost) -> Cost, most: u32) -> Vec<f64> {
+/// Of a thread beside one of a chunk that stands back, by the kernel's weights (sched(7)).
+fn weight_before_chunks() -> f64 {
+    1.25_f64.powi(BEHIND_FEW)
+}
+
+/// How much of the cores each encode gets. All threads weigh the same, unless chunks stand back; none gets more than a core.
+fn shares(running: &[Running], cores: f64) -> Vec<f64> {
+    let mut shares = vec![0.0; running.len()];
+    let mut wanting: Vec<usize> = (0..running.len()).collect();
+    let mut left = cores;
+    loop {
+        let weights: f64 = wanting
+            .iter()
+            .map(|place| running[*place].width * running[*place].weight)
+            .sum();
+        let a_weight = left / weights;
+        let (full, others): (Vec<usize>, Vec<usize>) = wanting
+            .iter()
+            .partition(|place| running[**place].weight * a_weight >= 1.0);
+        if full.is_empty() {
+            for place in others {
+                shares[place] = running[place].width * running[place].weight * a_weight;
+            }
+            return shares;
+        }
+        for place in full {
+            shares[place] = running[place].width;
+            left -= running[place].width;
+        }
+        if others.is_empty() {
+            return shares;
+        }
+        wanting = others;
+    }
+}
+
+/// The threads of a film's next encode; chunks get all, and so does what begins when little is left.
+fn threads(film: &Film, left_work: f64, cores: u32, policy: Policy) -> f64 {
+    let few = match policy {
+        Policy::Ours if film.pieces.len() == 1 => beside_others(
+            film.kind.slots(cores),
+            f64::from(cores),
+            (film.work() * WORK_UNIT) as u64,
+            (left_work * WORK_UNIT) as u64,
+        ),
+        Policy::Ours | Policy::OneAtATime | Policy::Together => None,
+    };
+    f64::from(few.map_or(cores, NonZeroU32::get))
+}
+
+/// Seconds until each film is encoded.
+pub fn ends(films: &[Film], cores: u32, policy: Policy) -> Vec<f64> {
     let machine = Machine {
-        max_jobs: NonZeroU32::new(most),
+        max_jobs: NonZeroU32::new(u32::from(policy == Policy::OneAtATime)),
         ..machine(cores)
     };
-    let costs_of: Vec<Cost> = films.iter().map(|film| change(film.kind.cost(cores))).collect();
+    let cost = |film: &Film| {
+        let cost = film.kind.cost(cores);
+        match policy {
+            Policy::Ours | Policy::OneAtATime => cost,
+            Policy::Together => Cost {
+                cores: f64::from(cores) / films.len() as f64,
+                ..cost
+            },
+        }
+    };
+    let costs_of: Vec<Cost> = films.iter().map(cost).collect();
     let mut random = Random(7);
     let mut next_piece = vec![0; films.len()];
     let mut passed = vec![0; films.len()];
@@ -222,12 +275,25 @@ fn run(films: &[Film], cores: u32, change: &dyn Fn(Cost) -> Cost, most: u32) -> 
         if let Some((head, passes)) = admission.passed {
             passed[head] += passes;
         }
+        let left_work: f64 = films
+            .iter()
+            .zip(&ends)
+            .filter(|(_, end)| **end == 0.0)
+            .map(|(film, _)| film.work())
+            .sum();
         for place in admission.start {
             let kind = films[place].kind;
+            let threads = threads(&films[place], left_work, cores, policy);
             running.push(Running {
                 film: place,
                 kind,
                 cost: waiting[place].cost,
+                threads,
+                weight: if threads < f64::from(cores) {
+                    weight_before_chunks()
+                } else {
+                    1.0
+                },
                 work_left: kind.work(films[place].pieces[next_piece[place]]),
                 phase_left: kind.start_seconds,
                 width: 1.0,
@@ -241,20 +307,21 @@ fn run(films: &[Film], cores: u32, change: &dyn Fn(Cost) -> Cost, most: u32) -> 
         // Until a piece ends nothing can start: only phases change.
         let count = running.len();
         while running.len() == count {
-            let wanted: f64 = running.iter().map(|running| running.width).sum();
-            let share = (f64::from(cores) / wanted).min(1.0);
-            let busy = wanted.min(f64::from(cores));
-            let speed = |running: &Running| {
-                let own = running.width * share;
-                own / running.kind.slowness(own, busy)
-            };
+            let shares = shares(&running, f64::from(cores));
+            let busy: f64 = shares.iter().sum();
+            let speeds: Vec<f64> = running
+                .iter()
+                .zip(shares)
+                .map(|(running, share)| share / running.kind.slowness(running.threads, busy))
+                .collect();
             let step = running
                 .iter()
-                .map(|running| running.phase_left / speed(running))
+                .zip(&speeds)
+                .map(|(running, speed)| running.phase_left / speed)
                 .fold(f64::INFINITY, f64::min);
             now += step;
-            for running in &mut running {
-                running.phase_left -= step * speed(running);
+            for (running, speed) in running.iter_mut().zip(speeds) {
+                running.phase_left -= step * speed;
                 if running.phase_left <= 1e-9 {
                     running.next_phase(&mut random);
                 }
