@@ -855,6 +855,8 @@ fn drain_the_rest(
 #[cfg(test)]
 #[allow(clippy::disallowed_methods)]
 mod tests {
+    use std::io::Write;
+
     use super::*;
 
     fn shell(script: &str) -> CommandLine {
@@ -1047,21 +1049,32 @@ mod tests {
             0,
         )
         .unwrap();
+        // Open on both sides: whoever comes first, nobody waits for the other to open it.
+        let mut opened = std::fs::File::options()
+            .read(true)
+            .write(true)
+            .open(&gate)
+            .unwrap();
+        // On a busy machine a child is not back at once.
+        let limits = Limits {
+            total: None,
+            stall: Some(Duration::from_secs(2)),
+        };
+        let frozen_for = 2 * limits.stall.unwrap();
         let cancel = Cancel::new();
         let (pids, pid) = mpsc::channel();
         let thawer = cancel.clone();
-        let opened = gate.clone();
         let thaw = thread::spawn(move || {
             let pid = pid.recv().unwrap();
             while state_of(pid) != 'T' {
                 thread::sleep(Duration::from_millis(5));
             }
             // Longer than the limit for a stall.
-            thread::sleep(2 * STALL.stall.unwrap());
+            thread::sleep(frozen_for);
             let still = state_of(pid);
             thawer.thaw();
-            std::fs::write(opened, "go on\n").unwrap();
-            still
+            opened.write_all(b"go on\n").unwrap();
+            (still, opened)
         });
         let began = Instant::now();
         let mut lines = 0;
@@ -1069,7 +1082,7 @@ mod tests {
         // Nothing here forks: a shell that waits for the start of a frozen child would not be seen as stopped.
         let finished = supervise(
             &shell(&format!("echo 1; read line < '{}'; echo 2", gate.display())),
-            STALL,
+            limits,
             &cancel,
             |pid| child.set(pid),
             |_| {
@@ -1082,10 +1095,11 @@ mod tests {
             },
         )
         .unwrap();
-        assert_eq!(thaw.join().unwrap(), 'T');
+        let (still, _opened) = thaw.join().unwrap();
+        assert_eq!(still, 'T');
         assert_eq!((finished.end, lines), (End::Exited(0), 2));
         let frozen = began.elapsed() - finished.elapsed;
-        assert!(frozen >= 2 * STALL.stall.unwrap(), "{frozen:?} did not count");
+        assert!(frozen >= frozen_for, "{frozen:?} did not count");
     }
 
     #[test]
