@@ -299,7 +299,7 @@ fn a_bad_value_is_refused_with_line_key_value_and_what_is_allowed() {
         ("ntfy_events = [\"finished\"]", "(there is no event \"finished\")"),
         ("log_level = \"infoo\"", "(\"infoo\" is not a level)"),
         (
-            "log_level = \"[a{b=c+++++++++++++++++++++++++++++++.....}]=info\"",
+            "log_level = \"[Ya)e{n= eyerr+++.................................444444++++++++++++++++++++fgo}\"",
             "(spans and fields cannot be chosen; write module=level)",
         ),
         ("log_level = \" ꟓ=\"", "(module names have only ASCII letters)"),
