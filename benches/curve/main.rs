@@ -1,12 +1,12 @@
 //! How fast one and several encodes are on one and several cores: what the simulation in `tests/simulation` is made of.
 //!
-//! Promises: real clips, joined to a minute for each encode; only rounds count in which other programs used at most 3 %
+//! Promises: real clips, joined to as much as a chunk has; only rounds count in which other programs used at most 3 %
 //! of the machine; with too few quiet rounds nothing is written; so many cores are all that the encodes can have.
 //! The figures go round in turn, so that a slow hour is spread over all of them.
 //! Never in here: what follows from the figures.
 //!
-//! `make curve CLIPS=folder` runs it, as root on Linux; that takes hours. `CURVE_SECONDS=12` makes the clips shorter,
-//! `CURVE_ROUNDS=3` asks for so many quiet rounds of each figure.
+//! `make curve CLIPS=folder` runs it, as root on Linux; that takes hours. `CURVE_HEIGHT=480` measures pictures of this
+//! height only, `CURVE_ROUNDS=3` asks for so many quiet rounds of each figure.
 #![allow(
     clippy::disallowed_methods,
     reason = "the bench makes its own files and starts ffmpeg itself"
@@ -42,7 +42,9 @@ const PRESET: &str = "medium";
 /// The built-in profile of this name.
 const CRF: &str = "26";
 const PARAMETERS: &str = "aq-mode=3:bframes=6:ref=4:psy-rd=1.5:rd=3";
-const SIZES: [(u32, u32); 2] = [(854, 480), (1920, 1080)];
+/// Pictures, and the seconds of film of each encode: long enough that its beginning and end, in which x265 has few frames to
+/// work on, count as little as in a chunk, and that many clips are in it.
+const SIZES: [((u32, u32), u32); 2] = [((854, 480), 60), ((1920, 1080), 24)];
 
 /// Cores, encodes at once, and threads of each. Single encodes and those of one thread make the model; the others check it.
 const POINTS: [(u32, u32, u32); 9] = [
@@ -84,12 +86,7 @@ fn main() -> Outcome<()> {
         println!("run this with `make curve CLIPS=folder`");
         return Ok(());
     }
-    let number = |name: &str, default: u32| {
-        std::env::var(name)
-            .ok()
-            .and_then(|text| text.parse().ok())
-            .unwrap_or(default)
-    };
+    let number = |name: &str| -> Option<u32> { std::env::var(name).ok()?.parse().ok() };
     let Some(clips) = std::env::var("CURVE_CLIPS")
         .ok()
         .filter(|clips| !clips.is_empty())
@@ -97,12 +94,13 @@ fn main() -> Outcome<()> {
         println!("CURVE_CLIPS names no folder with videos, so the curve is not measured");
         return Ok(());
     };
-    let rounds = number("CURVE_ROUNDS", 5) as usize;
-    let seconds = number("CURVE_SECONDS", 60);
+    let rounds = number("CURVE_ROUNDS").unwrap_or(5) as usize;
+    let only_height = number("CURVE_HEIGHT");
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("curve");
     fs::create_dir_all(&folder)?;
     let mut points = Vec::new();
-    for size in SIZES {
+    let wanted = |size: (u32, u32)| only_height.is_none_or(|height| height == size.1);
+    for (size, seconds) in SIZES.into_iter().filter(|(size, _)| wanted(*size)) {
         let clip = join(Path::new(&clips), size, seconds, &folder)?;
         let point = |(cores, encodes, threads), frames| Point {
             clip: clip.clone(),
@@ -237,6 +235,11 @@ fn write(points: &[Point], rounds: usize) -> Outcome<()> {
         .unwrap_or_default();
     let (processor, ffmpeg) = (processor(), first_line("ffmpeg", &["-version"]));
     let is_of_here = earlier["processor"] == processor && earlier["ffmpeg"] == ffmpeg;
+    let other_heights = earlier["points"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|other| is_of_here && points.iter().all(|point| other["height"] != point.size.1));
     let figures: Vec<Value> = points
         .iter()
         .map(|point| {
@@ -265,6 +268,7 @@ fn write(points: &[Point], rounds: usize) -> Outcome<()> {
             figure["cpu_seconds"] = json!(cpu_seconds);
             figure
         })
+        .chain(other_heights.cloned())
         .collect();
     let text = serde_json::to_string_pretty(&json!({
         "processor": processor,

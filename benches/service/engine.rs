@@ -214,8 +214,12 @@ pub struct Served {
 }
 
 pub fn serve(root: &Root, files: usize) -> Outcome<Served> {
+    serve_with(root, files, &[PROFILE, NOT_MEASURED])
+}
+
+pub fn serve_with(root: &Root, files: usize, settings: &[&str]) -> Outcome<Served> {
     let queue = Queue::watch(root)?;
-    let service = Service::start(root, Cores::All, &[PROFILE, NOT_MEASURED])?;
+    let service = Service::start(root, Cores::All, settings)?;
     let (own_before, children_before) = service.cpu_seconds()?;
     queue.wait_until(|text| text.matches(r#""end_time":""#).count() == files)?;
     let (own, children) = service.cpu_seconds()?;
@@ -241,6 +245,7 @@ pub fn serve(root: &Root, files: usize) -> Outcome<Served> {
 pub fn commands(root: &Root, names: &[String], settings: &[&str]) -> Outcome<Vec<String>> {
     let mut commands = Vec::new();
     for name in names {
+        // A later setting counts.
         let mut arguments = vec!["--set", PROFILE];
         for setting in settings {
             arguments.extend(["--set", setting]);
@@ -263,7 +268,7 @@ fn spawn(command: &str) -> std::io::Result<Child> {
 }
 
 /// Seconds of commands, so many at a time.
-fn timed(commands: &[String], at_once: usize) -> Outcome<f64> {
+pub fn timed(commands: &[String], at_once: usize) -> Outcome<f64> {
     let began = Instant::now();
     let next = std::sync::Mutex::new(commands.iter());
     let failed = std::sync::Mutex::new(Vec::new());
@@ -292,7 +297,7 @@ pub fn cores() -> usize {
 }
 
 /// Plain commands expect it.
-fn make_results_folder(root: &Root, size: (u32, u32)) -> Outcome<()> {
+pub fn make_results_folder(root: &Root, size: (u32, u32)) -> Outcome<()> {
     let folder = root.path().join(format!("output/{}", size.1));
     Ok(fs::create_dir_all(folder)?)
 }

@@ -5,12 +5,15 @@
 //! were quiet, the verdict is `inconclusive`.
 //! Never in here: an assertion. This is a report; the tests are elsewhere.
 //!
-//! Rows about films need `CLIPS=folder`, real ones, and take long. `BENCH_ONLY=moves,idle` runs only these rows, `BENCH_ROUNDS=5` asks for so many quiet rounds of each.
+//! Rows about films need `CLIPS=folder`, real ones, and take long. `BENCH_ONLY=moves,idle` runs only these rows, `BENCH_ROUNDS=5` asks for so many quiet rounds
+//! of each, `BENCH_CORES=2` leaves so many cores to everything (as root).
 #![allow(
     clippy::disallowed_methods,
     reason = "the bench makes its own files and starts the real binary"
 )]
 
+mod beside;
+mod confined;
 mod encode;
 mod engine;
 #[path = "../shared/film.rs"]
@@ -42,6 +45,13 @@ fn main() {
     let wanted_rounds = std::env::var("BENCH_ROUNDS")
         .ok()
         .and_then(|text| text.parse().ok());
+    let cores = std::env::var("BENCH_CORES")
+        .ok()
+        .and_then(|text| text.parse().ok());
+    let _confined = match cores.map(confined::Confined::to).transpose() {
+        Ok(confined) => confined,
+        Err(error) => return println!("cannot take only some cores: {error}"),
+    };
     let rows = [
         intake::DROP,
         intake::MOVES,
@@ -55,6 +65,8 @@ fn main() {
         engine::LONG_480,
         engine::LONG_1080,
         engine::RESUME,
+        beside::BESIDE_480,
+        beside::BESIDE_1080,
         rivals::HANDBRAKE_480,
         rivals::HANDBRAKE_1080,
         rivals::AV1AN_480,

@@ -1,15 +1,69 @@
-//! The figures that `make curve` measured.
+//! The figures that `make curve` and `make bench` measured.
 
 use std::path::Path;
 
 use serde::Deserialize;
 use video_compressor::schedule::Picture;
 
-use super::model::Kind;
+use super::model::{Beside, Kind};
 
 #[derive(Debug, Deserialize)]
 pub struct Measured {
     points: Vec<Point>,
+}
+
+/// What the service was measured to do, by rows of `make bench`: each quiet round of each.
+#[derive(Debug, Deserialize)]
+pub struct Served {
+    beside: BesideEncodes,
+    pub rows: Vec<ServedRow>,
+}
+
+#[derive(Debug, Deserialize)]
+struct BesideEncodes {
+    film_seconds: Vec<f64>,
+    chunk_seconds: Vec<f64>,
+}
+
+/// The service on so many cores, against one ffmpeg at a time there.
+#[derive(Debug, Deserialize)]
+pub struct ServedRow {
+    pub name: String,
+    pub height: u32,
+    pub cores: u32,
+    pub film_seconds: Vec<f64>,
+    pub times_faster: Vec<f64>,
+}
+
+impl Served {
+    pub fn read() -> Self {
+        read("served.json")
+    }
+
+    /// Measured at 480p, and taken for every picture: it is the starts of programs and a look at a few frames.
+    pub fn beside(&self) -> Beside {
+        Beside {
+            film_seconds: median(&self.beside.film_seconds),
+            chunk_seconds: median(&self.beside.chunk_seconds),
+        }
+    }
+}
+
+pub fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let middle = sorted.len() / 2;
+    if sorted.len() % 2 == 1 {
+        sorted[middle]
+    } else {
+        (sorted[middle - 1] + sorted[middle]) / 2.0
+    }
+}
+
+fn read<T: serde::de::DeserializeOwned>(name: &str) -> T {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/simulation");
+    let text = std::fs::read_to_string(folder.join(name)).unwrap();
+    serde_json::from_str(&text).unwrap()
 }
 
 /// So many encodes at once on so many cores, each of so many frames and threads.
@@ -45,9 +99,7 @@ pub struct Figure {
 
 impl Measured {
     pub fn read() -> Self {
-        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/simulation/measured.json");
-        let text = std::fs::read_to_string(file).unwrap();
-        serde_json::from_str(&text).unwrap()
+        read("measured.json")
     }
 
     /// Those of pictures of this height.

@@ -6,7 +6,9 @@
 //! share the cores evenly, but for chunks that stand back behind encodes with few threads. A frame takes more processor
 //! time the more cores are busy (memory, caches), and more still the more threads its encode has, whether they run or not
 //! (they wake and wait for each other): straight lines through the figures, and from four on as with four. What runs next
-//! is chosen by the program's own `admit`, and with how many threads by its own `beside_others`.
+//! is chosen by the program's own `admit`, and with how many threads by its own `beside_others`. What the service does beside
+//! encoding takes one thread: half of what a film takes before its first frame and half after the last, what a chunk takes
+//! after its last.
 
 use std::num::NonZeroU32;
 
@@ -17,10 +19,21 @@ use video_compressor::schedule::{
 
 /// Core-seconds of a phase, on average. Any value gives the same results as long as an encode has many phases.
 const PHASE_WORK: f64 = 0.2;
+/// Less is a rounding error.
+const NOTHING: f64 = 1e-9;
 /// Core-seconds are counted in bytes where the program counts bytes of sources.
 const WORK_UNIT: f64 = 1e6;
 /// As much as servers usually have; less than it takes is not what is simulated here.
 const MEMORY_BYTES_A_CORE: u64 = 4 * 1024 * 1024 * 1024;
+
+/// What is done beside encoding, in seconds of one thread.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Beside {
+    /// For each film: looking at its source, checking its result.
+    pub film_seconds: f64,
+    /// For each chunk.
+    pub chunk_seconds: f64,
+}
 
 /// How one encode of this kind behaves.
 #[derive(Debug, Clone)]
@@ -31,6 +44,8 @@ pub struct Kind {
     pub fps_of_a_core: f64,
     /// Seconds of a single thread at the start of each encode, whatever its length.
     pub start_seconds: f64,
+    /// What the service does beside encoding.
+    pub beside: Beside,
     /// By how much processor time grows with each further busy core; 0.02 is 2 %.
     pub shared_contention: f64,
     /// By how much more with each further thread that it has.
@@ -61,6 +76,7 @@ impl Kind {
             preset: preset.to_owned(),
             fps_of_a_core,
             start_seconds: 0.0,
+            beside: Beside::default(),
             shared_contention: 0.0,
             own_contention: 0.0,
             widths,
@@ -158,12 +174,19 @@ struct Running<'a> {
     weight: f64,
     /// Core-seconds, without this phase.
     work_left: f64,
+    /// Of one thread, when all that work is done.
+    last_seconds: f64,
     phase_left: f64,
     width: f64,
 }
 
 impl Running<'_> {
     fn next_phase(&mut self, random: &mut Random) {
+        if self.work_left <= NOTHING {
+            self.width = 1.0;
+            self.phase_left = std::mem::take(&mut self.last_seconds);
+            return;
+        }
         self.width = self.kind.width(random).min(self.threads);
         self.phase_left = random.exponential(PHASE_WORK).min(self.work_left);
         self.work_left -= self.phase_left;
@@ -220,6 +243,70 @@ fn shares(running: &[Running], cores: f64) -> Vec<f64> {
     }
 }
 
+/// What runs without a pause: an encode, or what is done before all chunks and after them.
+struct Step {
+    frames: f64,
+    /// Of one thread, before the first frame.
+    first_seconds: f64,
+    /// And after the last.
+    last_seconds: f64,
+    beside: BesideIt,
+}
+
+/// What else of its film may run with a step.
+#[derive(PartialEq)]
+enum BesideIt {
+    Nothing,
+    Others,
+}
+
+fn steps(film: &Film, policy: Policy) -> Vec<Step> {
+    let Kind {
+        start_seconds,
+        beside,
+        ..
+    } = film.kind;
+    let encodes = |first_seconds: f64, last_seconds: f64| {
+        film.pieces.iter().map(move |frames| Step {
+            frames: *frames,
+            first_seconds: start_seconds + first_seconds,
+            last_seconds,
+            beside: BesideIt::Others,
+        })
+    };
+    let half = beside.film_seconds / 2.0;
+    let alone = || Step {
+        frames: 0.0,
+        first_seconds: half,
+        last_seconds: 0.0,
+        beside: BesideIt::Nothing,
+    };
+    match (policy, film.pieces.len()) {
+        (Policy::OneAtATime | Policy::Together, _) => encodes(0.0, 0.0).collect(),
+        (Policy::Ours, 1) => encodes(half, half).collect(),
+        (Policy::Ours, _) => [alone()]
+            .into_iter()
+            .chain(encodes(0.0, beside.chunk_seconds))
+            .chain([alone()])
+            .collect(),
+    }
+}
+
+/// How many steps may begin when the first `begun` have, and so many of these run.
+fn may_begin(steps: &[Step], begun: usize, running: u32) -> u32 {
+    let is_alone = |place: usize| {
+        steps
+            .get(place)
+            .is_some_and(|step| step.beside == BesideIt::Nothing)
+    };
+    match steps.get(begun) {
+        None => 0,
+        Some(step) if step.beside == BesideIt::Nothing => u32::from(running == 0),
+        Some(_) if running > 0 && begun > 0 && is_alone(begun - 1) => 0,
+        Some(_) => (begun..steps.len()).take_while(|place| !is_alone(*place)).count() as u32,
+    }
+}
+
 /// The threads of a film's next encode; chunks get all, and so does what begins when little is left.
 fn threads(film: &Film, left_work: f64, cores: u32, policy: Policy) -> f64 {
     let few = match policy {
@@ -252,23 +339,26 @@ pub fn ends(films: &[Film], cores: u32, policy: Policy) -> Vec<f64> {
     };
     let costs_of: Vec<Cost> = films.iter().map(cost).collect();
     let mut random = Random(7);
-    let mut next_piece = vec![0; films.len()];
+    let steps: Vec<Vec<Step>> = films.iter().map(|film| steps(film, policy)).collect();
+    let mut begun = vec![0; films.len()];
     let mut passed = vec![0; films.len()];
     let mut running: Vec<Running> = Vec::new();
     let mut ends = vec![0.0; films.len()];
     let mut now = 0.0;
     loop {
         let costs: Vec<Cost> = running.iter().map(|running| running.cost).collect();
-        let waiting: Vec<Waiting> = films
+        let waiting: Vec<Waiting> = steps
             .iter()
             .enumerate()
-            .map(|(place, film)| Waiting {
-                priority: 0,
-                pieces: u32::try_from(film.pieces.len() - next_piece[place]).unwrap(),
-                running: u32::try_from(running.iter().filter(|running| running.film == place).count())
-                    .unwrap(),
-                cost: costs_of[place],
-                passed: passed[place],
+            .map(|(place, steps)| {
+                let running = running.iter().filter(|running| running.film == place).count() as u32;
+                Waiting {
+                    priority: 0,
+                    pieces: may_begin(steps, begun[place], running),
+                    running,
+                    cost: costs_of[place],
+                    passed: passed[place],
+                }
             })
             .collect();
         let admission = admit(&costs, &waiting, &machine);
@@ -283,22 +373,27 @@ pub fn ends(films: &[Film], cores: u32, policy: Policy) -> Vec<f64> {
             .sum();
         for place in admission.start {
             let kind = films[place].kind;
-            let threads = threads(&films[place], left_work, cores, policy);
+            let step = &steps[place][begun[place]];
+            let threads = match step.beside {
+                BesideIt::Nothing => 1.0,
+                BesideIt::Others => threads(&films[place], left_work, cores, policy),
+            };
             running.push(Running {
                 film: place,
                 kind,
                 cost: waiting[place].cost,
                 threads,
-                weight: if threads < f64::from(cores) {
+                weight: if step.beside == BesideIt::Others && threads < f64::from(cores) {
                     weight_before_chunks()
                 } else {
                     1.0
                 },
-                work_left: kind.work(films[place].pieces[next_piece[place]]),
-                phase_left: kind.start_seconds,
+                work_left: kind.work(step.frames),
+                last_seconds: step.last_seconds,
+                phase_left: step.first_seconds,
                 width: 1.0,
             });
-            next_piece[place] += 1;
+            begun[place] += 1;
             passed[place] = 0;
         }
         if running.is_empty() {
@@ -322,12 +417,13 @@ pub fn ends(films: &[Film], cores: u32, policy: Policy) -> Vec<f64> {
             now += step;
             for (running, speed) in running.iter_mut().zip(speeds) {
                 running.phase_left -= step * speed;
-                if running.phase_left <= 1e-9 {
+                if running.phase_left <= NOTHING {
                     running.next_phase(&mut random);
                 }
             }
             running.retain(|running| {
-                let goes_on = running.phase_left > 1e-9 || running.work_left > 1e-9;
+                let left = running.phase_left + running.work_left + running.last_seconds;
+                let goes_on = left > NOTHING;
                 if !goes_on {
                     ends[running.film] = now;
                 }
