@@ -22,7 +22,7 @@ use std::{
 use tempfile::TempDir;
 use video_compressor::{
     alerts::{self, Alert, Handle, Timing, Wording},
-    config::{AlertKind, AlertsConfig, Credentials},
+    config::{AlertKind, AlertsConfig, Credentials, WebhookConfig},
 };
 
 const TOKEN: &str = "tk_neverinalog0123456789";
@@ -168,6 +168,8 @@ fn config(base_url: &str) -> AlertsConfig {
         gather: Duration::ZERO,
         progress: Duration::ZERO,
         silence: Duration::ZERO,
+        webhooks: WebhookConfig::default(),
+        mail: None,
     }
 }
 

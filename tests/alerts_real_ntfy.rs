@@ -18,7 +18,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use video_compressor::{
     alerts::{self, Alert, Handle, Sizes, Timing, Wording},
-    config::{AlertKind, AlertsConfig, Credentials},
+    config::{AlertKind, AlertsConfig, Credentials, WebhookConfig},
 };
 
 const TOPIC: &str = "videos";
@@ -175,6 +175,8 @@ fn config(ntfy: &Ntfy, credentials: Option<Credentials>) -> AlertsConfig {
         gather: Duration::from_secs(600),
         progress: Duration::ZERO,
         silence: Duration::ZERO,
+        webhooks: WebhookConfig::default(),
+        mail: None,
     }
 }
 

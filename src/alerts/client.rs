@@ -354,6 +354,7 @@ fn redacted(text: &str, config: &AlertsConfig) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::WebhookConfig;
     use std::{collections::BTreeSet, time::Duration};
 
     #[test]
@@ -405,6 +406,8 @@ mod tests {
             progress: Duration::ZERO,
             silence: Duration::ZERO,
             gather: Duration::ZERO,
+            webhooks: WebhookConfig::default(),
+            mail: None,
         }
     }
 

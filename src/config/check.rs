@@ -14,8 +14,10 @@ use std::{
 
 use super::{
     AfterSuccess, AlertsConfig, Config, Credentials, Damaged, Deinterlace, DynamicHdr, EncodeConfig,
-    EngineConfig, Folders, LogConfig, LogFormat, MeasureQuality, OnLoss, OutsideHours, PublishConfig,
-    QualityConfig, QueueConfig, Sidecars, Verify, WatchConfig, WhenNotSmaller,
+    EngineConfig, Folders, HttpConfig, LogConfig, LogFormat, MeasureQuality, OnLoss, OutsideHours,
+    PublishConfig, QualityConfig, QueueConfig, Sidecars, Verify, WatchConfig, WebhookConfig, WhenNotSmaller,
+    http::HttpDraft,
+    mail::MailDraft,
     profile::{self, BUILT_IN_RESOLUTIONS, ProfileEdit},
     value,
 };
@@ -33,6 +35,8 @@ pub struct Draft {
     pub(super) token: Secret,
     pub(super) user: Option<String>,
     pub(super) password: Secret,
+    pub(super) mail: MailDraft,
+    pub(super) http: HttpDraft,
     pub(super) profiles: BTreeMap<String, ProfileEdit>,
 }
 
@@ -132,12 +136,15 @@ impl Draft {
                 gather: Duration::ZERO,
                 progress: Duration::ZERO,
                 silence: Duration::ZERO,
+                webhooks: WebhookConfig::default(),
+                mail: None,
             },
             log: LogConfig {
                 keep_days: 0,
                 level: String::new(),
                 format: LogFormat::Text,
             },
+            http: HttpConfig::blank(),
         };
         Self {
             config,
@@ -145,6 +152,8 @@ impl Draft {
             token: Secret::default(),
             user: None,
             password: Secret::default(),
+            mail: MailDraft::default(),
+            http: HttpDraft::default(),
             profiles: BTreeMap::new(),
         }
     }
@@ -161,6 +170,8 @@ impl Draft {
         self.finish_profiles(&mut conflicts);
         self.check_quality(&mut conflicts);
         self.config.alerts.credentials = self.credentials(root, &mut conflicts);
+        self.config.alerts.mail = self.mail.finish(&mut conflicts);
+        self.http.finish(&mut self.config.http, root, &mut conflicts);
         (self.config, conflicts)
     }
 

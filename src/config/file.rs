@@ -25,6 +25,19 @@ use super::{
 /// A settings file is a few KiB; this keeps a wrongly named one from being read whole.
 const MOST_FILE_BYTES: u64 = 1 << 20;
 
+/// The section of the settings whose keys start with it and a dot.
+const HTTP: &str = "http";
+
+/// The names of settings in a section of the file, or above all sections.
+fn names_in(section: Option<&str>) -> Vec<&'static str> {
+    SETTINGS
+        .iter()
+        .map(super::Setting::place)
+        .filter(|(place, _)| *place == section)
+        .map(|(_, name)| name)
+        .collect()
+}
+
 impl Loading {
     /// `missing` says what to make of a file that is not there; `None`: it was asked for and must be there.
     pub(super) fn take_file(&mut self, path: &Path, root: &Path, missing: Option<FileState>) -> FileState {
@@ -60,7 +73,9 @@ impl Loading {
         }
         for (key, value) in table.into_inner() {
             let origin = lines.origin(key.span().start);
-            match (key.get_ref().as_ref(), setting(key.get_ref())) {
+            // A key in quotes may hold a dot; a setting with one stands in its section.
+            let found = setting(key.get_ref()).filter(|setting| setting.place().0.is_none());
+            match (key.get_ref().as_ref(), found) {
                 ("profile", _) if value.get_ref().is_table() => {
                     self.problem(
                         origin,
@@ -69,6 +84,7 @@ impl Loading {
                 }
                 ("profiles", _) => self.take_profiles(value, origin, &lines),
                 ("resolution", _) => self.take_resolutions(value, origin, &lines),
+                (HTTP, _) => self.take_http(value, origin, &lines),
                 (name, Some(setting)) if !setting.is_allowed_in_file() => self.problem(
                     origin,
                     format!(
@@ -82,10 +98,29 @@ impl Loading {
                     Err(detail) => self.bad_value(origin, setting.key, "…", setting.allowed, &detail),
                 },
                 (name, None) => {
-                    let mut known: Vec<&str> = SETTINGS.iter().map(|setting| setting.key).collect();
-                    known.extend(["profiles", "resolution"]);
+                    let mut known = names_in(None);
+                    known.extend([HTTP, "profiles", "resolution"]);
                     self.unknown_key(origin, "", name, &known);
                 }
+            }
+        }
+    }
+
+    fn take_http(&mut self, value: Spanned<DeValue<'_>>, origin: Origin, lines: &Lines) {
+        let DeValue::Table(keys) = value.into_inner() else {
+            self.problem(origin, format!("{HTTP} is a section; write [{HTTP}]"));
+            return;
+        };
+        for (key, value) in keys {
+            let origin = lines.origin(key.span().start);
+            let Some(setting) = setting(&format!("{HTTP}.{}", key.get_ref())) else {
+                let section = format!("{HTTP}.");
+                self.unknown_key(origin, &section, key.get_ref(), &names_in(Some(HTTP)));
+                continue;
+            };
+            match plain(value) {
+                Ok(value) => self.take(setting, value, origin),
+                Err(detail) => self.bad_value(origin, setting.key, "…", setting.allowed, &detail),
             }
         }
     }

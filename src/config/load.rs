@@ -24,6 +24,9 @@ use super::{
 /// The settings file, in the folder `conf`.
 pub(super) const FILE_NAME: &str = "video-compressor.toml";
 
+/// A section with no more keys has all of them named in an error.
+const FEW_KEYS: usize = 10;
+
 /// Variables with our prefix that are no settings: the command line reads them.
 const OTHER_VARIABLES: [&str; 2] = ["VIDEO_COMPRESSOR_ROOT", "VIDEO_COMPRESSOR_CONFIG"];
 
@@ -53,7 +56,7 @@ pub struct Loaded {
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
-    /// Of a secret: `…`, or empty text when it is not set.
+    /// Of a secret: `…`, or empty text or an empty list when it is not set.
     pub value: Value,
     pub origin: Origin,
 }
@@ -211,7 +214,12 @@ impl Loading {
     }
 
     pub(super) fn take(&mut self, setting: &Setting, value: Value, origin: Origin) {
-        let secret = setting.secrecy == Secrecy::Secret && value.as_str() != Some("");
+        let is_set = match &value {
+            Value::String(text) => !text.is_empty(),
+            Value::Array(values) => !values.is_empty(),
+            _ => true,
+        };
+        let secret = setting.secrecy == Secrecy::Secret && is_set;
         let visible = if secret { Value::from("…") } else { value.clone() };
         match (setting.apply)(&mut self.draft, value) {
             Ok(()) => self.enter(setting.key, visible, origin),
@@ -311,9 +319,10 @@ impl Loading {
             _ if !section.is_empty() && setting(key).is_some() => {
                 format!("; if you mean the setting {key}, move it above the first [section]")
             }
-            // A section has so few keys that all can be named.
-            _ if !section.is_empty() => format!("; allowed is {}", known.join(", ")),
-            Some(nearest) => format!("; did you mean {nearest}?"),
+            _ if !section.is_empty() && known.len() <= FEW_KEYS => {
+                format!("; allowed is {}", known.join(", "))
+            }
+            Some(nearest) => format!("; did you mean {section}{nearest}?"),
             None => String::new(),
         };
         self.problem(origin, format!("unknown key {full}{hint}"));

@@ -8,7 +8,9 @@
 
 mod check;
 mod file;
+mod http;
 mod load;
+mod mail;
 mod profile;
 mod root;
 mod sections;

@@ -5,9 +5,14 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
 };
+
+use ipnet::IpNet;
+use lettre::message::Mailbox;
+use url::Url;
 
 use crate::{
     cgroup,
@@ -29,6 +34,7 @@ pub struct Config {
     pub publish: PublishConfig,
     pub alerts: AlertsConfig,
     pub log: LogConfig,
+    pub http: HttpConfig,
 }
 
 /// Where things are. All absolute.
@@ -300,6 +306,141 @@ pub struct AlertsConfig {
     pub progress: Duration,
     /// After so long without anything finished while work waits, that is told; zero: never.
     pub silence: Duration,
+    pub webhooks: WebhookConfig,
+    pub mail: Option<MailConfig>,
+}
+
+/// Who is told of each alert by an HTTP post.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct WebhookConfig {
+    pub urls: Vec<Url>,
+    /// The key of their signatures; none: they are not signed.
+    pub secret: Option<SecretText>,
+    pub private_addresses: PrivateAddresses,
+}
+
+/// Whether a webhook may go to this machine or a private network.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum PrivateAddresses {
+    #[default]
+    Refused,
+    Allowed,
+}
+
+/// How alerts are sent by e-mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailConfig {
+    pub server: MailServer,
+    pub login: Option<MailLogin>,
+    pub from: Mailbox,
+    /// At least one.
+    pub to: Vec<Mailbox>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailServer {
+    pub security: MailSecurity,
+    pub host: String,
+    pub port: u16,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MailSecurity {
+    /// From the first byte.
+    Tls,
+    /// TLS after a greeting in the clear; without it nothing is sent.
+    StartTls,
+    Plain,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailLogin {
+    pub user: String,
+    pub password: SecretText,
+}
+
+/// Text that shows in no log, no error and no `{:?}`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SecretText(String);
+
+impl SecretText {
+    #[must_use]
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text itself, for the one place that sends or signs with it.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for SecretText {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SecretText(…)")
+    }
+}
+
+/// The API over HTTP.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpConfig {
+    pub enabled: Http,
+    pub listen: SocketAddr,
+    /// Scheme, host and port by which others reach it.
+    pub public_url: Option<Url>,
+    /// As in a URL: lower case, IPv6 in brackets, no ports.
+    pub allowed_hosts: BTreeSet<String>,
+    pub trusted_proxies: Vec<IpNet>,
+    pub tls: Tls,
+    pub plain: PlainHttp,
+    /// How long a login lasts.
+    pub session: Duration,
+    pub upload_max_bytes: u64,
+    /// All unfinished uploads together.
+    pub upload_quota_bytes: u64,
+    /// An upload that goes no further for so long is removed.
+    pub upload_keep: Duration,
+    pub oidc: Option<OidcConfig>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Http {
+    Off,
+    On,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tls {
+    Off,
+    /// A certificate of its own, made at the first start.
+    SelfSigned,
+    /// Absolute.
+    Files {
+        certificate: PathBuf,
+        key: PathBuf,
+    },
+}
+
+/// Where HTTP without TLS is allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PlainHttp {
+    LoopbackOnly,
+    Anywhere,
+}
+
+/// A login server, and which values of its claim give which role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OidcConfig {
+    /// To the letter as the server names itself.
+    pub issuer: String,
+    pub client_id: String,
+    /// None: a public client.
+    pub client_secret: Option<SecretText>,
+    pub claim: String,
+    pub viewers: BTreeSet<String>,
+    pub operators: BTreeSet<String>,
+    pub admins: BTreeSet<String>,
 }
 
 #[derive(Clone, PartialEq, Eq)]
@@ -361,6 +502,20 @@ impl std::fmt::Debug for AlertsConfig {
             .field("include_names", &self.include_names)
             .field("gather", &self.gather)
             .field("progress", &self.progress)
+            .field("silence", &self.silence)
+            .field("webhooks", &self.webhooks)
+            .field("mail", &self.mail)
+            .finish()
+    }
+}
+
+/// An address of a webhook is often as good as a password.
+impl std::fmt::Debug for WebhookConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WebhookConfig")
+            .field("urls", &self.urls.len())
+            .field("secret", &self.secret)
+            .field("private_addresses", &self.private_addresses)
             .finish()
     }
 }

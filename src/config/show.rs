@@ -109,6 +109,9 @@ pub fn template() -> String {
         if stage != Some(setting.stage) {
             stage = Some(setting.stage);
             heading(&mut text, setting.stage.heading());
+            if let (Some(section), _) = setting.place() {
+                text.push_str(&format!("\n#[{section}]\n"));
+            }
         }
         text.push('\n');
         for line in setting.doc.lines() {
@@ -155,7 +158,7 @@ fn prose(text: &mut String, words: &str) {
 }
 
 fn default_line(text: &mut String, setting: &Setting) {
-    text.push_str(&format!("#{} = {}\n", setting.key, setting.default));
+    text.push_str(&format!("#{} = {}\n", setting.place().1, setting.default));
 }
 
 fn profiles(text: &mut String) {

@@ -4,21 +4,21 @@
 //! the template, `config show`, the variables and the error messages are made from the same rows.
 //! Never in here: checks across settings (`check` has those), profiles and resolutions (`profile`).
 
-use std::time::Duration;
-
 use toml::Value;
 
 use crate::{confine::Confinement, process::Ionice};
 
 use super::{
-    AfterSuccess, Damaged, Deinterlace, DynamicHdr, LogFormat, MeasureQuality, OnLoss, OutsideHours,
-    Sidecars, Verify, WhenNotSmaller, check::Draft, value as parse,
+    AfterSuccess, Damaged, Deinterlace, DynamicHdr, Http, LogFormat, MeasureQuality, OnLoss, OutsideHours,
+    PlainHttp, PrivateAddresses, Sidecars, Verify, WhenNotSmaller, check::Draft, http::TlsChoice,
+    value as parse,
 };
 
 /// One setting.
 #[derive(Debug)]
 pub struct Setting {
     pub stage: Stage,
+    /// As `sweep_seconds`; below a heading of the file with that and a dot: `http.listen`.
     pub key: &'static str,
     /// TOML text. Its type is also the type that text from a variable or a flag is read as.
     pub default: &'static str,
@@ -45,6 +45,7 @@ pub enum Stage {
     Publish,
     Alerts,
     Logs,
+    Http,
 }
 
 /// When a change of the file takes effect.
@@ -106,10 +107,22 @@ impl Setting {
         }
     }
 
-    /// `VIDEO_COMPRESSOR_SWEEP_SECONDS` for `sweep_seconds`.
+    /// `VIDEO_COMPRESSOR_SWEEP_SECONDS` for `sweep_seconds`, `VIDEO_COMPRESSOR_HTTP_LISTEN` for `http.listen`.
     #[must_use]
     pub fn variable(&self) -> String {
-        format!("{VARIABLE_PREFIX}{}", self.key.to_ascii_uppercase())
+        format!(
+            "{VARIABLE_PREFIX}{}",
+            self.key.to_ascii_uppercase().replace('.', "_")
+        )
+    }
+
+    /// The section of the file that it stands in, and its name there.
+    #[must_use]
+    pub fn place(&self) -> (Option<&'static str>, &'static str) {
+        match self.key.split_once('.') {
+            Some((section, name)) => (Some(section), name),
+            None => (None, self.key),
+        }
     }
 
     /// `--set sweep_seconds`, as the command line has it.
@@ -690,10 +703,78 @@ pub static SETTINGS: &[Setting] = &[
         "24",
         "0 to 8760; 0 is never",
         "After how long without anything finished, while work is waiting, that is told.",
+        |d, v| set(&mut d.config.alerts.silence, parse::hours_long(&v, 0.0..=8760.0)),
+    ),
+    Setting::new(
+        Stage::Alerts,
+        "webhook_urls",
+        "[]",
+        "a list of http:// or https:// addresses without a user name",
+        "Where each alert is posted as JSON, beside ntfy. Whoever knows such an address can often post to it.",
+        |d, v| set(&mut d.config.alerts.webhooks.urls, parse::webhooks(&v)),
+    )
+    .secret(),
+    Setting::new(
+        Stage::Alerts,
+        "webhook_secret",
+        r#""""#,
+        "text on one line; empty leaves posts unsigned",
+        "The key that posts are signed with (HMAC-SHA256), so that the receiver knows who sent them.",
+        |d, v| set(&mut d.config.alerts.webhooks.secret, parse::secret(&v)),
+    )
+    .secret(),
+    Setting::new(
+        Stage::Alerts,
+        "webhook_private",
+        "false",
+        "true or false",
+        "true lets webhooks go to addresses of this machine and of private networks.",
         |d, v| {
-            let hours = parse::number(&v, 0.0..=8760.0);
-            set(&mut d.config.alerts.silence, hours.map(|hours| Duration::from_secs_f64(hours * 3600.0)))
+            let choices = [PrivateAddresses::Refused, PrivateAddresses::Allowed];
+            let private = parse::flag(&v).map(|is_allowed| choices[usize::from(is_allowed)]);
+            set(&mut d.config.alerts.webhooks.private_addresses, private)
         },
+    ),
+    Setting::new(
+        Stage::Alerts,
+        "email_server",
+        r#""""#,
+        r#"an address such as "smtps://mail.example.org", "smtp+starttls://mail.example.org:587" or "smtp://localhost"; empty is none"#,
+        "The mail server that alerts are sent by.",
+        |d, v| set(&mut d.mail.server, parse::mail_server(&v)),
+    ),
+    Setting::new(
+        Stage::Alerts,
+        "email_user",
+        r#""""#,
+        "a user name on one line",
+        "User at the mail server, where it wants one.",
+        |d, v| set(&mut d.mail.user, parse::optional_text(&v)),
+    ),
+    Setting::new(
+        Stage::Alerts,
+        "email_password",
+        r#""""#,
+        "a password on one line",
+        "Password of email_user.",
+        |d, v| set(&mut d.mail.password, parse::secret(&v)),
+    )
+    .secret(),
+    Setting::new(
+        Stage::Alerts,
+        "email_from",
+        r#""""#,
+        r#"an address such as "videos@example.org" or "Videos <videos@example.org>""#,
+        "Who mails come from.",
+        |d, v| set(&mut d.mail.from, parse::mailbox(&v)),
+    ),
+    Setting::new(
+        Stage::Alerts,
+        "email_to",
+        "[]",
+        r#"a list of addresses such as "me@example.org""#,
+        "Whom mails go to.",
+        |d, v| set(&mut d.mail.to, parse::mailboxes(&v)),
     ),
     Setting::new(
         Stage::Logs,
@@ -725,6 +806,188 @@ pub static SETTINGS: &[Setting] = &[
         |d, v| set(&mut d.config.log.keep_days, parse::whole(&v, 1..=3650)),
     )
     .restart(),
+    Setting::new(
+        Stage::Http,
+        "http.enabled",
+        "false",
+        "true or false",
+        "Whether `run` answers HTTP (API, uploads, metrics). `video-compressor user add` makes the first user.",
+        |d, v| {
+            let choices = [Http::Off, Http::On];
+            set(&mut d.config.http.enabled, parse::flag(&v).map(|is_on| choices[usize::from(is_on)]))
+        },
+    )
+    .restart(),
+    Setting::new(
+        Stage::Http,
+        "http.listen",
+        r#""127.0.0.1:8265""#,
+        r#"an address and a port such as "127.0.0.1:8265", "0.0.0.0:8265" or "[::]:8265""#,
+        "Where it listens. Beyond this machine it needs tls, or allow_plain.",
+        |d, v| set(&mut d.config.http.listen, parse::socket_address(&v)),
+    )
+    .restart(),
+    Setting::new(
+        Stage::Http,
+        "http.public_url",
+        r#""""#,
+        "an http:// or https:// address without a path; empty is none",
+        "How others reach it, such as https://videos.example.org. Alerts then carry buttons.",
+        |d, v| set(&mut d.config.http.public_url, parse::origin(&v)),
+    ),
+    Setting::new(
+        Stage::Http,
+        "http.allowed_hosts",
+        "[]",
+        "a list of names and addresses without ports",
+        "Under which names it may be called, beside localhost, the address it listens on and public_url's.",
+        |d, v| set(&mut d.config.http.allowed_hosts, parse::hosts(&v)),
+    ),
+    Setting::new(
+        Stage::Http,
+        "http.trusted_proxies",
+        "[]",
+        r#"a list of addresses and networks such as "10.0.0.7" or "192.168.1.0/24""#,
+        "Proxies whose word is taken for who calls and by which scheme (X-Forwarded-For, X-Forwarded-Proto).",
+        |d, v| set(&mut d.config.http.trusted_proxies, parse::networks(&v)),
+    ),
+    Setting::new(
+        Stage::Http,
+        "http.tls",
+        r#""off""#,
+        r#""off", "self-signed" or "files""#,
+        "off is plain HTTP; self-signed makes a certificate of its own, whose fingerprint `doctor` shows; files takes\n\
+         tls_certificate and tls_key.",
+        |d, v| {
+            let choices = [
+                ("off", TlsChoice::Off),
+                ("self-signed", TlsChoice::SelfSigned),
+                ("files", TlsChoice::Files),
+            ];
+            set(&mut d.http.tls, parse::choice(&v, &choices))
+        },
+    )
+    .restart(),
+    Setting::new(
+        Stage::Http,
+        "http.tls_certificate",
+        r#""""#,
+        "a file; a relative one is relative to the root",
+        "The certificate and those between it and its authority (PEM), with tls = \"files\".",
+        |d, v| set(&mut d.http.certificate, parse::optional_path(&v)),
+    )
+    .restart(),
+    Setting::new(
+        Stage::Http,
+        "http.tls_key",
+        r#""""#,
+        "a file; a relative one is relative to the root",
+        "Its private key (PEM).",
+        |d, v| set(&mut d.http.key, parse::optional_path(&v)),
+    )
+    .restart(),
+    Setting::new(
+        Stage::Http,
+        "http.allow_plain",
+        "false",
+        "true or false",
+        "true lets it answer without TLS on an address that others reach, as behind a proxy of your own. Passwords\n\
+         and keys then cross the network readable.",
+        |d, v| {
+            let choices = [PlainHttp::LoopbackOnly, PlainHttp::Anywhere];
+            set(&mut d.config.http.plain, parse::flag(&v).map(|is_allowed| choices[usize::from(is_allowed)]))
+        },
+    )
+    .restart(),
+    Setting::new(
+        Stage::Http,
+        "http.session_hours",
+        "168",
+        "0.1 to 8760",
+        "How long a login lasts.",
+        |d, v| set(&mut d.config.http.session, parse::hours_long(&v, 0.1..=8760.0)),
+    ),
+    Setting::new(
+        Stage::Http,
+        "http.upload_max_gb",
+        "100",
+        "0.001 to 100000",
+        "How big one upload may be.",
+        |d, v| set(&mut d.config.http.upload_max_bytes, parse::gigabytes(&v, 0.001..=100_000.0)),
+    ),
+    Setting::new(
+        Stage::Http,
+        "http.upload_quota_gb",
+        "500",
+        "0.001 to 100000",
+        "How much all unfinished uploads together may be announced to take.",
+        |d, v| set(&mut d.config.http.upload_quota_bytes, parse::gigabytes(&v, 0.001..=100_000.0)),
+    ),
+    Setting::new(
+        Stage::Http,
+        "http.upload_keep_hours",
+        "48",
+        "0.001 to 8760",
+        "How long an upload that goes no further is kept, so that it can be resumed.",
+        |d, v| set(&mut d.config.http.upload_keep, parse::hours_long(&v, 0.001..=8760.0)),
+    ),
+    Setting::new(
+        Stage::Http,
+        "http.oidc_issuer",
+        r#""""#,
+        "an http:// or https:// address; empty turns it off",
+        "A login server (OpenID Connect), as it names itself. It must be told public_url/api/v1/oidc/callback.",
+        |d, v| set(&mut d.http.oidc_issuer, parse::issuer(&v)),
+    ),
+    Setting::new(
+        Stage::Http,
+        "http.oidc_client_id",
+        r#""""#,
+        "text on one line",
+        "The name that the login server knows this service by.",
+        |d, v| set(&mut d.http.oidc_client_id, parse::optional_text(&v)),
+    ),
+    Setting::new(
+        Stage::Http,
+        "http.oidc_client_secret",
+        r#""""#,
+        "text on one line; empty for a public client",
+        "Its password there.",
+        |d, v| set(&mut d.http.oidc_client_secret, parse::secret(&v)),
+    )
+    .secret(),
+    Setting::new(
+        Stage::Http,
+        "http.oidc_claim",
+        r#""groups""#,
+        "the name of a claim",
+        "The claim, a text or a list, whose values decide on roles. Who has none of those below may not log in.",
+        |d, v| set(&mut d.http.oidc_claim, parse::text(&v)),
+    ),
+    Setting::new(
+        Stage::Http,
+        "http.oidc_viewers",
+        "[]",
+        "a list of values of the claim",
+        "Who may look.",
+        |d, v| set(&mut d.http.oidc_viewers, parse::word_set(&v)),
+    ),
+    Setting::new(
+        Stage::Http,
+        "http.oidc_operators",
+        "[]",
+        "a list of values of the claim",
+        "Who may upload, cancel, retry and pause.",
+        |d, v| set(&mut d.http.oidc_operators, parse::word_set(&v)),
+    ),
+    Setting::new(
+        Stage::Http,
+        "http.oidc_admins",
+        "[]",
+        "a list of values of the claim",
+        "Who may change settings and users.",
+        |d, v| set(&mut d.http.oidc_admins, parse::word_set(&v)),
+    ),
 ];
 
 impl Stage {
@@ -736,8 +999,9 @@ impl Stage {
             Self::Encode => "Encode",
             Self::Quality => "Quality: results compared with their sources",
             Self::Publish => "Publish: checks, and what becomes of the source",
-            Self::Alerts => "Alerts on a phone, by ntfy (https://ntfy.sh)",
+            Self::Alerts => "Alerts on a phone by ntfy (https://ntfy.sh), to webhooks and by e-mail",
             Self::Logs => "Logs",
+            Self::Http => "The API over HTTP (a section: keep it below the settings)",
         }
     }
 }

@@ -1,7 +1,11 @@
 //! The settings as a whole: sources, errors, the shipped file.
 #![allow(clippy::disallowed_methods)]
 
-use std::{collections::BTreeMap, path::Path, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    time::Duration,
+};
 
 use proptest::prelude::*;
 
@@ -176,6 +180,25 @@ fn the_defaults_are_what_the_design_says() {
             gather: Duration::from_secs(5),
             progress: Duration::from_secs(3600),
             silence: Duration::from_secs(24 * 3600),
+            webhooks: WebhookConfig::default(),
+            mail: None,
+        }
+    );
+    assert_eq!(
+        config.http,
+        HttpConfig {
+            enabled: Http::Off,
+            listen: "127.0.0.1:8265".parse().unwrap(),
+            public_url: None,
+            allowed_hosts: BTreeSet::new(),
+            trusted_proxies: Vec::new(),
+            tls: Tls::Off,
+            plain: PlainHttp::LoopbackOnly,
+            session: Duration::from_secs(168 * 3600),
+            upload_max_bytes: 100_000_000_000,
+            upload_quota_bytes: 500_000_000_000,
+            upload_keep: Duration::from_secs(48 * 3600),
+            oidc: None,
         }
     );
     assert_eq!(
@@ -217,6 +240,17 @@ fn good_values_are_taken() {
         "[profiles.mine]",
         "[resolution.1440]",
         "resolution.720.profile = \"fast\"",
+        "http.listen = \"[::1]:0\"",
+        "http.public_url = \"https://videos.example.org:8443/\"",
+        "http.allowed_hosts = [\"NAS.local\", \"10.0.0.2\", \"::1\"]",
+        "http.trusted_proxies = [\"10.0.0.7\", \"fd00::/8\"]",
+        "http.listen = \"0.0.0.0:8265\"",
+        "[http]\nenabled = true\nlisten = \"0.0.0.0:8265\"\nallow_plain = true",
+        "[http]\nenabled = true\nlisten = \"0.0.0.0:8265\"\ntls = \"self-signed\"",
+        "[http]\ntls = \"files\"\ntls_certificate = \"c.pem\"\ntls_key = \"k.pem\"",
+        "[http]\noidc_issuer = \"https://id.example.org/x\"\noidc_client_id = \"vc\"\npublic_url = \"https://v\"",
+        "webhook_urls = [\"https://hooks.example.org/a?b=c\"]",
+        "email_server = \"smtp://localhost\"\nemail_from = \"V <v@a.org>\"\nemail_to = [\"Me, Too <m@a.org>\"]",
     ] {
         assert!(load(line).is_ok(), "{line}: {:?}", load(line));
     }
@@ -375,6 +409,53 @@ fn a_bad_value_is_refused_with_line_key_value_and_what_is_allowed() {
             "unknown key sweep_second; did you mean sweep_seconds?",
         ),
         ("zzz = 3", "unknown key zzz"),
+        ("http = true", "http is a section; write [http]"),
+        (
+            "http.listn = 3",
+            "unknown key http.listn; did you mean http.listen?",
+        ),
+        ("http.nice = 3", "if you mean the setting nice, move it above"),
+        ("\"http.listen\" = \"[::1]:1\"", "unknown key http.listen"),
+        (
+            "http.listen = 8265",
+            "http.listen = 8265: allowed is an address and a port",
+        ),
+        ("http.listen = \"localhost\"", "allowed is an address and a port"),
+        (
+            "http.public_url = \"https://a/videos\"",
+            "it holds a path or a query",
+        ),
+        (
+            "http.public_url = \"ftp://a\"",
+            "allowed is an http:// or https:// address",
+        ),
+        ("http.allowed_hosts = [\"a/b\"]", "\"a/b\" is neither"),
+        (
+            "http.trusted_proxies = [\"10.0.0.0/33\"]",
+            "\"10.0.0.0/33\" is neither",
+        ),
+        ("http.tls = \"files\"", "needs tls_certificate and tls_key"),
+        (
+            "http = { enabled = true, listen = \"0.0.0.0:8265\" }",
+            "passwords could be read on the way; set http.tls",
+        ),
+        ("http.oidc_issuer = \"https://a\"", "needs oidc_client_id"),
+        (
+            "http = { oidc_issuer = \"https://a\", oidc_client_id = \"v\" }",
+            "http.oidc_issuer needs public_url",
+        ),
+        (
+            "webhook_urls = [\"https://u:geheim@a/\"]",
+            "webhook_urls = …: allowed is",
+        ),
+        (
+            "webhook_urls = [\"https://a/geheim#x\"]",
+            "it holds a user name or a fragment",
+        ),
+        ("email_server = \"imap://a\"", "allowed is an address such as"),
+        ("email_server = \"smtp://a\"", "email_server needs email_"),
+        ("email_to = [\"nobody\"]", "\"nobody\" is no address"),
+        ("email_user = \"u\"", "email_user needs email_password"),
         (
             "resolutions.720.profile = 3",
             "unknown key resolutions; did you mean resolution?",
@@ -756,7 +837,12 @@ fn the_template_uncommented_is_the_defaults_and_the_examples() {
 
 #[test]
 fn secrets_show_nowhere() {
-    let root = Root::new("ntfy_topic = \"geheim\"\nntfy_user = \"u\"\n");
+    let root = Root::new(
+        "ntfy_topic = \"geheim\"\nntfy_user = \"u\"\nwebhook_urls = [\"https://a/geheim\"]\nwebhook_secret = \"geheim\"\n\
+         email_server = \"smtp://a\"\nemail_from = \"a@b.c\"\nemail_to = [\"a@b.c\"]\nemail_user = \"u\"\n\
+         email_password = \"geheim\"\n[http]\noidc_issuer = \"https://a\"\noidc_client_id = \"v\"\n\
+         oidc_client_secret = \"geheim\"\npublic_url = \"https://a\"\n",
+    );
     let loaded = root
         .load(&[("VIDEO_COMPRESSOR_NTFY_PASSWORD", "geheim")], &[])
         .unwrap();
@@ -765,6 +851,7 @@ fn secrets_show_nowhere() {
     let row = |key: &str| show(&loaded).into_iter().find(|row| row.key == key).unwrap();
     assert_eq!(row("ntfy_topic").value.as_str(), Some("…"));
     assert_eq!(row("ntfy_token").value.as_str(), Some(""));
+    assert_eq!(row("webhook_urls").value.as_str(), Some("…"));
 }
 
 #[test]

@@ -3,11 +3,14 @@
 //! Promises: an error is a short remark to be put behind "allowed is …", or empty when nothing is to be added.
 //! Never in here: keys, defaults, files.
 
-use std::{collections::BTreeSet, ops::RangeInclusive, path::PathBuf, time::Duration};
+use std::{collections::BTreeSet, net::SocketAddr, ops::RangeInclusive, path::PathBuf, time::Duration};
 
+use ipnet::IpNet;
+use lettre::message::Mailbox;
 use toml::Value;
+use url::Url;
 
-use super::AlertKind;
+use super::{AlertKind, MailSecurity, MailServer, SecretText};
 use crate::schedule::hours::{Hours, HoursError};
 
 /// What a parser gives: the value, or a remark on what is wrong with it.
@@ -162,6 +165,120 @@ pub(super) fn base_url(value: &Value) -> Parsed<String> {
     Ok(text.trim_end_matches('/').to_owned())
 }
 
+/// A web address of any path. An error never quotes it: some are as good as passwords.
+fn web_address(text: &str) -> Parsed<Url> {
+    let url = Url::parse(text).map_err(|_| "it is not an address".to_owned())?;
+    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+        return Err(String::new());
+    }
+    if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
+        return Err("it holds a user name or a fragment".into());
+    }
+    Ok(url)
+}
+
+/// Scheme, host and port of a web address.
+pub(super) fn origin(value: &Value) -> Parsed<Option<Url>> {
+    let Some(text) = optional_text(value)? else {
+        return Ok(None);
+    };
+    let url = web_address(&text)?;
+    match url.path() == "/" && url.query().is_none() {
+        true => Ok(Some(url)),
+        false => Err("it holds a path or a query".into()),
+    }
+}
+
+/// As the login server writes it, to the letter: tokens are compared with it.
+pub(super) fn issuer(value: &Value) -> Parsed<Option<String>> {
+    let text = optional_text(value)?;
+    match text.as_deref().map(web_address).transpose()? {
+        Some(url) if url.query().is_some() => Err("it holds a query".into()),
+        _ => Ok(text),
+    }
+}
+
+pub(super) fn webhooks(value: &Value) -> Parsed<Vec<Url>> {
+    words(value)?.iter().map(|word| web_address(word)).collect()
+}
+
+pub(super) fn socket_address(value: &Value) -> Parsed<SocketAddr> {
+    string(value)?.parse().map_err(|_| String::new())
+}
+
+/// Names and addresses as they stand in a URL: lower case, IPv6 in brackets.
+pub(super) fn hosts(value: &Value) -> Parsed<BTreeSet<String>> {
+    let host = |word: String| {
+        let is_plain_ipv6 = word.parse::<std::net::Ipv6Addr>().is_ok();
+        let written = if is_plain_ipv6 { format!("[{word}]") } else { word };
+        let parsed = url::Host::parse(&written).map_err(|_| format!("{written:?} is neither"))?;
+        Ok(parsed.to_string())
+    };
+    words(value)?.into_iter().map(host).collect()
+}
+
+pub(super) fn networks(value: &Value) -> Parsed<Vec<IpNet>> {
+    let network = |word: String| {
+        let alone = || {
+            word.parse()
+                .ok()
+                .map(|address: std::net::IpAddr| IpNet::from(address))
+        };
+        word.parse()
+            .ok()
+            .or_else(alone)
+            .ok_or_else(|| format!("{word:?} is neither"))
+    };
+    words(value)?.into_iter().map(network).collect()
+}
+
+pub(super) fn word_set(value: &Value) -> Parsed<BTreeSet<String>> {
+    Ok(words(value)?.into_iter().collect())
+}
+
+pub(super) fn secret(value: &Value) -> Parsed<Option<SecretText>> {
+    Ok(optional_text(value)?.map(SecretText::new))
+}
+
+pub(super) fn mail_server(value: &Value) -> Parsed<Option<MailServer>> {
+    let Some(text) = optional_text(value)? else {
+        return Ok(None);
+    };
+    let url = Url::parse(&text).map_err(|_| "it is not an address".to_owned())?;
+    let (security, port) = match url.scheme() {
+        "smtps" => (MailSecurity::Tls, 465),
+        "smtp+starttls" => (MailSecurity::StartTls, 587),
+        "smtp" => (MailSecurity::Plain, 25),
+        _ => return Err(String::new()),
+    };
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("the user belongs into email_user and email_password".into());
+    }
+    let is_bare = matches!(url.path(), "" | "/") && url.query().is_none() && url.fragment().is_none();
+    let host = url.host_str().filter(|host| !host.is_empty() && is_bare);
+    Ok(Some(MailServer {
+        security,
+        host: host.ok_or_else(String::new)?.to_owned(),
+        port: url.port().unwrap_or(port),
+    }))
+}
+
+pub(super) fn mailbox(value: &Value) -> Parsed<Option<Mailbox>> {
+    optional_text(value)?.map(|text| one_mailbox(&text)).transpose()
+}
+
+/// Names of people have blanks and commas, so this list is none of words.
+pub(super) fn mailboxes(value: &Value) -> Parsed<Vec<Mailbox>> {
+    match value {
+        Value::Array(values) => values.iter().map(|value| one_mailbox(&text(value)?)).collect(),
+        _ => words(value)?.iter().map(|word| one_mailbox(word)).collect(),
+    }
+}
+
+fn one_mailbox(text: &str) -> Parsed<Mailbox> {
+    text.parse().map_err(|_| format!("{text:?} is no address"))
+}
+
 pub(super) fn flag(value: &Value) -> Parsed<bool> {
     value.as_bool().ok_or_else(String::new)
 }
@@ -191,6 +308,21 @@ pub(super) fn number(value: &Value, range: RangeInclusive<f64>) -> Parsed<f64> {
 pub(super) fn seconds(value: &Value, range: RangeInclusive<f64>) -> Parsed<Duration> {
     let seconds = number(value, range)?;
     Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+}
+
+/// Hours as a length of time.
+pub(super) fn hours_long(value: &Value, range: RangeInclusive<f64>) -> Parsed<Duration> {
+    Ok(Duration::from_secs_f64(number(value, range)? * 3600.0))
+}
+
+/// Gigabytes (10⁹) as bytes.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the range is of small positive numbers"
+)]
+pub(super) fn gigabytes(value: &Value, range: RangeInclusive<f64>) -> Parsed<u64> {
+    Ok((number(value, range)? * 1e9) as u64)
 }
 
 /// Hours of the day; empty for all of them.

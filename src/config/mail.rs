@@ -1,0 +1,62 @@
+//! E-mail: from its values to one [`MailConfig`], and what must hold across them.
+//!
+//! Never in here: single values (`value`), rows (`table`).
+
+use lettre::message::Mailbox;
+
+use super::{MailConfig, MailLogin, MailServer, SecretText, check::Conflict};
+
+/// What several rows of the table say together.
+#[derive(Debug, Default)]
+#[cfg_attr(fuzzing, derive(Clone))]
+pub(super) struct MailDraft {
+    pub server: Option<MailServer>,
+    pub user: Option<String>,
+    pub password: Option<SecretText>,
+    pub from: Option<Mailbox>,
+    pub to: Vec<Mailbox>,
+}
+
+impl MailDraft {
+    /// `None` without a server.
+    pub(super) fn finish(self, conflicts: &mut Vec<Conflict>) -> Option<MailConfig> {
+        let mut refuse = |keys: [&str; 2], message: &str| {
+            conflicts.push(Conflict {
+                keys: keys.map(Into::into).into(),
+                message: message.into(),
+            });
+        };
+        let login = match (self.user, self.password) {
+            (Some(user), Some(password)) => Some(MailLogin { user, password }),
+            (None, None) => None,
+            (Some(_), None) => {
+                refuse(
+                    ["email_user", "email_password"],
+                    "email_user needs email_password",
+                );
+                None
+            }
+            (None, Some(_)) => {
+                refuse(
+                    ["email_password", "email_user"],
+                    "email_password needs email_user",
+                );
+                None
+            }
+        };
+        let server = self.server?;
+        if self.to.is_empty() {
+            refuse(["email_server", "email_to"], "email_server needs email_to");
+        }
+        let Some(from) = self.from else {
+            refuse(["email_server", "email_from"], "email_server needs email_from");
+            return None;
+        };
+        Some(MailConfig {
+            server,
+            login,
+            from,
+            to: self.to,
+        })
+    }
+}
