@@ -32,6 +32,8 @@ pub mod receipt;
 pub mod publish;
 pub mod alerts;
 pub mod service;
+pub mod access;
+pub mod http;
 pub mod cli;
 pub mod service_install;
 

@@ -6,6 +6,7 @@
 //! Never in here: how a stage works.
 
 mod alive;
+pub mod desk;
 mod disposal;
 mod edits;
 pub mod examined;

@@ -1,0 +1,10 @@
+//! Thumbnails and pairs of frames.
+
+use utoipa_axum::router::OpenApiRouter;
+
+use super::Api;
+
+/// The routes below `/api/v1`.
+pub fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+}

@@ -1,0 +1,10 @@
+//! Numbers for Prometheus.
+
+use utoipa_axum::router::OpenApiRouter;
+
+use super::Api;
+
+/// The routes below `/api/v1`.
+pub fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+}

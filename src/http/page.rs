@@ -1,0 +1,1 @@
+//! A page of a list: filter, sort, cursor. Pure.

@@ -1,0 +1,244 @@
+//! The one form of every error (RFC 9457, `application/problem+json`).
+//!
+//! Promises: what a caller may not know of looks like what is not there; an internal error tells nothing but where to
+//! look.
+//! Never in here: what is wrong where.
+
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::service::desk::Refusal;
+
+/// The kinds of errors; each has a page at its `type`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The request cannot be understood.
+    Invalid,
+    Unauthorized,
+    Forbidden,
+    NotFound,
+    MethodNotAllowed,
+    /// It does not go with the present state.
+    Conflict,
+    /// A precondition of the request (a checksum, an ETag, an offset) does not hold.
+    PreconditionFailed,
+    TooLarge,
+    UnsupportedMediaType,
+    RangeNotSatisfiable,
+    /// Understood, and not allowed by the rules for its content.
+    Unprocessable,
+    TooManyRequests,
+    Internal,
+    /// The service stops, or its disk does not take writes.
+    Unavailable,
+    InsufficientStorage,
+}
+
+/// An error as callers get it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    pub kind: Kind,
+    /// For a person: what, why, and the way out.
+    pub detail: String,
+    /// In seconds.
+    pub retry_after_seconds: Option<u64>,
+}
+
+/// Its form on the wire.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct ProblemDto {
+    /// `/api/v1/problems/NAME`; programs tell errors apart by it.
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub title: String,
+    pub status: u16,
+    pub detail: String,
+    /// The path that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instance: Option<String>,
+}
+
+impl Kind {
+    pub const ALL: [Self; 15] = [
+        Self::Invalid,
+        Self::Unauthorized,
+        Self::Forbidden,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::Conflict,
+        Self::PreconditionFailed,
+        Self::TooLarge,
+        Self::UnsupportedMediaType,
+        Self::RangeNotSatisfiable,
+        Self::Unprocessable,
+        Self::TooManyRequests,
+        Self::Internal,
+        Self::Unavailable,
+        Self::InsufficientStorage,
+    ];
+
+    #[must_use]
+    pub fn status(self) -> StatusCode {
+        match self {
+            Self::Invalid => StatusCode::BAD_REQUEST,
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Conflict => StatusCode::CONFLICT,
+            Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
+            Self::Unprocessable => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::InsufficientStorage => StatusCode::INSUFFICIENT_STORAGE,
+        }
+    }
+
+    /// The last part of its `type`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Invalid => "invalid",
+            Self::Unauthorized => "unauthorized",
+            Self::Forbidden => "forbidden",
+            Self::NotFound => "not-found",
+            Self::MethodNotAllowed => "method-not-allowed",
+            Self::Conflict => "conflict",
+            Self::PreconditionFailed => "precondition-failed",
+            Self::TooLarge => "too-large",
+            Self::UnsupportedMediaType => "unsupported-media-type",
+            Self::RangeNotSatisfiable => "range-not-satisfiable",
+            Self::Unprocessable => "unprocessable",
+            Self::TooManyRequests => "too-many-requests",
+            Self::Internal => "internal",
+            Self::Unavailable => "unavailable",
+            Self::InsufficientStorage => "insufficient-storage",
+        }
+    }
+
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Invalid => "The request cannot be understood",
+            Self::Unauthorized => "Log in first",
+            Self::Forbidden => "Not allowed",
+            Self::NotFound => "Not found",
+            Self::MethodNotAllowed => "This method is not for this address",
+            Self::Conflict => "It does not go with the present state",
+            Self::PreconditionFailed => "A precondition does not hold",
+            Self::TooLarge => "Too large",
+            Self::UnsupportedMediaType => "The body is of the wrong kind",
+            Self::RangeNotSatisfiable => "The file has no such range",
+            Self::Unprocessable => "The content is not allowed",
+            Self::TooManyRequests => "Too many requests",
+            Self::Internal => "Something went wrong here",
+            Self::Unavailable => "Not available now",
+            Self::InsufficientStorage => "Not enough space",
+        }
+    }
+}
+
+impl Problem {
+    #[must_use]
+    pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
+        Self {
+            kind,
+            detail: detail.into(),
+            retry_after_seconds: None,
+        }
+    }
+
+    #[must_use]
+    pub fn invalid(detail: impl Into<String>) -> Self {
+        Self::new(Kind::Invalid, detail)
+    }
+
+    #[must_use]
+    pub fn unauthorized() -> Self {
+        Self::new(
+            Kind::Unauthorized,
+            "send a key (`Authorization: Bearer vck_…`), or log in",
+        )
+    }
+
+    #[must_use]
+    pub fn forbidden(detail: impl Into<String>) -> Self {
+        Self::new(Kind::Forbidden, detail)
+    }
+
+    #[must_use]
+    pub fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(Kind::NotFound, detail)
+    }
+
+    #[must_use]
+    pub fn conflict(detail: impl Into<String>) -> Self {
+        Self::new(Kind::Conflict, detail)
+    }
+
+    #[must_use]
+    pub fn unprocessable(detail: impl Into<String>) -> Self {
+        Self::new(Kind::Unprocessable, detail)
+    }
+
+    /// The cause goes to the log and not to the caller.
+    #[must_use]
+    pub fn internal(cause: impl std::fmt::Display) -> Self {
+        tracing::error!("a request failed: {cause}");
+        Self::new(Kind::Internal, "it could not be done; the log says why")
+    }
+
+    #[must_use]
+    pub fn after(self, retry_after_seconds: u64) -> Self {
+        Self {
+            retry_after_seconds: Some(retry_after_seconds),
+            ..self
+        }
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let kind = match &refusal {
+            Refusal::NotFound(_) => Kind::NotFound,
+            Refusal::Conflict(_) => Kind::Conflict,
+            Refusal::Stopping | Refusal::Failing(_) => Kind::Unavailable,
+        };
+        Self::new(kind, refusal.to_string())
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = self.kind.status();
+        let body = ProblemDto {
+            kind: format!("/api/v1/problems/{}", self.kind.name()),
+            title: self.kind.title().to_owned(),
+            status: status.as_u16(),
+            detail: self.detail,
+            instance: None,
+        };
+        let mut response = (status, axum::Json(body)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        if self.kind == Kind::Unauthorized {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(seconds) = self.retry_after_seconds {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}

@@ -1,0 +1,1 @@
+//! TLS: a certificate from files, or one of its own.
