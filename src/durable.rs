@@ -60,7 +60,19 @@ const TEMPORARY_SUFFIX: &str = ".vc-tmp";
 /// # Errors
 /// The old content is untouched then.
 pub fn replace_with_bytes(path: &Path, bytes: &[u8]) -> Result<Identity> {
-    let (temporary, file) = new_temporary(path)?;
+    replace(path, bytes, USUAL_MODE)
+}
+
+/// As [`replace_with_bytes`], for what nobody but this user may read.
+///
+/// # Errors
+/// The old content is untouched then.
+pub fn replace_with_private_bytes(path: &Path, bytes: &[u8]) -> Result<Identity> {
+    replace(path, bytes, PRIVATE_MODE)
+}
+
+fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<Identity> {
+    let (temporary, file) = new_temporary_with_mode(path, mode)?;
     let replaced = (|| {
         at("write", &temporary, write(&file, bytes))?;
         at("fsync", &temporary, sync(&file))?;
@@ -491,7 +503,15 @@ fn temporary_prefix(name: &OsStr) -> OsString {
     prefix
 }
 
+/// The umask applies to this: tempfile's own default would leave every file of ours at 0600.
+const USUAL_MODE: u32 = 0o666;
+const PRIVATE_MODE: u32 = 0o600;
+
 fn new_temporary(path: &Path) -> Result<(PathBuf, File)> {
+    new_temporary_with_mode(path, USUAL_MODE)
+}
+
+fn new_temporary_with_mode(path: &Path, mode: u32) -> Result<(PathBuf, File)> {
     let directory = path
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty())
@@ -501,8 +521,7 @@ fn new_temporary(path: &Path) -> Result<(PathBuf, File)> {
         tempfile::Builder::new()
             .prefix(&prefix)
             .suffix(TEMPORARY_SUFFIX)
-            // The umask applies to this: tempfile's own default would leave every file of ours at 0600.
-            .permissions(fs::Permissions::from_mode(0o666))
+            .permissions(fs::Permissions::from_mode(mode))
             .tempfile_in(directory)
     });
     let (file, kept) = at("create a temporary file for", path, built)?.into_parts();

@@ -7,6 +7,7 @@
 mod account;
 mod download;
 mod events;
+mod extract;
 mod frames;
 mod health;
 mod links;
@@ -47,6 +48,8 @@ pub struct Parts {
     pub feed: events::Feed,
     pub folders: Folders,
     pub started: Instant,
+    /// That is listened on.
+    pub address: SocketAddr,
 }
 
 impl Deref for Api {

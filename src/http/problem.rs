@@ -29,6 +29,8 @@ pub enum Kind {
     TooLarge,
     UnsupportedMediaType,
     RangeNotSatisfiable,
+    /// The request is for a server of another name.
+    Misdirected,
     /// Understood, and not allowed by the rules for its content.
     Unprocessable,
     TooManyRequests,
@@ -64,7 +66,7 @@ pub struct ProblemDto {
 }
 
 impl Kind {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Invalid,
         Self::Unauthorized,
         Self::Forbidden,
@@ -75,6 +77,7 @@ impl Kind {
         Self::TooLarge,
         Self::UnsupportedMediaType,
         Self::RangeNotSatisfiable,
+        Self::Misdirected,
         Self::Unprocessable,
         Self::TooManyRequests,
         Self::Internal,
@@ -95,6 +98,7 @@ impl Kind {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
+            Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::Unprocessable => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -117,6 +121,7 @@ impl Kind {
             Self::TooLarge => "too-large",
             Self::UnsupportedMediaType => "unsupported-media-type",
             Self::RangeNotSatisfiable => "range-not-satisfiable",
+            Self::Misdirected => "misdirected",
             Self::Unprocessable => "unprocessable",
             Self::TooManyRequests => "too-many-requests",
             Self::Internal => "internal",
@@ -138,6 +143,7 @@ impl Kind {
             Self::TooLarge => "Too large",
             Self::UnsupportedMediaType => "The body is of the wrong kind",
             Self::RangeNotSatisfiable => "The file has no such range",
+            Self::Misdirected => "Not the server that was asked for",
             Self::Unprocessable => "The content is not allowed",
             Self::TooManyRequests => "Too many requests",
             Self::Internal => "Something went wrong here",
