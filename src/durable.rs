@@ -261,6 +261,56 @@ pub fn copy_not_synced(from: &Path, to: &Path, go_on: &dyn Fn() -> bool) -> Resu
     Ok(false)
 }
 
+/// A file that grows as its content arrives. Nothing of it is durable before [`Growing::sync`].
+#[derive(Debug)]
+pub struct Growing {
+    file: File,
+    path: PathBuf,
+}
+
+impl Growing {
+    /// Opens it, or makes it when it is to be empty, and cuts off what lies behind `length_bytes`. Its name is durable only
+    /// once the folder has been fsynced for something else, such as a record beside it.
+    ///
+    /// # Errors
+    /// `UnexpectedEof` when it is shorter than that.
+    pub fn open(path: &Path, length_bytes: u64) -> Result<Self> {
+        let opened = step().and_then(|()| {
+            let mut options = OpenOptions::new();
+            options
+                .write(true)
+                .create(length_bytes == 0)
+                .truncate(false)
+                .open(path)
+        });
+        let mut file = at("open", path, opened)?;
+        let found_bytes = at("stat", path, file.metadata())?.len();
+        if found_bytes < length_bytes {
+            return at("go on with", path, Err(io::ErrorKind::UnexpectedEof.into()));
+        }
+        if found_bytes > length_bytes {
+            at("cut off", path, step().and_then(|()| file.set_len(length_bytes)))?;
+        }
+        at("seek in", path, file.seek(SeekFrom::Start(length_bytes)))?;
+        let path = path.to_owned();
+        Ok(Self { file, path })
+    }
+
+    /// # Errors
+    /// Some of the bytes may have been written then: open it anew.
+    pub fn append(&self, bytes: &[u8]) -> Result<()> {
+        at("write", &self.path, write(&self.file, bytes))
+    }
+
+    /// Makes what was appended before this call durable; others may append meanwhile.
+    ///
+    /// # Errors
+    /// What was appended since the last success must be treated as lost.
+    pub fn sync(&self) -> Result<()> {
+        at("fsync", &self.path, step().and_then(|()| self.file.sync_data()))
+    }
+}
+
 /// Makes an empty file where there is none; nothing is fsynced.
 ///
 /// # Errors

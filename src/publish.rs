@@ -226,6 +226,41 @@ pub fn copy_sidecars(source: &Path, target: &Path) -> Result<Vec<PathBuf>, Durab
     Ok(copied)
 }
 
+/// Moves a source and its sidecars to a name that must be free, also to another disk. The source goes last: who finds it
+/// there finds its sidecars too.
+///
+/// # Errors
+/// The source is where it was then; of the sidecars, what could be moved back is.
+pub fn move_source(from: &Path, to: &Path) -> Result<(), DurableError> {
+    let taken = |path: &Path| DurableError {
+        action: "move to",
+        path: path.to_owned(),
+        source: io::ErrorKind::AlreadyExists.into(),
+    };
+    if to.symlink_metadata().is_ok() {
+        return Err(taken(to));
+    }
+    if let Some(folder) = to.parent() {
+        durable::make_directory(folder)?;
+    }
+    let mut moved: Vec<(PathBuf, PathBuf)> = Vec::new();
+    let result = sidecars_of(from)
+        .into_iter()
+        .try_for_each(|(sidecar, suffix)| {
+            let place = sidecar_of(to, &suffix);
+            durable::move_to_new(&sidecar, &place)?;
+            moved.push((sidecar, place));
+            Ok(())
+        })
+        .and_then(|()| durable::move_to_new(from, to));
+    if result.is_err() {
+        for (sidecar, place) in moved {
+            drop(durable::move_to_new(&place, &sidecar));
+        }
+    }
+    result
+}
+
 fn sidecar_of(video: &Path, suffix: &OsStr) -> PathBuf {
     let mut name = video.file_stem().unwrap_or_default().to_owned();
     name.push(suffix);

@@ -3,6 +3,7 @@
 use super::{Exit, Failure, Outcome, print, select::select, setup::Setup};
 use crate::{
     queue::{self, EditError, Files, WhilePaused},
+    service::desk::OnRunning,
     task::{Origin, Status, Task, TaskId},
 };
 
@@ -102,7 +103,7 @@ pub fn set(
     wanted: &[String],
     priority: Option<i32>,
     profile: Option<&str>,
-    running: Running,
+    running: OnRunning,
 ) -> Outcome {
     if priority.is_none() && profile.is_none() {
         return Err(Failure::usage("set: give --priority, --profile or both"));
@@ -122,7 +123,7 @@ pub fn set(
         |_| false,
         "nothing to change",
         |task| {
-            if task.status == Status::Processing && profile.is_some() && running == Running::IsLeft {
+            if task.status == Status::Processing && profile.is_some() && running == OnRunning::IsLeft {
                 return Err(format!(
                     "{}: is being encoded; --restart throws away what is done and begins again with the new profile",
                     task.shown()
@@ -143,13 +144,6 @@ pub fn set(
             ))
         },
     )
-}
-
-/// What a new profile means for an encode that runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Running {
-    IsLeft,
-    BeginsAgain,
 }
 
 /// Changes the tasks that are wanted, all or none.
@@ -195,10 +189,7 @@ fn to_the_second() -> jiff::Timestamp {
 /// `pause`
 pub fn pause(setup: &Setup, while_paused: WhilePaused) -> Outcome {
     let (_, files) = setup.for_reading()?;
-    let since = queue::edit_control(&files, |control| {
-        control.while_paused = while_paused;
-        *control.paused_since.get_or_insert_with(to_the_second)
-    })?;
+    let since = queue::edit_control(&files, |control| control.pause(while_paused, to_the_second()))?;
     let running = match while_paused {
         WhilePaused::Finish => "running ones go on to their end",
         WhilePaused::Freeze => "running ones stand still",
@@ -212,10 +203,7 @@ pub fn pause(setup: &Setup, while_paused: WhilePaused) -> Outcome {
 /// `resume`
 pub fn resume(setup: &Setup) -> Outcome {
     let (_, files) = setup.for_reading()?;
-    let was_paused = queue::edit_control(&files, |control| {
-        control.while_paused = WhilePaused::default();
-        control.paused_since.take().is_some()
-    })?;
+    let was_paused = queue::edit_control(&files, queue::Control::resume)?;
     print(if was_paused {
         "resumed\n"
     } else {

@@ -22,7 +22,7 @@ use std::{io::Write, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::queue::WhilePaused;
+use crate::{queue::WhilePaused, service::desk::OnRunning};
 
 /// How the program ends. The numbers are a contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -312,9 +312,9 @@ fn dispatch(arguments: Arguments) -> Outcome {
             restart,
         } => {
             let running = if restart {
-                change::Running::BeginsAgain
+                OnRunning::BeginsAgain
             } else {
-                change::Running::IsLeft
+                OnRunning::IsLeft
             };
             change::set(&setup, &tasks, priority, profile.as_deref(), running)
         }

@@ -31,6 +31,12 @@ pub enum Kind {
     RangeNotSatisfiable,
     /// The request is for a server of another name.
     Misdirected,
+    /// A client that sends too slowly, or nothing any more.
+    Timeout,
+    /// Another request is at it.
+    Locked,
+    /// What came is not what was sent (tus).
+    OtherChecksum,
     /// Understood, and not allowed by the rules for its content.
     Unprocessable,
     TooManyRequests,
@@ -66,7 +72,7 @@ pub struct ProblemDto {
 }
 
 impl Kind {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 19] = [
         Self::Invalid,
         Self::Unauthorized,
         Self::Forbidden,
@@ -78,6 +84,9 @@ impl Kind {
         Self::UnsupportedMediaType,
         Self::RangeNotSatisfiable,
         Self::Misdirected,
+        Self::Timeout,
+        Self::Locked,
+        Self::OtherChecksum,
         Self::Unprocessable,
         Self::TooManyRequests,
         Self::Internal,
@@ -99,6 +108,10 @@ impl Kind {
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
+            Self::Timeout => StatusCode::REQUEST_TIMEOUT,
+            Self::Locked => StatusCode::LOCKED,
+            // tus's own number, which has no name; it is in the range that is allowed.
+            Self::OtherChecksum => StatusCode::from_u16(460).unwrap_or(StatusCode::CONFLICT),
             Self::Unprocessable => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -122,6 +135,9 @@ impl Kind {
             Self::UnsupportedMediaType => "unsupported-media-type",
             Self::RangeNotSatisfiable => "range-not-satisfiable",
             Self::Misdirected => "misdirected",
+            Self::Timeout => "timeout",
+            Self::Locked => "locked",
+            Self::OtherChecksum => "other-checksum",
             Self::Unprocessable => "unprocessable",
             Self::TooManyRequests => "too-many-requests",
             Self::Internal => "internal",
@@ -144,6 +160,9 @@ impl Kind {
             Self::UnsupportedMediaType => "The body is of the wrong kind",
             Self::RangeNotSatisfiable => "The file has no such range",
             Self::Misdirected => "Not the server that was asked for",
+            Self::Timeout => "The request took too long",
+            Self::Locked => "Another request is at it",
+            Self::OtherChecksum => "What came is not what was sent",
             Self::Unprocessable => "The content is not allowed",
             Self::TooManyRequests => "Too many requests",
             Self::Internal => "Something went wrong here",

@@ -54,6 +54,18 @@ impl Control {
         self.paused_since.is_some() && self.while_paused == WhilePaused::Freeze
     }
 
+    /// Begins a pause, or changes what runs during it. Returns since when it stands.
+    pub fn pause(&mut self, while_paused: WhilePaused, now: jiff::Timestamp) -> jiff::Timestamp {
+        self.while_paused = while_paused;
+        *self.paused_since.get_or_insert(now)
+    }
+
+    /// Returns whether there was a pause.
+    pub fn resume(&mut self) -> bool {
+        self.while_paused = WhilePaused::default();
+        self.paused_since.take().is_some()
+    }
+
     /// # Errors
     /// What is wrong with the text.
     pub fn parse(bytes: &[u8]) -> Result<Self, String> {

@@ -103,7 +103,15 @@ impl State {
         let waiting = self
             .table
             .iter()
-            .filter(|task| matches!(task.status, Status::Queued | Status::Processing))
+            .filter(|task| match task.status {
+                Status::Queued => true,
+                // One that a person has frozen is not expected to end.
+                Status::Processing => !self
+                    .running
+                    .iter()
+                    .any(|running| running.id == task.id && running.is_frozen),
+                _ => false,
+            })
             .count();
         let work = if waiting > 0 { Work::Waiting } else { Work::Nothing };
         let limit = self.config.alerts.silence;

@@ -6,6 +6,7 @@
 //! Never in here: HTTP, and how a task changes (`edits`).
 
 use std::{
+    collections::{HashMap, HashSet},
     path::PathBuf,
     sync::{Arc, PoisonError, RwLock},
 };
@@ -15,8 +16,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::{Event, Live};
 use crate::{
     config::Config,
-    queue::{self, Control, Files, WhilePaused},
-    task::{Resolution, Task, TaskId},
+    queue::{self, Control, EditError, Files, WhilePaused},
+    task::{Origin, Resolution, Task, TaskId},
 };
 
 /// Reads what the service knows and gives it orders. Clones reach the same service.
@@ -26,8 +27,7 @@ pub struct Desk {
     shared: Arc<Shared>,
 }
 
-/// Where the loop puts what it knows.
-pub(super) struct Shared {
+struct Shared {
     board: RwLock<Arc<Board>>,
     number: watch::Sender<u64>,
 }
@@ -35,7 +35,7 @@ pub(super) struct Shared {
 /// What the service knows at one moment.
 #[derive(Debug, Clone)]
 pub struct Board {
-    /// Grows with each board, from 1.
+    /// Grows with each board; 0 until the service has read its queue.
     pub number: u64,
     /// Of the queue, in the order in which they came; those of the archives are not here.
     pub tasks: Arc<Vec<Arc<Task>>>,
@@ -43,14 +43,14 @@ pub struct Board {
     pub live: Arc<Live>,
     pub control: Control,
     pub config: Arc<Config>,
-    pub state: QueueState,
+    pub queue: QueueState,
 }
 
 /// Whether changes of the queue reach the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum QueueState {
     Written,
-    /// Kept in memory until the disk allows; nothing new is begun.
+    /// They are kept in memory until the disk allows; nothing new is begun.
     Failing,
 }
 
@@ -80,6 +80,11 @@ pub enum Order {
         id: TaskId,
         resolution: Resolution,
     },
+    /// A file that lies below `input/`: queued again when its task has ended, and as [`Order::Expect`] when the watch
+    /// has not taken it yet.
+    Submit(Wanted),
+    /// A file that is about to lie below `input/`.
+    Expect(Wanted),
     Pause(WhilePaused),
     Resume,
     /// One encode stands still, with all that it has, until it is thawed; a pause in between changes nothing in that.
@@ -87,14 +92,20 @@ pub enum Order {
     Thaw(TaskId),
     ScanNow,
     Clear(Which),
-    /// A file that is about to lie at `path` below `input/`: its task gets what is said here.
-    Expect {
-        path: PathBuf,
-        profile: Option<String>,
-        priority: i32,
-    },
     /// The settings file is read now if it has changed.
     ReadSettings,
+}
+
+/// What the task of a file is to be like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// Relative to `input/`.
+    pub path: PathBuf,
+    /// `None`: that of the folder.
+    pub resolution: Option<Resolution>,
+    /// `None`: that of the folder.
+    pub profile: Option<String>,
+    pub priority: i32,
 }
 
 /// Whether a result is taken even when it is not smaller.
@@ -124,26 +135,47 @@ pub enum Which {
 /// What an order has done.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Outcome {
-    /// The tasks that it changed or made, in the order in which they were named; of [`Order::Expect`] and
-    /// [`Order::Move`] the id that the task will have once its file is taken.
+    /// The tasks that it changed or made, in the order in which they were named; for a file that the watch has yet to
+    /// take, the id that its task will have.
     pub tasks: Vec<TaskId>,
     /// Of [`Order::ReadSettings`]: what only a restart brings.
     pub needs_restart: Vec<String>,
 }
 
-/// Why an order was not carried out. Nothing was changed then.
+/// Why an order was not carried out. Where a kind says nothing else, nothing was changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    #[error("there is no task {0}; it may have been archived under another id")]
+    #[error("there is no task {0}; the list shows those that there are")]
     NotFound(TaskId),
     /// A sentence: what stands against it, and the way out.
     #[error("{0}")]
     Conflict(String),
+    /// It may have been carried out in the last moment.
     #[error("the service is stopping; ask again when it runs")]
     Stopping,
-    /// It is done in memory, and lost if the service ends before the disk allows.
+    /// It may have been done in memory, and is lost then if the service ends before the disk allows.
     #[error("the queue cannot be written at present: {0}; look at the disk of conf/")]
     Failing(String),
+}
+
+pub(super) type Answer = oneshot::Sender<Result<Outcome, Refusal>>;
+
+/// An order on its way to the loop, with what had to be done on the disk for it.
+#[derive(Debug)]
+pub(super) struct Request {
+    pub(super) order: Order,
+    /// Those of its tasks that are in archives.
+    pub(super) archived: HashMap<TaskId, Task>,
+    pub(super) answer: Answer,
+}
+
+impl Outcome {
+    pub(super) fn of(tasks: Vec<TaskId>) -> Self {
+        Self {
+            tasks,
+            ..Self::default()
+        }
+    }
 }
 
 impl Desk {
@@ -170,6 +202,121 @@ impl Desk {
     /// # Errors
     /// Why it was not carried out.
     pub async fn order(&self, order: Order) -> Result<Outcome, Refusal> {
-        todo!("{order:?} {:?}", self.events.capacity())
+        let archived = match &order {
+            Order::Pause(while_paused) => {
+                let while_paused = *while_paused;
+                self.edit_control(move |control| drop(control.pause(while_paused, super::now())))
+                    .await?;
+                HashMap::new()
+            }
+            Order::Resume => {
+                self.edit_control(|control| drop(control.resume())).await?;
+                HashMap::new()
+            }
+            Order::Retry { ids, .. } => self.archived(ids).await?,
+            _ => HashMap::new(),
+        };
+        let (answer, answered) = oneshot::channel();
+        let request = Box::new(Request {
+            order,
+            archived,
+            answer,
+        });
+        let sent = self.events.send(Event::Order(request)).await;
+        sent.map_err(|_| Refusal::Stopping)?;
+        answered.await.unwrap_or(Err(Refusal::Stopping))
+    }
+
+    fn files(&self) -> Files {
+        Files::new(&self.config().folders.conf)
+    }
+
+    /// By the way of the command line: the file is the truth, the loop would find it out by itself.
+    async fn edit_control(&self, change: impl FnOnce(&mut Control) + Send + 'static) -> Result<(), Refusal> {
+        let files = self.files();
+        from_disk(move || queue::edit_control(&files, change)).await
+    }
+
+    /// Those of `ids` that are in archives and no longer in the queue.
+    async fn archived(&self, ids: &[TaskId]) -> Result<HashMap<TaskId, Task>, Refusal> {
+        let mut elsewhere: HashSet<TaskId> = ids.iter().cloned().collect();
+        for task in self.board().tasks.iter() {
+            elsewhere.remove(&task.id);
+        }
+        if elsewhere.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let files = self.files();
+        from_disk(move || find_archived(&files, &elsewhere)).await
+    }
+}
+
+fn find_archived(files: &Files, wanted: &HashSet<TaskId>) -> Result<HashMap<TaskId, Task>, EditError> {
+    let tasks = queue::read_archives(files)?
+        .into_iter()
+        .flat_map(|(_, tasks)| tasks);
+    Ok(tasks
+        .filter(|task| wanted.contains(&task.id))
+        .map(|task| (task.id.clone(), task))
+        .collect())
+}
+
+impl Force {
+    pub(super) fn origin(self) -> Origin {
+        match self {
+            Self::No => Origin::Retried,
+            Self::Yes => Origin::Forced,
+        }
+    }
+}
+
+async fn from_disk<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, EditError> + Send + 'static,
+) -> Result<T, Refusal> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|_| Refusal::Stopping)?
+        .map_err(|error| Refusal::Failing(error.to_string()))
+}
+
+/// Where the loop puts what it knows.
+pub(super) struct Publisher {
+    shared: Arc<Shared>,
+    newest: Board,
+}
+
+/// A desk for the service that takes `events`, and where that publishes.
+pub(super) fn open(events: mpsc::Sender<Event>, config: Config) -> (Desk, Publisher) {
+    let newest = Board {
+        number: 0,
+        tasks: Arc::default(),
+        live: Arc::new(Live::starting()),
+        control: Control::default(),
+        config: Arc::new(config),
+        queue: QueueState::Written,
+    };
+    let shared = Arc::new(Shared {
+        board: RwLock::new(Arc::new(newest.clone())),
+        number: watch::Sender::new(0),
+    });
+    let desk = Desk {
+        events,
+        shared: Arc::clone(&shared),
+    };
+    (desk, Publisher { shared, newest })
+}
+
+impl Publisher {
+    /// Nothing is published yet.
+    pub(super) fn beginning_with(mut self, control: &Control) -> Self {
+        self.newest.control = control.clone();
+        self
+    }
+
+    pub(super) fn publish(&mut self, change: impl FnOnce(&mut Board)) {
+        change(&mut self.newest);
+        self.newest.number += 1;
+        let board = Arc::new(self.newest.clone());
+        *self.shared.board.write().unwrap_or_else(PoisonError::into_inner) = board;
+        self.shared.number.send_replace(self.newest.number);
     }
 }

@@ -1,4 +1,4 @@
-//! The thread that moves or deletes sources, and removes the chunks of ended tasks: a move to another disk copies for
+//! The thread that moves or deletes sources, for an end or for a person, and removes the chunks of ended tasks: a move to another disk copies for
 //! minutes, and big files go slowly.
 //!
 //! Promises: one source at a time; asking never waits; an order that a stop cuts off is repeated at the next start,
@@ -22,6 +22,12 @@ pub(super) enum Order {
     Source(Box<SourceOrder>),
     /// With all that is in it; one that is not there is none. Absolute.
     WorkFolder(PathBuf),
+    /// A source goes to another resolution's folder, with its sidecars. Both absolute.
+    Move {
+        id: TaskId,
+        from: PathBuf,
+        to: PathBuf,
+    },
 }
 
 /// The source of a processed task, and what stands for it.
@@ -43,6 +49,7 @@ pub(super) struct SourceOrder {
 pub(super) enum Done {
     Source(TaskId, Result<Disposed, DurableError>),
     WorkFolder,
+    Moved(TaskId, Result<(), DurableError>),
 }
 
 /// Starts the thread; it ends when the sender is dropped. No more orders wait than there are tasks.
@@ -57,6 +64,10 @@ pub(super) fn start(report: impl Fn(Done) + Send + 'static) -> io::Result<mpsc::
                     Order::WorkFolder(folder) => {
                         remove_work_folder(&folder);
                         report(Done::WorkFolder);
+                        continue;
+                    }
+                    Order::Move { id, from, to } => {
+                        report(Done::Moved(id, publish::move_source(&from, &to)));
                         continue;
                     }
                 };

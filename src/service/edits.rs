@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use super::{Deferred, State};
+use super::{Deferred, State, orders::CANCELLED_BY_HAND};
 use crate::{
     alerts::Alert,
-    queue::{Control, Report},
+    queue::Report,
     task::{Edit, Shown, Status, Task, TaskId, merge_edit},
 };
 
@@ -14,7 +14,10 @@ impl State {
         match report {
             Report::Committed(sequence) => {
                 self.committed = sequence;
-                self.reconsider |= std::mem::take(&mut self.queue_is_failing);
+                if std::mem::take(&mut self.queue_is_failing) {
+                    self.reconsider = true;
+                    self.publish_now();
+                }
                 self.do_what_is_committed();
             }
             Report::Archived { path, count } => {
@@ -54,15 +57,8 @@ impl State {
                 self.submit();
             }
             Report::Control(control) => {
-                let state = |control: &Control| (control.paused_since.is_some(), control.freezes());
-                let is_news = state(&control) != state(&self.control);
-                self.control = control;
-                if is_news {
-                    tracing::info!("{}", self.pause_text());
-                    self.tell_pause();
-                }
-                self.freeze_or_thaw();
-                self.reconsider = true;
+                self.take_control(control);
+                self.publish_now();
             }
             Report::BadControl(reason) => {
                 tracing::error!(
@@ -71,6 +67,8 @@ impl State {
             }
             Report::Failing(error) => {
                 self.queue_is_failing = true;
+                self.refuse_deferred(&error.to_string());
+                self.publish_now();
                 tracing::error!(
                     "{error}; the queue is kept in memory and written as soon as the disk allows"
                 );
@@ -91,56 +89,62 @@ impl State {
             |id| were_in_file.contains(id),
         );
         for edit in edits {
-            match edit {
-                Edit::Cancel(id) => self.cancel(&id),
-                Edit::QueueAgain(id, origin) => {
-                    self.table.change(&id, |task| {
-                        task.origin = origin;
-                        task.queue_again();
-                    });
-                    self.resting.remove(&id);
-                    self.say(&id, "queued again");
-                }
-                Edit::Priority(id, priority) => {
-                    self.table.change(&id, |task| task.priority = priority);
-                    self.say(&id, &format!("priority {priority}"));
-                }
-                Edit::Profile(id, profile) => {
-                    let is_known = profile
-                        .as_ref()
-                        .is_none_or(|profile| self.config.encode.profiles.contains_key(profile));
-                    if is_known {
-                        self.say(
-                            &id,
-                            &format!("profile {}", profile.as_deref().unwrap_or("of its folder")),
-                        );
-                        self.table.change(&id, |task| task.profile = profile);
-                        self.begin_again(&id);
-                    } else {
-                        self.say(&id, &format!("there is no profile {profile:?}; it keeps its own"));
-                    }
-                }
-                Edit::Add(task) => self.add_by_hand(*task),
-                Edit::Refused { id, from, to } => {
-                    self.say(
-                        &id,
-                        &format!("an edit from {from} to {to} is no legal step; it stays {from}"),
-                    );
-                }
-            }
+            self.carry_out_edit(edit);
         }
         self.changed();
+    }
+
+    /// The caller says that something has changed.
+    pub(super) fn carry_out_edit(&mut self, edit: Edit) {
+        match edit {
+            Edit::Cancel(id) => self.cancel(&id),
+            Edit::QueueAgain(id, origin) => {
+                self.table.change(&id, |task| {
+                    task.origin = origin;
+                    task.queue_again();
+                });
+                self.resting.remove(&id);
+                self.say(&id, "queued again");
+            }
+            Edit::Priority(id, priority) => {
+                self.table.change(&id, |task| task.priority = priority);
+                self.say(&id, &format!("priority {priority}"));
+            }
+            Edit::Profile(id, profile) => {
+                let is_known = profile
+                    .as_ref()
+                    .is_none_or(|profile| self.config.encode.profiles.contains_key(profile));
+                if is_known {
+                    self.say(
+                        &id,
+                        &format!("profile {}", profile.as_deref().unwrap_or("of its folder")),
+                    );
+                    self.table.change(&id, |task| task.profile = profile);
+                    self.begin_again(&id);
+                } else {
+                    self.say(&id, &format!("there is no profile {profile:?}; it keeps its own"));
+                }
+            }
+            Edit::Add(task) => drop(self.add_by_hand(*task)),
+            Edit::Refused { id, from, to } => {
+                self.say(
+                    &id,
+                    &format!("an edit from {from} to {to} is no legal step; it stays {from}"),
+                );
+            }
+        }
     }
 
     pub(super) fn cancel(&mut self, id: &TaskId) {
         if !self.cancel_running(id) {
             self.finish(id, Status::Cancelled, |task| {
-                task.reason = Some("cancelled by hand".into())
+                task.reason = Some(CANCELLED_BY_HAND.into())
             });
         }
     }
 
-    fn add_by_hand(&mut self, mut task: Task) {
+    /// Returns its id.
+    pub(super) fn add_by_hand(&mut self, mut task: Task) -> TaskId {
         if task.id.as_str().is_empty() {
             task.id = self.new_id();
         }
@@ -158,18 +162,18 @@ impl State {
             .symlink_metadata()
             .ok()
             .filter(|_| is_inside);
+        let id = task.id.clone();
         match found {
             Some(metadata) if metadata.is_file() => {
                 task.source = Some((&metadata).into());
                 task.size_before_bytes = metadata.len();
-                let (id, file) = (task.id.clone(), Shown(&task.path).to_string());
+                let file = Shown(&task.path).to_string();
                 if self.table.add(task) {
                     self.say(&id, "queued by hand");
                     self.alert(Alert::Queued { file });
                 }
             }
             _ => {
-                let id = task.id.clone();
                 if self.table.add(task) {
                     self.finish(&id, Status::ErrorMissingInput, |task| {
                         task.error = Some("there is no such file below input/".into());
@@ -177,9 +181,10 @@ impl State {
                 }
             }
         }
+        id
     }
 
-    fn say(&self, id: &TaskId, what: &str) {
+    pub(super) fn say(&self, id: &TaskId, what: &str) {
         if let Some(task) = self.table.get(id) {
             tracing::info!("{}: {what}", task.shown());
         }
@@ -196,7 +201,7 @@ impl State {
     pub(super) fn forget_deferred(&mut self, id: &TaskId) {
         self.deferred.retain(|(_, deferred)| match deferred {
             Deferred::Go(waiting) | Deferred::Dispose(waiting) => waiting != id,
-            Deferred::Alert(_) => true,
+            Deferred::Alert(_) | Deferred::Answer(..) => true,
         });
     }
 }

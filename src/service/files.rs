@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{State, now};
+use super::State;
 use crate::{
     alerts::{Alert, Wording},
     dedupe::{self, Decision},
@@ -206,8 +206,8 @@ impl State {
         status: Status,
         error: &str,
     ) {
-        let id = self.new_id();
-        let mut task = Task::new(id.clone(), path, resolution, now());
+        let mut task = self.new_task(path, resolution);
+        let id = task.id.clone();
         task.source = Some(identity);
         task.size_before_bytes = identity.size_bytes;
         self.table.add(task);
@@ -229,9 +229,9 @@ impl State {
             tracing::warn!("{}: cannot be read ({reason})", Shown(&path));
             return;
         }
-        let id = self.new_id();
-        self.table
-            .add(Task::new(id.clone(), path, Some(resolution), now()));
+        let task = self.new_task(path, Some(resolution));
+        let id = task.id.clone();
+        self.table.add(task);
         let error =
             format!("cannot be read: {reason}; make it readable for this user, it is tried again then");
         self.finish(&id, Status::Failed, |task| task.error = Some(error));
@@ -436,8 +436,8 @@ impl State {
         resolution: Resolution,
         fingerprint: Fingerprint,
     ) -> TaskId {
-        let id = self.new_id();
-        let mut task = Task::new(id.clone(), path, Some(resolution), now());
+        let mut task = self.new_task(path, Some(resolution));
+        let id = task.id.clone();
         task.source = Some(identity);
         task.size_before_bytes = identity.size_bytes;
         task.fingerprint = Some(fingerprint);

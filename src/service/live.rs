@@ -5,6 +5,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -66,6 +67,9 @@ pub struct LiveEncode {
     pub speed: Option<f64>,
     pub seconds_left: Option<f64>,
     pub size_bytes: Option<u64>,
+    /// A person has made this one stand still.
+    #[serde(default)]
+    pub frozen: bool,
     /// Of the whole result, once that can be told.
     #[serde(default)]
     pub projected: Option<LiveSize>,
@@ -118,6 +122,11 @@ impl std::fmt::Display for LiveSize {
     }
 }
 
+/// Of the file.
+const VERSION: u32 = 2;
+/// What [`Live::watching`] says where the file system tells of changes.
+const EVENTS: &str = "events";
+
 fn encoding() -> String {
     super::job::Stage::default().to_string()
 }
@@ -127,6 +136,24 @@ fn file(conf: &Path) -> PathBuf {
 }
 
 impl Live {
+    /// Before anything is known.
+    pub(super) fn starting() -> Self {
+        Self {
+            version: VERSION,
+            pid: std::process::id(),
+            updated: now(),
+            watching: EVENTS.into(),
+            watching_reason: None,
+            unavailable: Vec::new(),
+            settling: 0,
+            measuring: 0,
+            free_bytes: 0,
+            hours_begin: None,
+            encodes: Vec::new(),
+            queue: LiveQueue::default(),
+        }
+    }
+
     /// What the file says; `None` when there is none or it cannot be understood.
     #[must_use]
     pub fn read(conf: &Path) -> Option<Self> {
@@ -174,6 +201,7 @@ impl State {
                 speed: progress.speed,
                 seconds_left: progress.time_left.map(|left| left.as_secs_f64()),
                 size_bytes: progress.total_size_bytes,
+                frozen: running.is_frozen,
             }
         })
     }
@@ -207,7 +235,7 @@ impl State {
         self.alert(alert);
     }
 
-    pub(super) fn write_live(&self) {
+    fn live(&self) -> Live {
         let watching_reason = match &self.watching {
             watch::Mode::Events => None,
             watch::Mode::SweepOnly { reason } => Some(reason.to_string()),
@@ -219,14 +247,14 @@ impl State {
                 reason: reason.to_string(),
             }),
         });
-        let live = Live {
-            version: 2,
+        Live {
+            version: VERSION,
             pid: std::process::id(),
             updated: now(),
             watching: if watching_reason.is_some() {
                 "sweep"
             } else {
-                "events"
+                EVENTS
             }
             .into(),
             watching_reason,
@@ -237,7 +265,12 @@ impl State {
             hours_begin: self.hours_begin(),
             encodes: self.live_encodes().collect(),
             queue: self.queue_ahead(),
-        };
+        }
+    }
+
+    /// To the file, and to the board.
+    pub(super) fn publish_live(&mut self) {
+        let live = self.live();
         let written = serde_json::to_vec(&live)
             .map_err(|error| error.to_string())
             .and_then(|bytes| {
@@ -246,6 +279,9 @@ impl State {
             });
         if let Err(error) = written {
             tracing::debug!("{error}");
+        }
+        if let Some(publisher) = &mut self.publisher {
+            publisher.publish(|board| board.live = Arc::new(live));
         }
     }
 }

@@ -14,6 +14,7 @@ mod files;
 mod job;
 mod jobs;
 mod live;
+mod orders;
 mod recovery;
 mod silence;
 mod speeds;
@@ -80,6 +81,7 @@ enum Event {
     Queue(queue::Report),
     Job(TaskId, JobReport),
     Disposed(disposal::Done),
+    Order(Box<desk::Request>),
     Stop,
 }
 
@@ -160,6 +162,7 @@ pub struct Service {
     events: mpsc::Receiver<Event>,
     sender: mpsc::Sender<Event>,
     options: Options,
+    publisher: Option<desk::Publisher>,
 }
 
 impl Service {
@@ -170,7 +173,15 @@ impl Service {
             events,
             sender,
             options,
+            publisher: None,
         }
+    }
+
+    /// A desk for other threads. Without one nothing is done for it.
+    pub fn desk(&mut self) -> desk::Desk {
+        let (desk, publisher) = desk::open(self.sender.clone(), self.options.config.clone());
+        self.publisher = Some(publisher);
+        desk
     }
 
     #[must_use]
@@ -190,8 +201,9 @@ impl Service {
             events,
             sender,
             options,
+            publisher,
         } = self;
-        let state = State::start(options, sender)?;
+        let state = State::start(options, sender, publisher)?;
         Ok(runtime.block_on(state.run(events)))
     }
 }
@@ -202,6 +214,7 @@ enum Deferred {
     /// The job may give its output the name.
     Go(TaskId),
     Dispose(TaskId),
+    Answer(desk::Answer, desk::Outcome),
 }
 
 struct State {
@@ -224,6 +237,15 @@ struct State {
     changed_since: Option<Instant>,
     deferred: VecDeque<(u64, Deferred)>,
     next_id: u32,
+
+    /// Where the desk's readers look; none without a desk.
+    publisher: Option<desk::Publisher>,
+    /// Orders that wait for encodes to end.
+    awaited: Vec<orders::Awaited>,
+    /// Tasks whose sources are on their way to another resolution's folder.
+    moving: HashMap<TaskId, orders::Moving>,
+    /// Oldest first.
+    expected: VecDeque<orders::Expected>,
 
     queue: queue::Handle,
     watch: watch::Handle,
@@ -279,7 +301,11 @@ struct State {
 }
 
 impl State {
-    fn start(options: Options, sender: mpsc::Sender<Event>) -> Result<Self, ServiceError> {
+    fn start(
+        options: Options,
+        sender: mpsc::Sender<Event>,
+        publisher: Option<desk::Publisher>,
+    ) -> Result<Self, ServiceError> {
         let Options {
             config,
             mode,
@@ -341,7 +367,6 @@ impl State {
             onlooker,
             sender,
             table: loaded.table,
-            control: loaded.control,
             sequence: 0,
             committed: 0,
             queue_is_failing: false,
@@ -349,6 +374,11 @@ impl State {
             changed_since: Some(now),
             deferred: VecDeque::new(),
             next_id,
+            publisher: publisher.map(|publisher| publisher.beginning_with(&loaded.control)),
+            awaited: Vec::new(),
+            moving: HashMap::new(),
+            expected: VecDeque::new(),
+            control: loaded.control,
             queue,
             watch,
             pool,
@@ -432,6 +462,8 @@ impl State {
             Event::Job(id, report) => self.job_reported(&id, report),
             Event::Disposed(disposal::Done::Source(id, result)) => self.disposed(&id, result),
             Event::Disposed(disposal::Done::WorkFolder) => self.removing = self.removing.saturating_sub(1),
+            Event::Disposed(disposal::Done::Moved(id, result)) => self.moved(&id, result),
+            Event::Order(request) => self.ordered(*request),
             Event::Stop => self.stop(),
         }
     }
@@ -472,7 +504,7 @@ impl State {
         }
         if now >= self.next_live {
             self.next_live = now + LIVE_INTERVAL;
-            self.write_live();
+            self.publish_live();
             self.tell_progress(now);
         }
     }
@@ -485,7 +517,8 @@ impl State {
         }
         self.tell_late_loop();
         self.tell_silence(now);
-        self.reload_settings();
+        // What is wrong with them has been told.
+        drop(self.reload_settings());
         self.keep_hours();
         self.resting.retain(|_, until| *until > now);
         if self.encoder == Encoder::Missing && now >= self.encoder_checked + ENCODER_RETRY {
@@ -534,13 +567,16 @@ impl State {
 
     fn rotate_if_due(&mut self) {
         let leaving = schedule::due_for_rotation(self.table.iter(), &self.config.queue, self.idle_checks);
-        if leaving.is_empty() || self.stopping.is_some() {
-            return;
+        if !leaving.is_empty() && self.stopping.is_none() {
+            self.rotate(&leaving);
         }
+    }
+
+    fn rotate(&mut self, leaving: &HashSet<TaskId>) {
         self.idle_checks = 0;
         let (failed, done) = self
             .table
-            .archive(&leaving)
+            .archive(leaving)
             .into_iter()
             .partition(|task| task.status.is_failure());
         let rotation = queue::Rotation {
@@ -557,9 +593,13 @@ impl State {
             .push_back((self.sequence, Deferred::Alert(Alert::RotationComplete { tasks })));
     }
 
-    fn reload_settings(&mut self) {
+    /// Takes the settings over when their file has changed. Returns what only a restart brings.
+    ///
+    /// # Errors
+    /// What is wrong with them; the old ones stay in force.
+    fn reload_settings(&mut self) -> Result<Vec<String>, String> {
         match (self.reload)() {
-            Ok(None) => {}
+            Ok(None) => Ok(Vec::new()),
             Ok(Some(Reloaded {
                 config,
                 needs_restart,
@@ -579,6 +619,8 @@ impl State {
                     folders: self.config.folders.clone(),
                     ..config
                 };
+                self.publish_now();
+                Ok(needs_restart)
             }
             Err(error) => {
                 tracing::error!("{error}; the old settings stay in force");
@@ -586,6 +628,7 @@ impl State {
                     format!("The settings have a mistake, the old ones stay in force: {error}"),
                     "The settings have a mistake, the old ones stay in force; see the log",
                 );
+                Err(error)
             }
         }
     }
@@ -599,7 +642,11 @@ impl State {
     fn snapshot(&mut self) -> queue::Snapshot {
         self.changed_since = None;
         self.sequence += 1;
-        let tasks = self.table.iter().cloned().collect();
+        let tasks: Vec<Arc<Task>> = self.table.iter().cloned().collect();
+        if let Some(publisher) = &mut self.publisher {
+            let tasks = Arc::new(tasks.clone());
+            publisher.publish(|board| board.tasks = tasks);
+        }
         queue::Snapshot {
             sequence: self.sequence,
             tasks,
@@ -628,6 +675,7 @@ impl State {
                 Some((_, Deferred::Alert(alert))) => self.alerts.send(alert),
                 Some((_, Deferred::Go(id))) => self.let_go(&id),
                 Some((_, Deferred::Dispose(id))) => self.dispose(&id),
+                Some((_, Deferred::Answer(answer, outcome))) => orders::reply(answer, Ok(outcome)),
                 None => {}
             }
         }

@@ -43,7 +43,7 @@ fn started_in(folder: tempfile::TempDir, settings: &[(&str, &str)]) -> Scene {
         onlooker: Box::new(|_| {}),
     };
     let (sender, events) = mpsc::channel(EVENTS_LIMIT);
-    let state = State::start(options, sender).unwrap();
+    let state = State::start(options, sender, None).unwrap();
     Scene {
         state,
         events,

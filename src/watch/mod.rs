@@ -16,9 +16,9 @@ mod tests;
 mod worker;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     io,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, mpsc},
     thread::{self, JoinHandle},
     time::Duration,
@@ -88,6 +88,28 @@ pub struct SweepDone {
     pub waiting: usize,
     /// Files that were reported, or known from the start and still there.
     pub known: usize,
+}
+
+/// What becomes of a file of some name, for whoever is about to send gigabytes of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    Yes,
+    /// A part of its path is hidden, has the name of a file that is not finished, or leads elsewhere.
+    Ignored,
+    /// Its extension is not among the configured ones.
+    NotAVideo,
+}
+
+/// Whether a file at this path, relative to its resolution folder, is ever reported.
+#[must_use]
+pub fn takes(path: &Path, extensions: &BTreeSet<String>) -> Taken {
+    if names::leads_through_ignored(path) {
+        return Taken::Ignored;
+    }
+    match path.file_name() {
+        Some(name) if names::is_video(name, extensions) => Taken::Yes,
+        _ => Taken::NotAVideo,
+    }
 }
 
 /// Commands to the watching thread; none of them blocks. Dropping it stops the thread.

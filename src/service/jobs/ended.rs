@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::super::{Deferred, RETRY_DELAY, State, View, disposal, job::Outcome};
+use super::super::{Deferred, RETRY_DELAY, State, View, disposal, job::Outcome, orders::CANCELLED_BY_HAND};
 use super::EndedBy;
 use crate::{
     alerts::{Alert, Wording},
@@ -31,7 +31,7 @@ impl State {
         }
         (self.onlooker)(View::Ended { path: &running.path });
         self.forget_deferred(id);
-        self.write_live();
+        self.publish_live();
         if running.source_changed {
             self.look_again_at(running.path.clone());
         }
@@ -99,7 +99,7 @@ impl State {
             Outcome::Cancelled => match running.ended_by {
                 Some(EndedBy::Person) => {
                     self.finish(id, Status::Cancelled, |task| {
-                        task.reason = Some("cancelled by hand".into())
+                        task.reason = Some(CANCELLED_BY_HAND.into())
                     });
                 }
                 Some(EndedBy::Profile) => {
@@ -109,6 +109,7 @@ impl State {
                 Some(EndedBy::Stop) | None => self.take_back(id, None, true),
             },
         }
+        self.answer_awaited();
         self.reconsider = true;
     }
 

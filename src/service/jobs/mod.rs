@@ -58,6 +58,8 @@ pub(super) struct Running {
     thread: JoinHandle<()>,
     /// The result is verified; only its name is missing.
     sealed: bool,
+    /// A person wants this one to stand still.
+    pub(super) is_frozen: bool,
     /// The watcher has seen another file in the source's place: it has to be looked at again when the job has ended.
     pub(super) source_changed: bool,
     ended_by: Option<EndedBy>,
@@ -149,7 +151,7 @@ impl State {
     /// Running encodes stand still while a person or the hours want that.
     pub(super) fn freeze_or_thaw(&self) {
         for running in &self.running {
-            if self.stands_still() {
+            if running.is_frozen || self.stands_still() {
                 running.cancel.freeze();
             } else {
                 running.cancel.thaw();

@@ -60,7 +60,7 @@ impl State {
             Report::Child(pid) => {
                 running.children.retain(|child| process::is_running(*child));
                 running.children.push(pid);
-                self.write_live();
+                self.publish_live();
             }
             Report::Stage(stage) => {
                 running.stage = stage;
@@ -69,7 +69,7 @@ impl State {
                     let resumed_percent = running.resumed_percent;
                     self.tell_started(id, resumed_percent);
                 }
-                self.write_live();
+                self.publish_live();
             }
             Report::Progress(progress) => {
                 running.progress = Some(progress);

@@ -257,6 +257,7 @@ impl State {
             cancel,
             thread,
             sealed: false,
+            is_frozen: false,
             source_changed: false,
             ended_by: None,
         });

@@ -1,0 +1,555 @@
+//! What the loop does with an order from the desk.
+//!
+//! Promises: an order is checked before anything of it is done, so it is done whole or not at all; it is answered when
+//! what it changed is durable.
+//! Never in here: reading the disk for an order (`desk`), how a task changes (`edits`).
+
+use std::{
+    collections::{HashMap, HashSet},
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use super::{
+    Deferred, State,
+    desk::{Answer, Force, OnRunning, Order, Outcome, QueueState, Refusal, Request, Wanted, Which},
+    disposal, now,
+};
+use crate::{
+    durable::DurableError,
+    queue::Control,
+    record,
+    task::{Disposal, Edit, Resolution, Shown, Status, Task, TaskId},
+};
+
+/// Files that are awaited; beyond it the oldest is forgotten, and its task is one like any other.
+const EXPECTED_LIMIT: usize = 1000;
+/// No copy to another disk takes longer; until then the task is not begun.
+const MOVE_LIMIT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// When an order is answered.
+enum Done {
+    Now(Outcome),
+    WhenCommitted(Outcome),
+    /// When none of its tasks runs any more.
+    WhenEnded(Outcome),
+    /// When the source of the task is where it is to be.
+    WhenMoved(TaskId, PathBuf),
+}
+
+/// An order that waits for encodes to end.
+pub(super) struct Awaited {
+    running: HashSet<TaskId>,
+    outcome: Outcome,
+    answer: Answer,
+}
+
+/// A source on its way to another resolution folder.
+pub(super) struct Moving {
+    /// Of the task that it will be there.
+    new_id: TaskId,
+    to: PathBuf,
+    answer: Answer,
+}
+
+/// A file that is about to come, and what its task is to be like.
+#[derive(Debug, Clone)]
+pub(super) struct Expected {
+    id: TaskId,
+    wanted: Wanted,
+}
+
+impl State {
+    pub(super) fn ordered(&mut self, request: Request) {
+        let Request {
+            order,
+            archived,
+            answer,
+        } = request;
+        let done = if self.stopping.is_some() {
+            Err(Refusal::Stopping)
+        } else {
+            self.carry_out(order, archived)
+        };
+        match done {
+            Ok(Done::WhenCommitted(_)) if self.queue_is_failing => {
+                let why = "it is done in memory, and written when the disk allows; the log says more";
+                reply(answer, Err(Refusal::Failing(why.into())));
+            }
+            Ok(Done::WhenCommitted(outcome)) => self.when_committed(Deferred::Answer(answer, outcome)),
+            Ok(Done::WhenEnded(outcome)) => {
+                let mut running: HashSet<TaskId> = outcome.tasks.iter().cloned().collect();
+                running.retain(|id| self.running.iter().any(|running| running.id == *id));
+                self.awaited.push(Awaited {
+                    running,
+                    outcome,
+                    answer,
+                });
+                self.answer_awaited();
+            }
+            Ok(Done::WhenMoved(id, to)) => {
+                let new_id = self.new_id();
+                self.moving.insert(id, Moving { new_id, to, answer });
+            }
+            Ok(Done::Now(outcome)) => {
+                self.publish_now();
+                reply(answer, Ok(outcome));
+            }
+            Err(refusal) => reply(answer, Err(refusal)),
+        }
+    }
+
+    fn carry_out(&mut self, order: Order, archived: HashMap<TaskId, Task>) -> Result<Done, Refusal> {
+        match order {
+            Order::Cancel(ids) => self.order_cancel(ids),
+            Order::Retry { ids, force } => self.order_retry(ids, archived, force),
+            Order::Priority { ids, priority } => {
+                self.check(&ids, |_| Ok(()))?;
+                for id in &ids {
+                    self.carry_out_edit(Edit::Priority(id.clone(), priority));
+                }
+                self.changed();
+                Ok(Done::WhenCommitted(Outcome::of(ids)))
+            }
+            Order::Profile { id, profile, running } => self.order_profile(id, profile, running),
+            Order::Move { id, resolution } => self.order_move(id, resolution),
+            Order::Submit(wanted) => self.order_submit(wanted),
+            Order::Expect(wanted) => {
+                self.check_wanted(&wanted)?;
+                Ok(Done::Now(Outcome::of(vec![self.expect(wanted)])))
+            }
+            // The desk has written the file; this is what it says now.
+            Order::Pause(while_paused) => {
+                let mut control = self.control.clone();
+                control.pause(while_paused, now());
+                self.take_control(control);
+                Ok(Done::Now(Outcome::default()))
+            }
+            Order::Resume => {
+                let mut control = self.control.clone();
+                control.resume();
+                self.take_control(control);
+                Ok(Done::Now(Outcome::default()))
+            }
+            Order::Freeze(id) => self.order_freeze(&id, true),
+            Order::Thaw(id) => self.order_freeze(&id, false),
+            Order::ScanNow => {
+                self.watch.sweep_now();
+                Ok(Done::Now(Outcome::default()))
+            }
+            Order::Clear(Which::Queued) => Ok(Done::WhenCommitted(Outcome::of(self.cancel_queued()))),
+            Order::Clear(Which::Finished) => Ok(Done::WhenCommitted(Outcome::of(self.archive_finished()))),
+            Order::ReadSettings => {
+                let needs_restart = self.reload_settings().map_err(Refusal::Conflict)?;
+                Ok(Done::Now(Outcome {
+                    needs_restart,
+                    ..Outcome::default()
+                }))
+            }
+        }
+    }
+
+    /// Every task is there and `check` has nothing against it.
+    fn check(&self, ids: &[TaskId], check: impl Fn(&Task) -> Result<(), String>) -> Result<(), Refusal> {
+        for id in ids {
+            let task = self.table.get(id).ok_or_else(|| self.not_found(id))?;
+            check(task).map_err(Refusal::Conflict)?;
+        }
+        Ok(())
+    }
+
+    fn not_found(&self, id: &TaskId) -> Refusal {
+        if self.table.is_archived(id) {
+            return Refusal::Conflict(format!(
+                "task {id} is archived; only `retry` can be asked of it, which queues its file anew"
+            ));
+        }
+        Refusal::NotFound(id.clone())
+    }
+
+    fn order_cancel(&mut self, ids: Vec<TaskId>) -> Result<Done, Refusal> {
+        self.check(&ids, |task| may_be_cancelled(task))?;
+        for id in &ids {
+            self.carry_out_edit(Edit::Cancel(id.clone()));
+        }
+        self.changed();
+        Ok(Done::WhenEnded(Outcome::of(ids)))
+    }
+
+    fn order_retry(
+        &mut self,
+        ids: Vec<TaskId>,
+        mut archived: HashMap<TaskId, Task>,
+        force: Force,
+    ) -> Result<Done, Refusal> {
+        for id in &ids {
+            match self.table.get(id) {
+                Some(task) => may_be_retried(task).map_err(Refusal::Conflict)?,
+                None if archived.contains_key(id) => {}
+                None => return Err(Refusal::NotFound(id.clone())),
+            }
+        }
+        let retried = ids.into_iter().filter_map(|id| match archived.remove(&id) {
+            Some(mut task) if self.table.get(&id).is_none() => {
+                task.origin = force.origin();
+                Some(self.add_by_hand(task.anew()))
+            }
+            _ => {
+                self.carry_out_edit(Edit::QueueAgain(id.clone(), force.origin()));
+                Some(id)
+            }
+        });
+        let outcome = Outcome::of(retried.collect());
+        self.changed();
+        Ok(Done::WhenCommitted(outcome))
+    }
+
+    fn order_profile(
+        &mut self,
+        id: TaskId,
+        profile: Option<String>,
+        running: OnRunning,
+    ) -> Result<Done, Refusal> {
+        self.check_profile(profile.as_deref())?;
+        self.check(std::slice::from_ref(&id), |task| {
+            let is_left = task.status == Status::Processing && running == OnRunning::IsLeft;
+            match is_left {
+                true => Err(format!(
+                    "{} is being encoded; ask for a restart to throw away what is done and begin again with the new profile",
+                    task.shown()
+                )),
+                false => Ok(()),
+            }
+        })?;
+        self.carry_out_edit(Edit::Profile(id.clone(), profile));
+        self.changed();
+        Ok(Done::WhenCommitted(Outcome::of(vec![id])))
+    }
+
+    fn check_profile(&self, profile: Option<&str>) -> Result<(), Refusal> {
+        let profiles = &self.config.encode.profiles;
+        match profile {
+            Some(profile) if !profiles.contains_key(profile) => {
+                let known: Vec<&str> = profiles.keys().map(String::as_str).collect();
+                Err(Refusal::Conflict(format!(
+                    "there is no profile {profile:?}; the profiles are {}",
+                    known.join(", ")
+                )))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_resolution(&self, resolution: Resolution) -> Result<(), Refusal> {
+        let resolutions = &self.config.watch.resolutions;
+        if resolutions.contains(&resolution) {
+            return Ok(());
+        }
+        let known: Vec<String> = resolutions.iter().map(ToString::to_string).collect();
+        Err(Refusal::Conflict(format!(
+            "there is no resolution {resolution}; the resolutions are {}, and [resolution.{resolution}] in the settings adds it",
+            known.join(", ")
+        )))
+    }
+
+    fn check_wanted(&self, wanted: &Wanted) -> Result<(), Refusal> {
+        self.check_profile(wanted.profile.as_deref())?;
+        wanted
+            .resolution
+            .map_or(Ok(()), |resolution| self.check_resolution(resolution))
+    }
+
+    fn order_move(&mut self, id: TaskId, resolution: Resolution) -> Result<Done, Refusal> {
+        self.check_resolution(resolution)?;
+        let is_moving = self.moving.contains_key(&id) || self.disposing.contains(&id);
+        self.check(std::slice::from_ref(&id), |task| match &task.status {
+            Status::Processing => Err(format!("{} is being encoded; cancel it first", task.shown())),
+            _ if is_moving => Err(format!("{} is being moved already", task.shown())),
+            _ => Ok(()),
+        })?;
+        let Some(task) = self.table.get(&id) else {
+            return Err(Refusal::NotFound(id));
+        };
+        let from = task.path.clone();
+        let to = moved(&from, resolution);
+        if from == to {
+            let message = format!("{} lies in input/{resolution} already", Shown(&from));
+            return Err(Refusal::Conflict(message));
+        }
+        let input = &self.config.folders.input;
+        let order = disposal::Order::Move {
+            id: id.clone(),
+            from: input.join(&from),
+            to: input.join(&to),
+        };
+        if self.disposals.send(order).is_err() {
+            return Err(Refusal::Conflict(
+                "a part of the service has ended in a panic; restart it".into(),
+            ));
+        }
+        self.resting.insert(id.clone(), Instant::now() + MOVE_LIMIT);
+        Ok(Done::WhenMoved(id, to))
+    }
+
+    /// The disposal thread has moved a source, or could not.
+    pub(super) fn moved(&mut self, id: &TaskId, result: Result<(), DurableError>) {
+        self.resting.remove(id);
+        self.reconsider = true;
+        let Some(Moving { new_id, to, answer }) = self.moving.remove(id) else {
+            return;
+        };
+        if let Err(error) = result {
+            let message = format!("the source could not be moved: {error}");
+            return reply(answer, Err(Refusal::Conflict(message)));
+        }
+        let Some(task) = self.table.get(id) else {
+            return reply(answer, Ok(Outcome::of(vec![new_id])));
+        };
+        let wanted = Wanted {
+            path: to.clone(),
+            resolution: None,
+            profile: task.profile.clone(),
+            priority: task.priority,
+        };
+        let is_open = task.status == Status::Queued;
+        if is_open {
+            let reason = format!("moved to input/{} by hand", Shown(&to));
+            self.finish(id, Status::Cancelled, |task| task.reason = Some(reason));
+        }
+        self.expect_as(new_id.clone(), wanted);
+        self.changed();
+        self.when_committed(Deferred::Answer(answer, Outcome::of(vec![new_id])));
+    }
+
+    fn order_submit(&mut self, wanted: Wanted) -> Result<Done, Refusal> {
+        self.check_wanted(&wanted)?;
+        let Some(known) = self.table.known(&wanted.path) else {
+            return Ok(Done::Now(Outcome::of(vec![self.expect(wanted)])));
+        };
+        if matches!(known.status, Status::Queued | Status::Processing) {
+            return Err(Refusal::Conflict(format!(
+                "{} is {} already as task {}; change that one, or cancel it first",
+                Shown(&wanted.path),
+                known.status,
+                known.id
+            )));
+        }
+        let resolution = wanted.resolution.or(known.resolution);
+        let mut task = Task::new(TaskId::from(""), wanted.path, resolution, now());
+        task.profile = wanted.profile;
+        task.priority = wanted.priority;
+        let id = self.add_by_hand(task);
+        self.changed();
+        Ok(Done::WhenCommitted(Outcome::of(vec![id])))
+    }
+
+    /// Returns the id that the task will have.
+    fn expect(&mut self, wanted: Wanted) -> TaskId {
+        let id = self.new_id();
+        self.expect_as(id.clone(), wanted);
+        self.watch.sweep_now();
+        id
+    }
+
+    fn expect_as(&mut self, id: TaskId, wanted: Wanted) {
+        self.expected
+            .retain(|expected| expected.wanted.path != wanted.path);
+        if self.expected.len() >= EXPECTED_LIMIT {
+            self.expected.pop_front();
+        }
+        self.expected.push_back(Expected { id, wanted });
+    }
+
+    /// The task of a file that has come: as it was ordered, or as any other.
+    pub(super) fn new_task(&mut self, path: PathBuf, resolution: Option<Resolution>) -> Task {
+        let place = self
+            .expected
+            .iter()
+            .position(|expected| expected.wanted.path == path);
+        let Some(Expected { id, wanted }) = place.and_then(|place| self.expected.remove(place)) else {
+            return Task::new(self.new_id(), path, resolution, now());
+        };
+        let mut task = Task::new(id, path, wanted.resolution.or(resolution), now());
+        task.profile = wanted.profile;
+        task.priority = wanted.priority;
+        task
+    }
+
+    fn order_freeze(&mut self, id: &TaskId, is_to_stand_still: bool) -> Result<Done, Refusal> {
+        self.check(std::slice::from_ref(id), |task| match task.status {
+            Status::Processing => Ok(()),
+            _ => Err(format!(
+                "{} is {}: only what is being encoded can stand still; `pause` keeps all from beginning",
+                task.shown(),
+                task.status
+            )),
+        })?;
+        if let Some(running) = self.running.iter_mut().find(|running| running.id == *id) {
+            running.is_frozen = is_to_stand_still;
+        }
+        self.freeze_or_thaw();
+        self.say(
+            id,
+            if is_to_stand_still {
+                "stands still"
+            } else {
+                "goes on"
+            },
+        );
+        self.publish_live();
+        Ok(Done::Now(Outcome::of(vec![id.clone()])))
+    }
+
+    /// All at once: one by one each would be looked for among those that wait for it.
+    fn cancel_queued(&mut self) -> Vec<TaskId> {
+        let queued: Vec<TaskId> = self
+            .table
+            .iter()
+            .filter(|task| task.status == Status::Queued && !self.moving.contains_key(&task.id))
+            .map(|task| task.id.clone())
+            .collect();
+        for id in &queued {
+            self.table.change(id, |task| {
+                task.finish(Status::Cancelled, now());
+                task.reason = Some(CANCELLED_BY_HAND.into());
+            });
+            self.rests.remove(id);
+            self.passed.remove(id);
+            self.forget_chunks(id);
+        }
+        tracing::info!("everything that waited was cancelled: {}", queued.len());
+        self.changed();
+        queued
+    }
+
+    fn archive_finished(&mut self) -> Vec<TaskId> {
+        let finished: HashSet<TaskId> = self
+            .table
+            .iter()
+            .filter(|task| task.status.is_finished() && task.disposal == Disposal::Settled)
+            .map(|task| task.id.clone())
+            .collect();
+        let mut ids: Vec<TaskId> = finished.iter().cloned().collect();
+        ids.sort();
+        if !finished.is_empty() {
+            self.rotate(&finished);
+        }
+        ids
+    }
+
+    pub(super) fn take_control(&mut self, control: Control) {
+        let state = |control: &Control| (control.paused_since.is_some(), control.freezes());
+        let is_news = state(&control) != state(&self.control);
+        self.control = control;
+        if is_news {
+            tracing::info!("{}", self.pause_text());
+            self.tell_pause();
+        }
+        self.freeze_or_thaw();
+        self.reconsider = true;
+    }
+
+    /// Orders whose encodes have all ended are answered once that is durable.
+    pub(super) fn answer_awaited(&mut self) {
+        let still_run: HashSet<TaskId> = self.running.iter().map(|running| running.id.clone()).collect();
+        let waiting = std::mem::take(&mut self.awaited);
+        let (ended, waiting): (Vec<Awaited>, Vec<Awaited>) = waiting
+            .into_iter()
+            .partition(|awaited| awaited.running.is_disjoint(&still_run));
+        self.awaited = waiting;
+        for Awaited { outcome, answer, .. } in ended {
+            self.when_committed(Deferred::Answer(answer, outcome));
+        }
+    }
+
+    /// Nobody is left waiting for a disk that does not take writes.
+    pub(super) fn refuse_deferred(&mut self, why: &str) {
+        let mut kept = std::collections::VecDeque::new();
+        for (sequence, deferred) in self.deferred.drain(..) {
+            match deferred {
+                Deferred::Answer(answer, _) => reply(answer, Err(Refusal::Failing(why.to_owned()))),
+                other => kept.push_back((sequence, other)),
+            }
+        }
+        self.deferred = kept;
+    }
+
+    /// What is not in the queue itself: the pause, the settings, trouble with the disk.
+    pub(super) fn publish_now(&mut self) {
+        let queue = match self.queue_is_failing {
+            true => QueueState::Failing,
+            false => QueueState::Written,
+        };
+        let (control, config) = (&self.control, &self.config);
+        if let Some(publisher) = &mut self.publisher {
+            publisher.publish(|board| {
+                board.queue = queue;
+                board.control = control.clone();
+                if *board.config != *config {
+                    board.config = std::sync::Arc::new(config.clone());
+                }
+            });
+        }
+    }
+}
+
+/// What a cancelled task says.
+pub(super) const CANCELLED_BY_HAND: &str = "cancelled by hand";
+
+pub(super) fn reply(answer: Answer, result: Result<Outcome, Refusal>) {
+    // Whoever asked may have gone.
+    drop(answer.send(result));
+}
+
+fn may_be_cancelled(task: &Task) -> Result<(), String> {
+    match task.status.may_become(&Status::Cancelled) {
+        true => Ok(()),
+        false => Err(format!(
+            "{} is {}, there is nothing to cancel",
+            task.shown(),
+            task.status
+        )),
+    }
+}
+
+fn may_be_retried(task: &Task) -> Result<(), String> {
+    match task.status.may_become(&Status::Queued) && task.status != Status::Processing {
+        true => Ok(()),
+        false => Err(format!(
+            "{} is {}, there is nothing to retry; cancel it first",
+            task.shown(),
+            task.status
+        )),
+    }
+}
+
+/// The path below `input/` of the same file in another resolution's folder.
+fn moved(path: &Path, resolution: Resolution) -> PathBuf {
+    let below = match record::resolution_of(path) {
+        Some(_) => path.components().skip(1).collect(),
+        // A stray lies in no resolution's folder.
+        None => path.to_owned(),
+    };
+    Path::new(&resolution.to_string()).join(below)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moved_file_keeps_its_folders_below_the_new_resolution() {
+        for (path, moved_to) in [
+            ("720/a.mkv", "480/a.mkv"),
+            ("720/show/one/a.mkv", "480/show/one/a.mkv"),
+            ("stray.mkv", "480/stray.mkv"),
+            ("holiday/a.mkv", "480/holiday/a.mkv"),
+        ] {
+            assert_eq!(
+                moved(Path::new(path), Resolution(480)),
+                Path::new(moved_to),
+                "{path}"
+            );
+        }
+    }
+}
