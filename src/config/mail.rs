@@ -45,11 +45,12 @@ impl MailDraft {
             }
         };
         let server = self.server?;
-        if self.to.is_empty() {
-            refuse(["email_server", "email_to"], "email_server needs email_to");
-        }
-        let Some(from) = self.from else {
-            refuse(["email_server", "email_from"], "email_server needs email_from");
+        let Some(from) = self.from.filter(|_| !self.to.is_empty()) else {
+            let message = "email_server needs email_from and email_to";
+            conflicts.push(Conflict {
+                keys: ["email_server", "email_from", "email_to"].map(Into::into).into(),
+                message: message.into(),
+            });
             return None;
         };
         Some(MailConfig {

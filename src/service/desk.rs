@@ -205,12 +205,12 @@ impl Desk {
         let archived = match &order {
             Order::Pause(while_paused) => {
                 let while_paused = *while_paused;
-                self.edit_control(move |control| drop(control.pause(while_paused, super::now())))
+                self.edit_control(move |control| control.pause(while_paused, super::now()))
                     .await?;
                 HashMap::new()
             }
             Order::Resume => {
-                self.edit_control(|control| drop(control.resume())).await?;
+                self.edit_control(Control::resume).await?;
                 HashMap::new()
             }
             Order::Retry { ids, .. } => self.archived(ids).await?,
@@ -232,7 +232,10 @@ impl Desk {
     }
 
     /// By the way of the command line: the file is the truth, the loop would find it out by itself.
-    async fn edit_control(&self, change: impl FnOnce(&mut Control) + Send + 'static) -> Result<(), Refusal> {
+    async fn edit_control<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&mut Control) -> T + Send + 'static,
+    ) -> Result<T, Refusal> {
         let files = self.files();
         from_disk(move || queue::edit_control(&files, change)).await
     }

@@ -104,7 +104,7 @@ impl State {
             Order::Cancel(ids) => self.order_cancel(ids),
             Order::Retry { ids, force } => self.order_retry(ids, archived, force),
             Order::Priority { ids, priority } => {
-                self.check(&ids, |_| Ok(()))?;
+                self.check_tasks(&ids, |_| Ok(()))?;
                 for id in &ids {
                     self.carry_out_edit(Edit::Priority(id.clone(), priority));
                 }
@@ -150,7 +150,11 @@ impl State {
     }
 
     /// Every task is there and `check` has nothing against it.
-    fn check(&self, ids: &[TaskId], check: impl Fn(&Task) -> Result<(), String>) -> Result<(), Refusal> {
+    fn check_tasks(
+        &self,
+        ids: &[TaskId],
+        check: impl Fn(&Task) -> Result<(), String>,
+    ) -> Result<(), Refusal> {
         for id in ids {
             let task = self.table.get(id).ok_or_else(|| self.not_found(id))?;
             check(task).map_err(Refusal::Conflict)?;
@@ -168,7 +172,7 @@ impl State {
     }
 
     fn order_cancel(&mut self, ids: Vec<TaskId>) -> Result<Done, Refusal> {
-        self.check(&ids, |task| may_be_cancelled(task))?;
+        self.check_tasks(&ids, |task| may_be_cancelled(task))?;
         for id in &ids {
             self.carry_out_edit(Edit::Cancel(id.clone()));
         }
@@ -211,7 +215,7 @@ impl State {
         running: OnRunning,
     ) -> Result<Done, Refusal> {
         self.check_profile(profile.as_deref())?;
-        self.check(std::slice::from_ref(&id), |task| {
+        self.check_tasks(std::slice::from_ref(&id), |task| {
             let is_left = task.status == Status::Processing && running == OnRunning::IsLeft;
             match is_left {
                 true => Err(format!(
@@ -262,7 +266,7 @@ impl State {
     fn order_move(&mut self, id: TaskId, resolution: Resolution) -> Result<Done, Refusal> {
         self.check_resolution(resolution)?;
         let is_moving = self.moving.contains_key(&id) || self.disposing.contains(&id);
-        self.check(std::slice::from_ref(&id), |task| match &task.status {
+        self.check_tasks(std::slice::from_ref(&id), |task| match &task.status {
             Status::Processing => Err(format!("{} is being encoded; cancel it first", task.shown())),
             _ if is_moving => Err(format!("{} is being moved already", task.shown())),
             _ => Ok(()),
@@ -376,7 +380,7 @@ impl State {
     }
 
     fn order_freeze(&mut self, id: &TaskId, is_to_stand_still: bool) -> Result<Done, Refusal> {
-        self.check(std::slice::from_ref(id), |task| match task.status {
+        self.check_tasks(std::slice::from_ref(id), |task| match task.status {
             Status::Processing => Ok(()),
             _ => Err(format!(
                 "{} is {}: only what is being encoded can stand still; `pause` keeps all from beginning",
