@@ -328,7 +328,9 @@ impl State {
     fn order_submit(&mut self, wanted: Wanted) -> Result<Done, Refusal> {
         self.check_wanted(&wanted)?;
         let Some(known) = self.table.known(&wanted.path) else {
-            return Ok(Done::Now(Outcome::of(vec![self.expect(wanted)])));
+            let id = self.expect(wanted);
+            self.watch.sweep_now();
+            return Ok(Done::Now(Outcome::of(vec![id])));
         };
         if matches!(known.status, Status::Queued | Status::Processing) {
             return Err(Refusal::Conflict(format!(
@@ -351,7 +353,6 @@ impl State {
     fn expect(&mut self, wanted: Wanted) -> TaskId {
         let id = self.new_id();
         self.expect_as(id.clone(), wanted);
-        self.watch.sweep_now();
         id
     }
 

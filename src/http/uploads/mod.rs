@@ -31,7 +31,7 @@ use utoipa_axum::router::OpenApiRouter;
 use super::{Api, problem::Problem};
 use crate::{
     config::Config,
-    service::desk::{Desk, Order},
+    service::desk::{self, Desk, Order},
 };
 use admission::{Limits, Reserved};
 pub use error::UploadError;
@@ -374,11 +374,12 @@ impl Uploads {
 
     /// Tells the service what the task of a file is to be like; its id.
     async fn announce(&self, path: &Path, wanted: &Wanted) -> Result<String, UploadError> {
-        let order = Order::Expect {
+        let order = Order::Expect(desk::Wanted {
             path: path.to_owned(),
+            resolution: None,
             profile: wanted.profile.clone(),
             priority: wanted.priority,
-        };
+        });
         let outcome = self.0.desk.order(order).await?;
         let task = outcome.tasks.first().map(ToString::to_string);
         Ok(task.unwrap_or_default())
