@@ -276,12 +276,7 @@ pub fn from_value(value: Value, new_id: impl FnOnce() -> TaskId) -> Result<Task,
         summary: text(take("summary")),
         error: text(take("error")),
         reason: text(take("reason")),
-        waiting_for: text(take("waiting_for")).and_then(|text| match text.as_str() {
-            "space" => Some(WaitingFor::Space),
-            "folder" => Some(WaitingFor::Folder),
-            "encoder" => Some(WaitingFor::Encoder),
-            other => other.strip_prefix("task ").map(|id| WaitingFor::Task(id.into())),
-        }),
+        waiting_for: text(take("waiting_for")).and_then(|text| waiting_for(&text)),
         attempts: take("attempts")
             .and_then(|value| value.as_u64())
             .and_then(|value| u32::try_from(value).ok())
@@ -292,6 +287,17 @@ pub fn from_value(value: Value, new_id: impl FnOnce() -> TaskId) -> Result<Task,
         unknown_fields: (!map.is_empty()).then(|| Box::new(map)),
         ..task
     })
+}
+
+/// What a row says that its task waits for.
+#[must_use]
+pub fn waiting_for(text: &str) -> Option<WaitingFor> {
+    match text {
+        "space" => Some(WaitingFor::Space),
+        "folder" => Some(WaitingFor::Folder),
+        "encoder" => Some(WaitingFor::Encoder),
+        other => other.strip_prefix("task ").map(|id| WaitingFor::Task(id.into())),
+    }
 }
 
 /// As much of a row as recognises its file: a third of the cost of a whole row, for archives of 100,000.

@@ -8,6 +8,7 @@ mod change;
 mod doctor;
 mod explain;
 mod logging;
+mod remote;
 mod report;
 mod run;
 mod select;
@@ -95,6 +96,9 @@ struct Arguments {
     /// How log lines look: text or json
     #[arg(long, global = true, value_name = "FORMAT")]
     log_format: Option<String>,
+    /// A service elsewhere: a name from servers.toml in this user's configuration folder, or its address
+    #[arg(long, global = true, value_name = "NAME|URL", conflicts_with_all = ["root", "config", "set"])]
+    server: Option<String>,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -192,6 +196,34 @@ enum Command {
         #[arg(long, requires = "profile")]
         restart: bool,
     },
+    /// Send files to a service elsewhere; goes on where an earlier try has stopped
+    #[command(after_help = "Example:\n  video-compressor --server nas submit --resolution 1080 holiday.mkv")]
+    Submit {
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// The folder there that they are for
+        #[arg(long, value_name = "HEIGHT", default_value_t = 720)]
+        resolution: u32,
+        /// A profile of that server; otherwise that of the folder
+        #[arg(long)]
+        profile: Option<String>,
+        /// Higher goes first; 0 is usual
+        #[arg(long, allow_hyphen_values = true, default_value_t = 0)]
+        priority: i32,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Bring a result from a service elsewhere; goes on where an earlier try has stopped
+    #[command(after_help = "Example:\n  video-compressor --server nas fetch holiday.mkv --to ~/Videos")]
+    Fetch {
+        /// Id, its beginning, or path (720/a.mkv); several parts of a path may be left out
+        task: String,
+        /// A folder, or the file's name here
+        #[arg(long, value_name = "PATH")]
+        to: Option<PathBuf>,
+        #[arg(long)]
+        json: bool,
+    },
     /// Check ffmpeg, folders, space, limits, clock, lock and ntfy, and say how to mend each
     Doctor {
         #[arg(long)]
@@ -276,8 +308,12 @@ fn dispatch(arguments: Arguments) -> Outcome {
         config,
         set,
         log_format,
+        server,
         command,
     } = arguments;
+    if let Some(server) = server {
+        return remote::run(&server, command);
+    }
     let setup = setup::Setup::new(root, config, &set, log_format)?;
     match command.unwrap_or(Command::Run) {
         Command::Run => run::run(&setup, crate::service::Mode::Watch),
@@ -318,6 +354,7 @@ fn dispatch(arguments: Arguments) -> Outcome {
             };
             change::set(&setup, &tasks, priority, profile.as_deref(), running)
         }
+        Command::Submit { .. } | Command::Fetch { .. } => Err(remote::needs_server()),
         Command::Doctor { json } => doctor::doctor(&setup, json),
         Command::Config { action } => match action {
             ConfigAction::Show { json } => setup::show(&setup, json),

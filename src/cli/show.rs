@@ -15,32 +15,44 @@ use crate::{
 
 /// `list`
 pub fn list(setup: &Setup, status: Option<&str>, failed: bool, all: bool, json: bool) -> Outcome {
-    let wanted = status.map(Status::from);
-    if let Some(Status::Unknown(text)) = &wanted {
-        return Err(Failure::usage(format!(
-            "--status {text}: known are queued, processing, processed, skipped, cancelled, failed, error_missing_input, error_no_resolution, error_exception"
-        )));
-    }
+    let wanted = known_status(status)?;
     let (_, files) = setup.for_reading()?;
     let mut tasks = if all { archived(&files)? } else { Vec::new() };
     tasks.extend(queue::read_live(&files)?);
     tasks.retain(|task| {
         wanted.as_ref().is_none_or(|wanted| task.status == *wanted) && (!failed || task.status.is_failure())
     });
+    tell_all(&tasks, json);
+    Ok(Exit::Done)
+}
+
+/// The status that a person asks for.
+///
+/// # Errors
+/// When there is none of that name.
+pub fn known_status(text: Option<&str>) -> Result<Option<Status>, Failure> {
+    match text.map(Status::from) {
+        Some(Status::Unknown(text)) => Err(Failure::usage(format!(
+            "--status {text}: known are queued, processing, processed, skipped, cancelled, failed, error_missing_input, error_no_resolution, error_exception"
+        ))),
+        status => Ok(status),
+    }
+}
+
+/// Prints a list of tasks.
+pub fn tell_all(tasks: &[Task], json: bool) {
     if json {
-        print_json(&serde_json::Value::Array(
+        return print_json(&serde_json::Value::Array(
             tasks
                 .iter()
                 .filter_map(|task| record::to_value(task).ok())
                 .collect(),
         ));
-        return Ok(Exit::Done);
     }
     if tasks.is_empty() {
         print("no tasks\n");
     }
     print(&tasks.iter().map(line).collect::<String>());
-    Ok(Exit::Done)
 }
 
 fn line(task: &Task) -> String {
@@ -72,7 +84,14 @@ pub fn show(setup: &Setup, wanted: &str, json: bool) -> Outcome {
     let wanted = below(&loaded.config.folders.input, wanted);
     let task = select(&tasks, &wanted).map_err(Failure::usage)?;
     let file = files.receipt(&task.id);
-    let receipt = read(&file);
+    tell_one(task, read(&file), &Shown(&file).to_string(), json)
+}
+
+/// Prints one task and its receipt, whose place is `file`.
+///
+/// # Errors
+/// Never in practice: a task has a JSON form.
+pub fn tell_one(task: &Task, receipt: Result<Value, NoReceipt>, file: &str, json: bool) -> Outcome {
     let row = record::to_value(task).map_err(|error| Failure::environment(error.to_string()))?;
     if json {
         let mut receipt = receipt.ok();
@@ -94,11 +113,11 @@ pub fn show(setup: &Setup, wanted: &str, json: bool) -> Outcome {
             };
             match wire::File::from_value(&receipt) {
                 Ok(receipt) => format!("{other}{}", side_by_side(&receipt, width(), &zone)),
-                Err(error) => format!("The receipt {} cannot be shown: {error}\n", Shown(&file)),
+                Err(error) => format!("The receipt {file} cannot be shown: {error}\n"),
             }
         }
-        Err(NoReceipt::Absent) => why_absent(task, &file),
-        Err(NoReceipt::Bad(reason)) => format!("The receipt {} cannot be read: {reason}\n", Shown(&file)),
+        Err(NoReceipt::Absent) => why_absent(task, file),
+        Err(NoReceipt::Bad(reason)) => format!("The receipt {file} cannot be read: {reason}\n"),
     });
     Ok(Exit::Done)
 }
@@ -112,7 +131,8 @@ fn below(input: &Path, wanted: &str) -> String {
         .unwrap_or_else(|| wanted.to_owned())
 }
 
-enum NoReceipt {
+/// Why a task has no receipt to show.
+pub enum NoReceipt {
     Absent,
     Bad(String),
 }
@@ -125,7 +145,7 @@ fn read(file: &Path) -> Result<Value, NoReceipt> {
     serde_json::from_slice(&bytes).map_err(|error| NoReceipt::Bad(format!("it is not valid: {error}")))
 }
 
-fn why_absent(task: &Task, file: &Path) -> String {
+fn why_absent(task: &Task, file: &str) -> String {
     let why = match &task.status {
         Status::Queued | Status::Processing | Status::Unknown(_) => "it is written when the task is done",
         // A run of ours records the file that it made.
@@ -135,7 +155,7 @@ fn why_absent(task: &Task, file: &Path) -> String {
         Status::Processed => "it was removed, or an early version did this task",
         _ => "nothing was made",
     };
-    format!("No receipt ({}): {why}.\n", Shown(file))
+    format!("No receipt ({file}): {why}.\n")
 }
 
 /// A retry that was broken off may leave the receipt of a result that never got its name.
@@ -232,7 +252,7 @@ mod tests {
             (Status::Failed, "nothing was made"),
         ] {
             task.status = status;
-            assert!(why_absent(&task, Path::new("conf/receipts/i.json")).contains(expected));
+            assert!(why_absent(&task, "conf/receipts/i.json").contains(expected));
         }
     }
 

@@ -1,11 +1,11 @@
-//! `status`: what is going on, from the state files; nothing is asked of a running service.
+//! `status`: what is going on, from the state files; nothing is asked of a running service here.
 
 use std::{collections::BTreeMap, path::Path};
 
 use super::{Exit, Outcome, print, print_json, setup::Setup};
 use crate::{
     durable::{Lock, LockAttempt},
-    queue::{self, Files},
+    queue::{self, Control, Files},
     record,
     service::Live,
     task::{Status, Task},
@@ -14,6 +14,19 @@ use crate::{
 /// Waiting tasks that are named.
 const NAMED: usize = 5;
 
+/// What is going on, here or elsewhere.
+pub struct Present {
+    /// `root` or `server`, and which.
+    pub of: (&'static str, String),
+    /// Of the service, when one runs.
+    pub pid: Option<String>,
+    pub control: Control,
+    pub counts: BTreeMap<String, usize>,
+    /// Tasks that wait for something.
+    pub waiting: Vec<Task>,
+    pub live: Option<Live>,
+}
+
 /// `status`
 pub fn status(setup: &Setup, json: bool) -> Outcome {
     let (loaded, files) = setup.for_reading()?;
@@ -21,18 +34,41 @@ pub fn status(setup: &Setup, json: bool) -> Outcome {
     let tasks = queue::read_live(&files)?;
     let pid = running_pid(&files);
     let live = Live::read(conf).filter(|live| pid.as_deref() == Some(live.pid.to_string().as_str()));
-    let control = queue::read_control(&files)?;
-    let paused_since = control.paused_since;
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for task in &tasks {
         *counts.entry(task.status.to_string()).or_default() += 1;
     }
+    let waits = |task: &Task| task.status == Status::Queued && task.waiting_for.is_some();
+    let present = Present {
+        of: ("root", setup.root.path.to_string_lossy().into_owned()),
+        pid,
+        control: queue::read_control(&files)?,
+        counts,
+        waiting: tasks.into_iter().filter(waits).collect(),
+        live,
+    };
+    tell(&present, json);
+    Ok(Exit::Done)
+}
+
+/// Prints it.
+pub fn tell(present: &Present, json: bool) {
+    let Present {
+        of: (of, name),
+        pid,
+        control,
+        counts,
+        waiting,
+        live,
+    } = present;
+    let paused_since = control.paused_since;
     if json {
-        let waiting: Vec<_> = waiting(&tasks)
+        let waiting: Vec<_> = waiting
+            .iter()
             .filter_map(|task| record::to_value(task).ok())
             .collect();
-        print_json(&serde_json::json!({
-            "root": setup.root.path.to_string_lossy(),
+        return print_json(&serde_json::json!({
+            *of: name,
             "running": pid.is_some(),
             "pid": pid.as_deref().and_then(|pid| pid.parse::<u32>().ok()),
             "paused_since": paused_since,
@@ -41,9 +77,8 @@ pub fn status(setup: &Setup, json: bool) -> Outcome {
             "waiting": waiting,
             "live": live,
         }));
-        return Ok(Exit::Done);
     }
-    let mut lines = vec![match (&pid, &live) {
+    let mut lines = vec![match (pid, live) {
         (None, _) => "not running; `video-compressor run` starts it".to_owned(),
         (Some(pid), Some(live)) => match &live.watching_reason {
             None => format!("running (pid {pid}), told of changes by the file system"),
@@ -59,7 +94,7 @@ pub fn status(setup: &Setup, json: bool) -> Outcome {
         };
         format!("paused since {since}{running}; `video-compressor resume` goes on")
     }));
-    if let Some(live) = &live {
+    if let Some(live) = live {
         lines.extend(
             live.unavailable
                 .iter()
@@ -93,19 +128,12 @@ pub fn status(setup: &Setup, json: bool) -> Outcome {
             None => format!("queue: {}", counted.join(", ")),
         }
     });
-    for task in waiting(&tasks).take(NAMED) {
+    for task in waiting.iter().take(NAMED) {
         if let Some(waiting_for) = &task.waiting_for {
             lines.push(format!("  {}: waits for {waiting_for}", task.shown()));
         }
     }
     print(&lines.into_iter().map(|line| line + "\n").collect::<String>());
-    Ok(Exit::Done)
-}
-
-fn waiting(tasks: &[Task]) -> impl Iterator<Item = &Task> {
-    tasks
-        .iter()
-        .filter(|task| task.status == Status::Queued && task.waiting_for.is_some())
 }
 
 fn encode_line(encode: &crate::service::LiveEncode) -> String {

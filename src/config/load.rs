@@ -28,7 +28,11 @@ pub(super) const FILE_NAME: &str = "video-compressor.toml";
 const FEW_KEYS: usize = 10;
 
 /// Variables with our prefix that are no settings: the command line reads them.
-const OTHER_VARIABLES: [&str; 2] = ["VIDEO_COMPRESSOR_ROOT", "VIDEO_COMPRESSOR_CONFIG"];
+const OTHER_VARIABLES: [&str; 3] = [
+    "VIDEO_COMPRESSOR_ROOT",
+    "VIDEO_COMPRESSOR_CONFIG",
+    "VIDEO_COMPRESSOR_KEY",
+];
 
 /// Where settings come from. Load again with the same value to reload.
 #[derive(Debug, Clone, Default)]

@@ -3,7 +3,7 @@
 use axum::{
     Json,
     body::Body,
-    extract::{Path, Query, State},
+    extract::State,
     http::{HeaderMap, StatusCode, header},
 };
 use serde::Deserialize;
@@ -13,6 +13,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{Placed, Wanted};
 use crate::http::{
     Api,
+    extract::{Path, Query},
     problem::{Problem, ProblemDto},
     who::Operator,
 };

@@ -5,7 +5,7 @@
 use axum::{
     Json,
     body::Body,
-    extract::{Path, State},
+    extract::State,
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -19,6 +19,7 @@ use super::{
 };
 use crate::http::{
     Api,
+    extract::Path,
     problem::{Problem, ProblemDto},
     who::{Operator, Viewer},
 };

@@ -1,0 +1,243 @@
+//! The commands about tasks and the queue, on a service elsewhere: the words and the JSON are those of the local ones.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{
+    super::{
+        Exit, Failure, Outcome, print,
+        select::select,
+        show::{self, NoReceipt},
+        status::{self, Present},
+    },
+    client::{Client, RemoteError, encoded},
+};
+use crate::{
+    queue::{Control, WhilePaused},
+    record,
+    service::Live,
+    task::{Resolution, Status, Task, TaskId},
+};
+
+/// Tasks that are asked for at once.
+const PAGE: u32 = 500;
+
+/// A task as the API tells of it.
+#[derive(Debug, Deserialize)]
+struct Row {
+    id: String,
+    path: String,
+    resolution: Option<u32>,
+    status: String,
+    priority: i32,
+    profile: Option<String>,
+    added: Option<Timestamp>,
+    started: Option<Timestamp>,
+    ended: Option<Timestamp>,
+    size_before_bytes: u64,
+    size_after_bytes: Option<u64>,
+    summary: Option<String>,
+    reason: Option<String>,
+    error: Option<String>,
+    waiting_for: Option<String>,
+    #[serde(default)]
+    attempts: u32,
+}
+
+#[derive(Debug, Deserialize)]
+struct Page {
+    tasks: Vec<Row>,
+    next: Option<String>,
+}
+
+impl From<Row> for Task {
+    fn from(row: Row) -> Self {
+        let added = row.added.unwrap_or(Timestamp::UNIX_EPOCH);
+        let waiting = row.waiting_for.as_deref().and_then(record::waiting_for);
+        Self {
+            status: Status::from(row.status.as_str()),
+            priority: row.priority,
+            profile: row.profile,
+            added: row.added,
+            started: row.started,
+            ended: row.ended,
+            size_before_bytes: row.size_before_bytes,
+            size_after_bytes: row.size_after_bytes,
+            summary: row.summary,
+            reason: row.reason,
+            error: row.error,
+            waiting_for: waiting,
+            attempts: row.attempts,
+            ..Self::new(
+                TaskId::from(row.id.as_str()),
+                PathBuf::from(row.path),
+                row.resolution.map(Resolution),
+                added,
+            )
+        }
+    }
+}
+
+/// All tasks that a query names, in the order in which they came.
+fn tasks(client: &Client, query: &str) -> Result<Vec<Task>, RemoteError> {
+    let mut tasks = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let page: Page = client.get(&format!("/tasks?limit={PAGE}&sort=added{query}{cursor}"))?;
+        tasks.extend(page.tasks.into_iter().map(Task::from));
+        match page.next {
+            Some(next) => cursor = format!("&cursor={}", encoded(&next)),
+            None => return Ok(tasks),
+        }
+    }
+}
+
+/// The task that a person means, by the same rules as here.
+pub fn find(client: &Client, text: &str) -> Result<Task, Failure> {
+    match client.get::<Row>(&format!("/tasks/{}", encoded(text))) {
+        Ok(row) => return Ok(row.into()),
+        Err(RemoteError::Refused {
+            status: 400 | 404, ..
+        }) => {}
+        Err(error) => return Err(error.into()),
+    }
+    // A search reads names; ids are short enough to be read as they are.
+    let name = text.rsplit('/').next().unwrap_or(text);
+    let found = tasks(client, &format!("&archived=true&q={}", encoded(name)))?;
+    select(&found, text).cloned().map_err(Failure::usage)
+}
+
+/// `list`
+pub fn list(client: &Client, status: Option<&str>, failed: bool, all: bool, json: bool) -> Outcome {
+    let wanted = show::known_status(status)?;
+    let archived = if all { "&archived=true" } else { "" };
+    let status = wanted.map_or_else(String::new, |status| format!("&status={status}"));
+    let mut tasks = tasks(client, &format!("{archived}{status}"))?;
+    tasks.retain(|task| !failed || task.status.is_failure());
+    show::tell_all(&tasks, json);
+    Ok(Exit::Done)
+}
+
+/// `show`
+pub fn show(client: &Client, wanted: &str, json: bool) -> Outcome {
+    let task = find(client, wanted)?;
+    let address = format!("/tasks/{}/receipt", encoded(task.id.as_str()));
+    let receipt = match client.get::<Value>(&address) {
+        Ok(receipt) => Ok(receipt),
+        Err(RemoteError::Refused { status: 404, .. }) => Err(NoReceipt::Absent),
+        Err(error @ RemoteError::Refused { .. }) => Err(NoReceipt::Bad(error.to_string())),
+        Err(error) => return Err(error.into()),
+    };
+    show::tell_one(&task, receipt, &format!("at {}", client.address()), json)
+}
+
+/// What the API says of the queue.
+#[derive(Debug, Deserialize)]
+struct Queue {
+    counts: BTreeMap<String, usize>,
+    paused_since: Option<Timestamp>,
+    #[serde(default)]
+    frozen: bool,
+    live: Option<Live>,
+}
+
+/// `status`
+pub fn status(client: &Client, json: bool) -> Outcome {
+    let queue: Queue = client.get("/queue")?;
+    let mut waiting = tasks(client, "&status=queued")?;
+    waiting.retain(|task| task.waiting_for.is_some());
+    let mut control = Control::default();
+    control.paused_since = queue.paused_since;
+    if queue.frozen {
+        control.while_paused = WhilePaused::Freeze;
+    }
+    let present = Present {
+        of: ("server", client.address().to_owned()),
+        pid: Some(
+            queue
+                .live
+                .as_ref()
+                .map_or_else(String::new, |live| live.pid.to_string()),
+        ),
+        control,
+        counts: queue.counts,
+        waiting,
+        live: queue.live,
+    };
+    status::tell(&present, json);
+    Ok(Exit::Done)
+}
+
+/// `retry`
+pub fn retry(client: &Client, wanted: &[String], failed: bool, force: bool) -> Outcome {
+    let also = |task: &Task| failed && task.status.is_failure();
+    let chosen = chosen(client, wanted, failed, also)?;
+    for task in &chosen {
+        let address = format!("/tasks/{}/retry", encoded(task.id.as_str()));
+        client.post(&address, &json!({ "force": force }))?;
+        print(&format!("{}: queued again\n", task.shown()));
+    }
+    tell_none(&chosen, "nothing to retry");
+    Ok(Exit::Done)
+}
+
+/// `cancel`
+pub fn cancel(client: &Client, wanted: &[String], queued: bool) -> Outcome {
+    let also = |task: &Task| queued && task.status == Status::Queued;
+    let chosen = chosen(client, wanted, queued, also)?;
+    for task in &chosen {
+        client.post(
+            &format!("/tasks/{}/cancel", encoded(task.id.as_str())),
+            &json!({}),
+        )?;
+        print(&format!("{}: cancelled; its source stays\n", task.shown()));
+    }
+    tell_none(&chosen, "nothing to cancel");
+    Ok(Exit::Done)
+}
+
+/// The tasks that are named, and of the queue those that belong to them.
+fn chosen(
+    client: &Client,
+    wanted: &[String],
+    looks_further: bool,
+    also: impl Fn(&Task) -> bool,
+) -> Result<Vec<Task>, Failure> {
+    let mut chosen = wanted
+        .iter()
+        .map(|text| find(client, text))
+        .collect::<Result<Vec<_>, _>>()?;
+    if looks_further {
+        chosen.extend(tasks(client, "")?.into_iter().filter(also));
+    }
+    Ok(chosen)
+}
+
+fn tell_none(chosen: &[Task], nothing: &str) {
+    if chosen.is_empty() {
+        print(&format!("{nothing}\n"));
+    }
+}
+
+/// `pause`
+pub fn pause(client: &Client, while_paused: WhilePaused) -> Outcome {
+    let (running, told) = match while_paused {
+        WhilePaused::Finish => ("finish", "running ones go on to their end"),
+        WhilePaused::Freeze => ("freeze", "running ones stand still"),
+    };
+    client.post("/queue/pause", &json!({ "running": running }))?;
+    print(&format!(
+        "paused: no new encode is started, {told}; `resume` goes on\n"
+    ));
+    Ok(Exit::Done)
+}
+
+/// `resume`
+pub fn resume(client: &Client) -> Outcome {
+    client.post("/queue/resume", &json!({}))?;
+    print("resumed\n");
+    Ok(Exit::Done)
+}
