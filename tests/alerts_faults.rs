@@ -170,6 +170,7 @@ fn config(base_url: &str) -> AlertsConfig {
         silence: Duration::ZERO,
         webhooks: WebhookConfig::default(),
         mail: None,
+        public_url: None,
     }
 }
 
@@ -187,7 +188,7 @@ fn quick() -> Timing {
 
 fn start(conf: &TempDir, config: AlertsConfig) -> Handle {
     LazyLock::force(&LOG);
-    alerts::start_with_timing(conf.path(), config, quick()).unwrap()
+    alerts::start_with_timing(conf.path(), config, None, quick()).unwrap()
 }
 
 fn attention(text: &str) -> Alert {
@@ -199,6 +200,7 @@ fn attention(text: &str) -> Alert {
 fn queued(file: &str) -> Alert {
     Alert::Queued {
         file: file.to_owned(),
+        task: None,
     }
 }
 
@@ -300,7 +302,7 @@ fn a_request_without_an_answer_ends_by_its_timeout_and_is_tried_again() {
         ..quick()
     };
     LazyLock::force(&LOG);
-    let handle = alerts::start_with_timing(conf.path(), config(&stub.base_url), timing).unwrap();
+    let handle = alerts::start_with_timing(conf.path(), config(&stub.base_url), None, timing).unwrap();
     handle.send(attention("again"));
     assert_eq!(stub.next().text("message"), "again");
     assert_eq!(stub.next().text("message"), "again");
@@ -429,7 +431,7 @@ fn a_burst_of_10_000_is_one_message_and_few_writes() {
         write_gather: Duration::from_millis(200),
         ..quick()
     };
-    let handle = alerts::start_with_timing(conf.path(), config, timing).unwrap();
+    let handle = alerts::start_with_timing(conf.path(), config, None, timing).unwrap();
     let (path, over) = (conf.path().join("outbox.json"), Arc::new(AtomicBool::new(false)));
     let counter = thread::spawn({
         let over = Arc::clone(&over);

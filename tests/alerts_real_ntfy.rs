@@ -17,7 +17,7 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 use video_compressor::{
-    alerts::{self, Alert, Handle, Sizes, Timing, Wording},
+    alerts::{self, Alert, Handle, Sizes, Source, TestReport, Timing, Wording},
     config::{AlertKind, AlertsConfig, Credentials, WebhookConfig},
 };
 
@@ -177,7 +177,13 @@ fn config(ntfy: &Ntfy, credentials: Option<Credentials>) -> AlertsConfig {
         silence: Duration::ZERO,
         webhooks: WebhookConfig::default(),
         mail: None,
+        public_url: None,
     }
+}
+
+fn test(config: &AlertsConfig) -> TestReport {
+    let [only] = <[_; 1]>::try_from(alerts::test(config)).expect("ntfy alone");
+    only.report
 }
 
 fn start(conf: &TempDir, config: AlertsConfig) -> Handle {
@@ -188,12 +194,13 @@ fn start(conf: &TempDir, config: AlertsConfig) -> Handle {
         spacing: Duration::from_millis(10),
         ..Timing::default()
     };
-    alerts::start_with_timing(conf.path(), config, timing).unwrap()
+    alerts::start_with_timing(conf.path(), config, None, timing).unwrap()
 }
 
 fn queued(file: &str) -> Alert {
     Alert::Queued {
         file: file.to_owned(),
+        task: None,
     }
 }
 
@@ -218,9 +225,13 @@ fn one_of_each() -> Vec<Alert> {
     };
     let wording = || Wording::naming("720/show/a is odd", "it is odd");
     vec![
-        Alert::Queued { file: file() },
+        Alert::Queued {
+            file: file(),
+            task: None,
+        },
         Alert::Started {
             file: file(),
+            task: None,
             resumed_percent: None,
         },
         Alert::Progress {
@@ -230,16 +241,20 @@ fn one_of_each() -> Vec<Alert> {
         },
         Alert::Done {
             file: file(),
+            task: None,
+            source: Source::Stays,
             sizes,
             took: Duration::from_secs(754),
             summary: Some("1.4 GB → 602 MB (−57 %), 720p, 13 min".to_owned()),
         },
         Alert::Failed {
             file: file(),
+            task: None,
             reason: wording(),
         },
         Alert::Skipped {
             file: file(),
+            task: None,
             reason: wording(),
         },
         Alert::Archived {
@@ -378,7 +393,7 @@ fn tokens_and_passwords_open_a_closed_server_and_a_wrong_token_does_not() {
         ),
     ];
     for (credentials, status) in cases {
-        let report = alerts::test(&config(&ntfy, credentials));
+        let report = test(&config(&ntfy, credentials));
         assert_eq!(
             (report.status, report.delivered),
             (status, status == Some(200)),
@@ -421,7 +436,7 @@ fn what_happened_while_the_server_was_down_arrives_once() {
     (0..37).for_each(|number| handle.send(queued(&format!("720/{number}.mkv"))));
     handle.send(attention("look here"));
     assert_eq!(handle.flush(Duration::from_millis(300)), 38);
-    let report = alerts::test(&config(&ntfy, None));
+    let report = test(&config(&ntfy, None));
     assert!(report.body.contains("connection refused"), "{report:?}");
     ntfy.start();
     assert_eq!(handle.flush(PATIENCE), 0);
@@ -490,7 +505,7 @@ fn a_certificate_is_trusted_when_the_system_trusts_it_and_only_then() {
         // The second process, whose trusted certificates the first one chose.
         let mut config = config(&ntfy, None);
         config.base_url = base_url;
-        println!("{:?}", alerts::test(&config));
+        println!("{:?}", test(&config));
         return;
     }
     let Ok(openssl) = which::which("openssl") else {

@@ -7,6 +7,7 @@
 
 mod accounts;
 mod file;
+mod links;
 mod password;
 mod secret;
 mod session;
@@ -34,6 +35,7 @@ use tokio::{
 
 pub use accounts::{AccountError, Accounts, Key, NewKey, Role, User, UserName};
 pub use file::{AccessError, Files, edit, read};
+pub use links::{LIFE as LINK_LIFE, Link, LinkRefused, Links, LinksError};
 pub use password::{Password, PasswordError, PasswordHash};
 pub use secret::{NoRandomness, Secret, SecretHash, new_id};
 pub use session::{Holder, Session};
@@ -548,7 +550,3 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
         },
     }
 }
-
-/// Signs links that act once.
-#[derive(Debug)]
-pub struct Links;

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use indicatif::{DecimalBytes, HumanDuration};
 
-use super::{Alert, Sizes, Wording};
-use crate::config::AlertKind;
+use super::{Alert, Sizes, Wording, outbox::Content};
+use crate::config::{AlertKind, AlertsConfig};
 
 /// ntfy makes an attachment of a message over 4,096 bytes.
 pub const BODY_LIMIT_BYTES: usize = 4_095;
@@ -25,6 +25,15 @@ pub const EXAMPLES: usize = 5;
 pub enum Names {
     Shown,
     Hidden,
+}
+
+impl From<&AlertsConfig> for Names {
+    fn from(config: &AlertsConfig) -> Self {
+        match config.include_names {
+            true => Self::Shown,
+            false => Self::Hidden,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,6 +127,20 @@ impl Totals {
     }
 }
 
+/// The message for whatever is to be delivered, its body at most `limit_bytes` long.
+pub(super) fn of_content(content: &Content, names: Names, limit_bytes: usize) -> Message {
+    match content {
+        Content::Alerts(summary) => message(summary, names, limit_bytes),
+        Content::Dropped(count) => dropped_message(*count),
+        Content::Test => Message {
+            title: "Test from video-compressor".to_owned(),
+            message: "Alerts arrive here.".to_owned(),
+            priority: 3,
+            tags: &["test_tube"],
+        },
+    }
+}
+
 /// The message for `summary`, its body at most `limit_bytes` long.
 #[must_use]
 pub fn message(summary: &Summary, names: Names, limit_bytes: usize) -> Message {
@@ -173,10 +196,11 @@ fn title(summary: &Summary, names: Names) -> String {
         _ => format!("{count} videos {verb}"),
     };
     match &summary.first {
-        Alert::Queued { file } => videos("queued", "Queued", file),
+        Alert::Queued { file, .. } => videos("queued", "Queued", file),
         Alert::Started {
             file,
             resumed_percent: Some(percent),
+            ..
         } => videos("started", &format!("Resumed at {percent} %"), file),
         Alert::Started { file, .. } => videos("started", "Started", file),
         Alert::Progress { encodes, left, .. } => {
@@ -272,7 +296,7 @@ fn line(alert: &Alert, names: Names) -> Option<String> {
         Names::Hidden => text,
     };
     Some(match alert {
-        Alert::Queued { file } | Alert::Started { file, .. } => match names {
+        Alert::Queued { file, .. } | Alert::Started { file, .. } => match names {
             Names::Shown => escaped(file),
             Names::Hidden => return None,
         },
@@ -281,6 +305,7 @@ fn line(alert: &Alert, names: Names) -> Option<String> {
             sizes,
             took,
             summary,
+            ..
         } => {
             let text = summary
                 .as_deref()
@@ -290,7 +315,7 @@ fn line(alert: &Alert, names: Names) -> Option<String> {
                 Names::Hidden => text,
             }
         }
-        Alert::Failed { file, reason } | Alert::Skipped { file, reason } => {
+        Alert::Failed { file, reason, .. } | Alert::Skipped { file, reason, .. } => {
             about(file, worded(reason, names))
         }
         Alert::Archived { archive, tasks } => about(archive, tasks_text(*tasks)),
@@ -324,10 +349,7 @@ fn line(alert: &Alert, names: Names) -> Option<String> {
 }
 
 fn worded(wording: &Wording, names: Names) -> String {
-    escaped(match names {
-        Names::Shown => &wording.with_names,
-        Names::Hidden => &wording.without_names,
-    })
+    escaped(wording.told(names))
 }
 
 fn tasks_text(tasks: u64) -> String {
@@ -423,12 +445,15 @@ mod tests {
     fn queued(number: usize) -> Alert {
         Alert::Queued {
             file: format!("720/v{number}.mkv"),
+            task: None,
         }
     }
 
     fn done(file: &str) -> Alert {
         Alert::Done {
             file: file.to_owned(),
+            task: None,
+            source: crate::alerts::Source::Stays,
             sizes: SIZES,
             took: Duration::from_secs(754),
             summary: Some(
@@ -440,6 +465,7 @@ mod tests {
     fn failed(file: &str) -> Alert {
         Alert::Failed {
             file: file.to_owned(),
+            task: None,
             reason: Wording::naming("720/x.mkv has no video stream", "no video stream"),
         }
     }
@@ -449,9 +475,13 @@ mod tests {
         let file = "720/SECRET/SECRET.mkv".to_owned();
         let wording = Wording::naming("SECRET.mkv is odd", "it is odd");
         vec![
-            Alert::Queued { file: file.clone() },
+            Alert::Queued {
+                file: file.clone(),
+                task: None,
+            },
             Alert::Started {
                 file: file.clone(),
+                task: None,
                 resumed_percent: Some(62),
             },
             Alert::Progress {
@@ -465,10 +495,12 @@ mod tests {
             done(&file),
             Alert::Failed {
                 file: file.clone(),
+                task: None,
                 reason: wording.clone(),
             },
             Alert::Skipped {
                 file: file.clone(),
+                task: None,
                 reason: wording.clone(),
             },
             Alert::Archived {
@@ -634,6 +666,7 @@ mod tests {
             let message = message(
                 &Summary::of(Alert::Queued {
                     file: name.to_owned(),
+                    task: None,
                 }),
                 Names::Shown,
                 BODY_LIMIT_BYTES,
@@ -648,7 +681,10 @@ mod tests {
         for filler in ["x", "é", "…", "🎬"] {
             for limit in [SHORT_BODY_LIMIT_BYTES, BODY_LIMIT_BYTES] {
                 let long = filler.repeat(5_000);
-                let alert = Alert::Queued { file: long };
+                let alert = Alert::Queued {
+                    file: long,
+                    task: None,
+                };
                 let message = message(&Summary::of(alert), Names::Shown, limit);
                 assert!(message.message.len() <= limit && message.message.len() > limit - 8);
                 assert!(message.message.ends_with('…'));

@@ -1,37 +1,49 @@
-//! Alerts: tells a phone, through ntfy, what became of the videos.
+//! Alerts: tells a phone (through ntfy), programs (webhooks) and mailboxes what became of the videos.
 //!
 //! Promises: [`Handle::send`] never waits for the network or a disk; an alert is in `conf/outbox.json` within
-//! [`Timing::write_gather`] of being sent and stays there until the server has taken it, at least once; bursts of one
-//! kind become one message; the outbox is bounded and says how many alerts it had to drop; [`Handle::stop`] returns
-//! within [`STOP_LIMIT`]; neither topic, address nor credentials reach a log; with `include_names = false` no file
-//! name or path reaches the server.
+//! [`Timing::write_gather`] of being sent and stays there, for each channel by itself, until that has taken it, at least
+//! once; no channel waits for another; for people bursts of one kind become one message; the outbox is bounded and says
+//! how many alerts it had to drop; [`Handle::stop`] returns within [`STOP_LIMIT`]; neither topic, address nor credentials
+//! reach a log; with `include_names = false` no file name or path leaves this machine.
 //! Never in here: what is worth an alert (`service` decides), the task table, other adapters.
 
-mod client;
+mod actions;
+mod address;
+mod answer;
+mod channel;
+mod line;
+mod mail;
 pub mod message;
+mod ntfy;
 mod outbox;
+mod store;
+mod webhook;
 mod wire;
 mod worker;
 
 use std::time::Duration;
 
-use crate::config::AlertKind;
+use crate::{config::AlertKind, task::TaskId};
+use message::Names;
 
-pub use client::{TestReport, reach, test};
+pub use actions::{Action, Signer};
+pub use answer::TestReport;
+pub use channel::{ChannelTest, test};
+pub use ntfy::reach;
 pub use outbox::OUTBOX_LIMIT;
+pub use store::OUTBOX_FILE;
 pub use worker::{Handle, STOP_LIMIT, start, start_with_timing};
 
-/// The outbox's name in the folder for settings and state.
-pub const OUTBOX_FILE: &str = "outbox.json";
-
-/// One thing that happened. Files are named relative to `input/`, as in `720/a.mkv`.
+/// One thing that happened. Files are named relative to `input/`, as in `720/a.mkv`. Without a task: of an older version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Alert {
     Queued {
         file: String,
+        task: Option<TaskId>,
     },
     Started {
         file: String,
+        task: Option<TaskId>,
         /// How much of it an earlier run has left finished.
         resumed_percent: Option<u8>,
     },
@@ -45,6 +57,8 @@ pub enum Alert {
     },
     Done {
         file: String,
+        task: Option<TaskId>,
+        source: Source,
         sizes: Sizes,
         took: Duration,
         /// What the receipt says in one line, without any name.
@@ -52,10 +66,12 @@ pub enum Alert {
     },
     Failed {
         file: String,
+        task: Option<TaskId>,
         reason: Wording,
     },
     Skipped {
         file: String,
+        task: Option<TaskId>,
         reason: Wording,
     },
     Archived {
@@ -89,7 +105,54 @@ pub enum Alert {
     },
 }
 
+/// What `after_success` does with the source of a finished task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// It stays where it is.
+    Stays,
+    /// It is moved or deleted.
+    Goes,
+}
+
 impl Alert {
+    /// The task that this is about.
+    #[must_use]
+    pub fn task(&self) -> Option<&TaskId> {
+        match self {
+            Self::Queued { task, .. }
+            | Self::Started { task, .. }
+            | Self::Done { task, .. }
+            | Self::Failed { task, .. }
+            | Self::Skipped { task, .. } => task.as_ref(),
+            Self::Progress { .. }
+            | Self::Archived { .. }
+            | Self::RotationComplete { .. }
+            | Self::AllDone { .. }
+            | Self::DiskLow { .. }
+            | Self::RootUnavailable { .. }
+            | Self::Attention { .. } => None,
+        }
+    }
+
+    /// The file that this is about.
+    #[must_use]
+    pub fn file(&self) -> Option<&str> {
+        match self {
+            Self::Queued { file, .. }
+            | Self::Started { file, .. }
+            | Self::Done { file, .. }
+            | Self::Failed { file, .. }
+            | Self::Skipped { file, .. }
+            | Self::DiskLow { file, .. } => Some(file),
+            Self::Progress { .. }
+            | Self::Archived { .. }
+            | Self::RotationComplete { .. }
+            | Self::AllDone { .. }
+            | Self::RootUnavailable { .. }
+            | Self::Attention { .. } => None,
+        }
+    }
+
     #[must_use]
     pub fn kind(&self) -> AlertKind {
         match self {
@@ -110,10 +173,10 @@ impl Alert {
 
     fn texts_mut(&mut self) -> Vec<&mut String> {
         match self {
-            Self::Queued { file } | Self::Started { file, .. } => vec![file],
+            Self::Queued { file, .. } | Self::Started { file, .. } => vec![file],
             Self::Done { file, summary, .. } => std::iter::once(file).chain(summary).collect(),
             Self::DiskLow { file, .. } => vec![file],
-            Self::Failed { file, reason } | Self::Skipped { file, reason } => {
+            Self::Failed { file, reason, .. } | Self::Skipped { file, reason, .. } => {
                 vec![file, &mut reason.with_names, &mut reason.without_names]
             }
             Self::Archived { archive, .. } => vec![archive],
@@ -156,6 +219,13 @@ impl Wording {
             without_names: without_names.into(),
         }
     }
+
+    fn told(&self, names: Names) -> &str {
+        match names {
+            Names::Shown => &self.with_names,
+            Names::Hidden => &self.without_names,
+        }
+    }
 }
 
 /// What the compression did to a file, or to several together.
@@ -180,13 +250,13 @@ pub struct Timing {
     pub longest_retry: Duration,
     /// The least wait after "too many requests" (ntfy's default: one more each 5 s).
     pub rate_limit_wait: Duration,
-    /// The wait when the server's daily quota is used up.
+    /// The wait when the server's daily quota is used up, or when somebody must mend something first.
     pub quota_wait: Duration,
     /// So many messages may go out without [`Timing::spacing`] between them (ntfy's default burst is 60).
     pub burst: u32,
     pub spacing: Duration,
     pub connect_timeout: Duration,
-    /// For one request from start to end, name look-up included.
+    /// For one request from start to end, name look-up included; for e-mail, for each step of the conversation.
     pub request_timeout: Duration,
     /// Changes of the outbox within this time share one write.
     pub write_gather: Duration,

@@ -1,10 +1,12 @@
-//! The alerts that the server has not taken yet: summing up, order, limits.
+//! The alerts that one channel has not taken yet: summing up, order, limits.
 //!
-//! Promises: pure; never more than [`OUTBOX_LIMIT`] entries; every alert given up is counted in `dropped`.
+//! Promises: pure but for fresh keys; never more than [`OUTBOX_LIMIT`] entries; every alert given up is counted in `dropped`.
 //! Never in here: file system, network, clock (times come as arguments).
 
 use std::{
     collections::VecDeque,
+    fmt,
+    hash::{BuildHasher, RandomState},
     time::{Duration, Instant},
 };
 
@@ -12,8 +14,7 @@ use jiff::Timestamp;
 
 use super::{
     Alert,
-    message::{self, Message, Names, Summary},
-    wire::Stored,
+    message::{self, Summary},
 };
 use crate::config::AlertKind;
 
@@ -21,6 +22,87 @@ use crate::config::AlertKind;
 pub const OUTBOX_LIMIT: usize = 1_000;
 /// Longer names and reasons are cut, so that the outbox has a bound in bytes too (a path has at most 4,096).
 const TEXT_LIMIT_BYTES: usize = 1_024;
+
+/// Names what is delivered, the same for each try, also after a restart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Key(u128);
+
+impl Key {
+    /// A new one, from the standard library's own source of random keys.
+    pub fn random() -> Self {
+        let half = || u128::from(RandomState::new().hash_one(0_u8));
+        Self(half() << 64 | half())
+    }
+
+    #[cfg(test)]
+    pub fn from_number(number: u128) -> Self {
+        Self(number)
+    }
+
+    /// The inverse of [`Key::to_string`].
+    pub fn from_text(text: &str) -> Option<Self> {
+        u128::from_str_radix(text, 16).ok().map(Self)
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+/// Whether alerts are gathered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Bundling {
+    /// A burst is one message.
+    Digest,
+    /// Every alert by itself, at once.
+    Each,
+}
+
+/// One try to deliver something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Delivery {
+    pub key: Key,
+    /// When the first of it happened.
+    pub added: Timestamp,
+    pub content: Content,
+    pub body_limit_bytes: usize,
+}
+
+impl Delivery {
+    pub fn new(content: Content, key: Key, added: Timestamp) -> Self {
+        Self {
+            key,
+            added,
+            content,
+            body_limit_bytes: message::BODY_LIMIT_BYTES,
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Content {
+    Alerts(Summary),
+    /// So many alerts were given up.
+    Dropped(u64),
+    Test,
+}
+
+/// What is on disk of an outbox.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct StoredOutbox {
+    pub dropped: u64,
+    /// Oldest first.
+    pub entries: Vec<StoredEntry>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct StoredEntry {
+    pub added: Timestamp,
+    pub key: Key,
+    pub summary: Summary,
+}
 
 /// Names one entry while the program runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,6 +119,7 @@ pub(super) enum Item {
 #[derive(Debug)]
 struct Entry {
     id: EntryId,
+    key: Key,
     added: Timestamp,
     /// When it may be sent; until then alerts of its kind join it.
     due: Instant,
@@ -46,8 +129,9 @@ struct Entry {
     server_errors: u32,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Outbox {
+    bundling: Bundling,
     entries: VecDeque<Entry>,
     dropped: u64,
     in_flight: Option<Item>,
@@ -63,33 +147,41 @@ pub(super) enum TooLarge {
 
 impl Outbox {
     /// From disk. Everything is due: whoever restarts does not wait for more of the same.
-    pub fn restored(stored: Stored, now: Instant) -> Self {
+    pub fn restored(stored: StoredOutbox, bundling: Bundling, now: Instant) -> Self {
         let mut outbox = Self {
+            bundling,
+            entries: VecDeque::new(),
             dropped: stored.dropped,
-            ..Self::default()
+            in_flight: None,
+            next_id: 0,
         };
-        for (added, summary) in stored.entries {
-            outbox.push(summary, now, added);
+        for StoredEntry { added, key, summary } in stored.entries {
+            outbox.push(summary, now, added, key);
         }
         outbox
     }
 
-    pub fn to_stored(&self) -> Stored {
-        Stored {
+    pub fn to_stored(&self) -> StoredOutbox {
+        let stored = |entry: &Entry| StoredEntry {
+            added: entry.added,
+            key: entry.key,
+            summary: entry.summary.clone(),
+        };
+        StoredOutbox {
             dropped: self.dropped,
-            entries: self
-                .entries
-                .iter()
-                .map(|entry| (entry.added, entry.summary.clone()))
-                .collect(),
+            entries: self.entries.iter().map(stored).collect(),
         }
     }
 
-    pub fn add(&mut self, mut alert: Alert, now: Instant, added: Timestamp, gather: Duration) {
+    /// `key` names the entry that the alert becomes, if it joins none.
+    pub fn add(&mut self, mut alert: Alert, now: Instant, added: Timestamp, gather: Duration, key: Key) {
         for text in alert.texts_mut() {
             if text.len() > TEXT_LIMIT_BYTES {
                 *text = message::cut(std::mem::take(text), TEXT_LIMIT_BYTES);
             }
+        }
+        if self.bundling == Bundling::Each {
+            return self.push(Summary::of(alert), now, added, key);
         }
         let kind = alert.kind();
         let in_flight = self.in_flight;
@@ -101,26 +193,27 @@ impl Outbox {
         match behaviour(kind) {
             Behaviour::Merges => match same_kind.next() {
                 Some(entry) if now < entry.due => entry.summary.absorb(alert),
-                _ => self.push(Summary::of(alert), now + gather, added),
+                _ => self.push(Summary::of(alert), now + gather, added, key),
             },
             Behaviour::Concludes => {
                 self.close_windows(now);
-                self.push(Summary::of(alert), now, added);
+                self.push(Summary::of(alert), now, added, key);
             }
             // Said again before the first could be sent, it would only take room.
             Behaviour::Urgent if same_kind.any(|entry| entry.summary.is_just(&alert)) => {}
-            Behaviour::Urgent => self.push(Summary::of(alert), now, added),
+            Behaviour::Urgent => self.push(Summary::of(alert), now, added, key),
             Behaviour::Replaces => {
                 self.entries
                     .retain(|entry| entry.summary.kind() != kind || in_flight == Some(Item::Entry(entry.id)));
-                self.push(Summary::of(alert), now, added);
+                self.push(Summary::of(alert), now, added, key);
             }
         }
     }
 
-    fn push(&mut self, summary: Summary, due: Instant, added: Timestamp) {
+    fn push(&mut self, summary: Summary, due: Instant, added: Timestamp, key: Key) {
         self.entries.push_back(Entry {
             id: EntryId(self.next_id),
+            key,
             added,
             due,
             summary,
@@ -173,27 +266,31 @@ impl Outbox {
         Some(earliest.max(now))
     }
 
-    /// Takes the next message to send, if one is due and none is under way.
-    pub fn begin(&mut self, now: Instant, names: Names) -> Option<(Item, Message)> {
+    /// Takes what is to be sent next, if something is due and nothing under way.
+    pub fn begin(&mut self, now: Instant, time: Timestamp) -> Option<Delivery> {
         if self.in_flight.is_some() {
             return None;
         }
-        let (item, message) = if self.dropped > 0 {
-            (
-                Item::Dropped(self.dropped),
-                message::dropped_message(self.dropped),
-            )
+        let (item, delivery) = if self.dropped > 0 {
+            let content = Content::Dropped(self.dropped);
+            let delivery = Delivery::new(content, Key::random(), time);
+            (Item::Dropped(self.dropped), delivery)
         } else {
             let entry = self
                 .entries
                 .iter()
                 .filter(|entry| entry.due <= now)
                 .min_by_key(|entry| (entry.server_errors, entry.due, entry.id))?;
-            let message = message::message(&entry.summary, names, entry.body_limit_bytes);
-            (Item::Entry(entry.id), message)
+            let delivery = Delivery {
+                key: entry.key,
+                added: entry.added,
+                content: Content::Alerts(entry.summary.clone()),
+                body_limit_bytes: entry.body_limit_bytes,
+            };
+            (Item::Entry(entry.id), delivery)
         };
         self.in_flight = Some(item);
-        Some((item, message))
+        Some(delivery)
     }
 
     /// The request is over and its entry stays.
@@ -286,7 +383,10 @@ fn behaviour(kind: AlertKind) -> Behaviour {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::alerts::{Sizes, Wording};
+    use crate::alerts::{
+        Sizes, Wording,
+        message::{Message, Names},
+    };
 
     const GATHER: Duration = Duration::from_secs(10);
     const SECOND: Duration = Duration::from_secs(1);
@@ -299,18 +399,29 @@ mod tests {
     impl Scene {
         fn new() -> Self {
             Self {
-                outbox: Outbox::default(),
+                outbox: Outbox::restored(StoredOutbox::default(), Bundling::Digest, Instant::now()),
                 now: Instant::now(),
             }
         }
 
         fn add(&mut self, alert: Alert) {
-            self.outbox.add(alert, self.now, Timestamp::UNIX_EPOCH, GATHER);
+            let key = Key::random();
+            self.outbox
+                .add(alert, self.now, Timestamp::UNIX_EPOCH, GATHER, key);
+        }
+
+        fn begin(&mut self) -> Option<Message> {
+            let delivery = self.outbox.begin(self.now, Timestamp::UNIX_EPOCH)?;
+            Some(message::of_content(
+                &delivery.content,
+                Names::Shown,
+                delivery.body_limit_bytes,
+            ))
         }
 
         fn send_all(&mut self) -> Vec<String> {
             let mut titles = Vec::new();
-            while let Some((_, message)) = self.outbox.begin(self.now, Names::Shown) {
+            while let Some(message) = self.begin() {
                 titles.push(message.title);
                 self.outbox.remove_in_flight();
             }
@@ -321,12 +432,14 @@ mod tests {
     fn queued(file: &str) -> Alert {
         Alert::Queued {
             file: file.to_owned(),
+            task: None,
         }
     }
 
     fn started(file: &str) -> Alert {
         Alert::Started {
             file: file.to_owned(),
+            task: None,
             resumed_percent: None,
         }
     }
@@ -366,8 +479,8 @@ mod tests {
         let mut scene = Scene::new();
         scene.add(queued("720/a.mkv"));
         scene.outbox.close_windows(scene.now);
-        let (item, _) = scene.outbox.begin(scene.now, Names::Shown).unwrap();
-        assert!(matches!(item, Item::Entry(_)));
+        let under_way = scene.outbox.begin(scene.now, Timestamp::UNIX_EPOCH).unwrap();
+        assert!(matches!(under_way.content, Content::Alerts(_)));
         scene.add(queued("720/b.mkv"));
         scene.outbox.remove_in_flight();
         assert_eq!(scene.outbox.waiting(), 1);
@@ -407,14 +520,14 @@ mod tests {
         scene.add(all_done());
         scene.add(progress(2));
         scene.add(progress(3));
-        let first = scene.outbox.begin(scene.now, Names::Shown).unwrap().1;
+        let first = scene.begin().unwrap();
         assert!(!first.title.contains("Compressing"), "{first:?}");
         scene.outbox.remove_in_flight();
-        let newest = scene.outbox.begin(scene.now, Names::Shown).unwrap().1;
+        let newest = scene.begin().unwrap();
         assert_eq!(newest.title, "Compressing 3 videos");
         scene.add(progress(4));
         scene.outbox.remove_in_flight();
-        let later = scene.outbox.begin(scene.now, Names::Shown).unwrap().1;
+        let later = scene.begin().unwrap();
         assert_eq!(later.title, "Compressing 4 videos");
         scene.outbox.remove_in_flight();
         assert!(scene.outbox.is_empty());
@@ -438,7 +551,7 @@ mod tests {
     fn the_entry_under_way_is_never_dropped() {
         let mut scene = Scene::new();
         scene.add(attention("first"));
-        scene.outbox.begin(scene.now, Names::Shown).unwrap();
+        scene.begin().unwrap();
         for number in 0..OUTBOX_LIMIT {
             scene.add(attention(&format!("number {number}")));
         }
@@ -452,8 +565,12 @@ mod tests {
         let mut scene = Scene::new();
         scene.outbox.dropped = 2;
         assert_eq!(
-            scene.outbox.begin(scene.now, Names::Shown).unwrap().0,
-            Item::Dropped(2)
+            scene
+                .outbox
+                .begin(scene.now, Timestamp::UNIX_EPOCH)
+                .unwrap()
+                .content,
+            Content::Dropped(2)
         );
         scene.outbox.dropped += 1;
         scene.outbox.remove_in_flight();
@@ -476,9 +593,9 @@ mod tests {
         let mut scene = Scene::new();
         scene.add(attention("poison"));
         scene.add(attention("fine"));
-        let (_, poison) = scene.outbox.begin(scene.now, Names::Shown).unwrap();
+        let poison = scene.begin().unwrap();
         scene.outbox.put_back_behind_others();
-        let (_, next) = scene.outbox.begin(scene.now, Names::Shown).unwrap();
+        let next = scene.begin().unwrap();
         assert_eq!(
             (poison.message.as_str(), next.message.as_str()),
             ("poison", "fine")
@@ -489,9 +606,9 @@ mod tests {
     fn a_message_too_large_is_shortened_once_then_given_up() {
         let mut scene = Scene::new();
         scene.add(attention(&"long ".repeat(1_000)));
-        let (_, long) = scene.outbox.begin(scene.now, Names::Shown).unwrap();
+        let long = scene.begin().unwrap();
         assert_eq!(scene.outbox.shorten_or_give_up(), TooLarge::Shortened);
-        let (_, short) = scene.outbox.begin(scene.now, Names::Shown).unwrap();
+        let short = scene.begin().unwrap();
         assert!(
             short.message.len() <= message::SHORT_BODY_LIMIT_BYTES
                 && short.message.len() < long.message.len()
@@ -505,7 +622,7 @@ mod tests {
         let mut scene = Scene::new();
         scene.add(queued(&"é".repeat(10_000)));
         let stored = scene.outbox.to_stored();
-        let Some(Alert::Queued { file }) = stored.entries[0].1.examples().next() else {
+        let Some(Alert::Queued { file, .. }) = stored.entries[0].summary.examples().next() else {
             panic!("not a queued alert")
         };
         assert!(file.len() <= TEXT_LIMIT_BYTES);
@@ -516,7 +633,52 @@ mod tests {
         let mut scene = Scene::new();
         scene.add(queued("720/a.mkv"));
         scene.add(queued("720/b.mkv"));
-        scene.outbox = Outbox::restored(scene.outbox.to_stored(), scene.now);
+        scene.outbox = Outbox::restored(scene.outbox.to_stored(), Bundling::Digest, scene.now);
         assert_eq!(scene.send_all(), ["2 videos queued"]);
+    }
+
+    #[test]
+    fn a_program_gets_each_alert_by_itself_in_order_and_at_once() {
+        let mut scene = Scene::new();
+        scene.outbox.bundling = Bundling::Each;
+        scene.add(queued("720/a.mkv"));
+        scene.add(queued("720/b.mkv"));
+        scene.add(attention("the watch limit is reached"));
+        scene.add(attention("the watch limit is reached"));
+        scene.add(started("720/a.mkv"));
+        assert_eq!(
+            scene.send_all(),
+            [
+                "Queued: a.mkv",
+                "Queued: b.mkv",
+                "Attention needed",
+                "Attention needed",
+                "Started: a.mkv"
+            ]
+        );
+    }
+
+    #[test]
+    fn an_entry_keeps_its_key_over_tries_and_a_restart() {
+        let mut scene = Scene::new();
+        scene.add(attention("look"));
+        scene.add(attention("look again"));
+        let first = scene.outbox.begin(scene.now, Timestamp::UNIX_EPOCH).unwrap();
+        scene.outbox.put_back();
+        assert_eq!(
+            scene.outbox.begin(scene.now, Timestamp::UNIX_EPOCH).unwrap(),
+            first
+        );
+        scene.outbox = Outbox::restored(scene.outbox.to_stored(), Bundling::Digest, scene.now);
+        assert_eq!(
+            scene.outbox.begin(scene.now, Timestamp::UNIX_EPOCH).unwrap(),
+            first
+        );
+        scene.outbox.remove_in_flight();
+        assert_ne!(
+            scene.outbox.begin(scene.now, Timestamp::UNIX_EPOCH).unwrap().key,
+            first.key
+        );
+        assert_eq!(Key::from_text(&first.key.to_string()), Some(first.key));
     }
 }

@@ -419,12 +419,15 @@ fn ntfy(config: &Config) -> Finding {
 /// `notify-test`
 pub fn notify_test(setup: &Setup) -> Outcome {
     let (loaded, _) = setup.for_reading()?;
-    let report = alerts::test(&loaded.config.alerts);
-    let status = report
-        .status
-        .map_or_else(|| "no answer".to_owned(), |status| format!("HTTP {status}"));
-    print(&format!("{status}: {}\n{}\n", report.body, report.hint));
-    Ok(if report.delivered {
+    let tests = alerts::test(&loaded.config.alerts);
+    if tests.is_empty() {
+        print("alerts are off: set a topic (ntfy_topic), webhook_urls or email_server in the settings\n");
+        return Ok(Exit::Failed);
+    }
+    for test in &tests {
+        print(&format!("{test}\n"));
+    }
+    Ok(if tests.iter().all(|test| test.report.delivered) {
         Exit::Done
     } else {
         Exit::Failed

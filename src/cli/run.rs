@@ -2,14 +2,16 @@
 
 use std::{
     path::Path,
+    sync::Arc,
     sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},
 };
 
 use super::{Exit, Failure, Outcome, doctor, logging, print, setup::Setup, terminal::Console};
 use crate::{
-    alerts::Sizes,
-    config::{self, Config, FileState, Folders, Loaded},
+    access::Links,
+    alerts::{self, Sizes},
+    config::{self, Config, FileState, Folders, Http, Loaded},
     durable::{self, Lock, LockAttempt},
     process, publish,
     queue::Files,
@@ -42,11 +44,13 @@ pub fn run(setup: &Setup, mode: Mode) -> Outcome {
     service::end_orphans(&conf);
     greet(setup, &loaded.config, mode);
 
+    let links = open_links(&loaded.config, mode)?;
     let options = Options {
         config: loaded.config.clone(),
         mode,
         reload: reload(setup, loaded),
         onlooker: console.onlooker(),
+        signer: links.as_ref().map(signer),
     };
     let service = Service::new(options);
     stop_on_signals(&service)?;
@@ -59,6 +63,20 @@ pub fn run(setup: &Setup, mode: Mode) -> Outcome {
         Mode::Watch => Exit::Done,
         Mode::Once { .. } => say_goodbye(summary),
     })
+}
+
+/// Those of the buttons of alerts, which only a service that answers over HTTP can have.
+fn open_links(config: &Config, mode: Mode) -> Result<Option<Arc<Links>>, Failure> {
+    if config.http.enabled == Http::Off || mode != Mode::Watch {
+        return Ok(None);
+    }
+    let links = Links::open(&config.folders.conf).map_err(|error| Failure::environment(error.to_string()))?;
+    Ok(Some(Arc::new(links)))
+}
+
+fn signer(links: &Arc<Links>) -> alerts::Signer {
+    let links = Arc::clone(links);
+    Arc::new(move |action, task| links.sign(action, task, jiff::Timestamp::now()))
 }
 
 /// The text of a long queue takes megabytes for a moment. By itself glibc raises the size from which it asks the system

@@ -14,7 +14,7 @@ use std::{
 
 use super::{
     AfterSuccess, AlertsConfig, Config, Credentials, Damaged, Deinterlace, DynamicHdr, EncodeConfig,
-    EngineConfig, Folders, HttpConfig, LogConfig, LogFormat, MeasureQuality, OnLoss, OutsideHours,
+    EngineConfig, Folders, Http, HttpConfig, LogConfig, LogFormat, MeasureQuality, OnLoss, OutsideHours,
     PublishConfig, QualityConfig, QueueConfig, Sidecars, Verify, WatchConfig, WebhookConfig, WhenNotSmaller,
     http::HttpDraft,
     mail::MailDraft,
@@ -138,6 +138,7 @@ impl Draft {
                 silence: Duration::ZERO,
                 webhooks: WebhookConfig::default(),
                 mail: None,
+                public_url: None,
             },
             log: LogConfig {
                 keep_days: 0,
@@ -172,6 +173,17 @@ impl Draft {
         self.config.alerts.credentials = self.credentials(root, &mut conflicts);
         self.config.alerts.mail = self.mail.finish(&mut conflicts);
         self.http.finish(&mut self.config.http, root, &mut conflicts);
+        let http = &self.config.http;
+        self.config.alerts.public_url = http.public_url.clone().filter(|_| http.enabled == Http::On);
+        let webhooks = &self.config.alerts.webhooks;
+        if !webhooks.urls.is_empty() && webhooks.secret.is_none() {
+            conflicts.push(Conflict {
+                keys: vec!["webhook_urls".into(), "webhook_secret".into()],
+                message:
+                    "webhook_urls needs webhook_secret: without a signature nobody there knows who posts"
+                        .into(),
+            });
+        }
         (self.config, conflicts)
     }
 

@@ -2,9 +2,11 @@
 //!
 //! Never in here: single values (`value`), rows (`table`).
 
+use std::net::IpAddr;
+
 use lettre::message::Mailbox;
 
-use super::{MailConfig, MailLogin, MailServer, SecretText, check::Conflict};
+use super::{MailConfig, MailLogin, MailSecurity, MailServer, SecretText, check::Conflict};
 
 /// What several rows of the table say together.
 #[derive(Debug, Default)]
@@ -45,6 +47,12 @@ impl MailDraft {
             }
         };
         let server = self.server?;
+        if login.is_some() && server.security == MailSecurity::Plain && !is_loopback(&server.host) {
+            refuse(
+                ["email_server", "email_user"],
+                "email_user over smtp:// would send the password in the clear; use smtps:// or smtp+starttls://",
+            );
+        }
         let Some(from) = self.from.filter(|_| !self.to.is_empty()) else {
             let message = "email_server needs email_from and email_to";
             conflicts.push(Conflict {
@@ -60,4 +68,15 @@ impl MailDraft {
             to: self.to,
         })
     }
+}
+
+/// As written: what a name leads to may change at any time.
+fn is_loopback(host: &str) -> bool {
+    let address = host
+        .trim_start_matches('[')
+        .trim_end_matches(']')
+        .parse::<IpAddr>();
+    address.map_or(host.eq_ignore_ascii_case("localhost"), |address| {
+        address.is_loopback()
+    })
 }

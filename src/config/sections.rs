@@ -308,13 +308,15 @@ pub struct AlertsConfig {
     pub silence: Duration,
     pub webhooks: WebhookConfig,
     pub mail: Option<MailConfig>,
+    /// Where the links of buttons lead; none: messages have no buttons.
+    pub public_url: Option<Url>,
 }
 
 /// Who is told of each alert by an HTTP post.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct WebhookConfig {
     pub urls: Vec<Url>,
-    /// The key of their signatures; none: they are not signed.
+    /// The key of their signatures; there whenever there are addresses.
     pub secret: Option<SecretText>,
     pub private_addresses: PrivateAddresses,
 }

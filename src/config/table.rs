@@ -718,8 +718,8 @@ pub static SETTINGS: &[Setting] = &[
         Stage::Alerts,
         "webhook_secret",
         r#""""#,
-        "text on one line; empty leaves posts unsigned",
-        "The key that posts are signed with (HMAC-SHA256), so that the receiver knows who sent them.",
+        "text on one line",
+        "The key that posts are signed with (HMAC-SHA256, see docs/alerts.md), so that the receiver knows who sent them.",
         |d, v| set(&mut d.config.alerts.webhooks.secret, parse::secret(&v)),
     )
     .secret(),

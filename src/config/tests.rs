@@ -182,6 +182,7 @@ fn the_defaults_are_what_the_design_says() {
             silence: Duration::from_secs(24 * 3600),
             webhooks: WebhookConfig::default(),
             mail: None,
+            public_url: None,
         }
     );
     assert_eq!(
@@ -249,8 +250,9 @@ fn good_values_are_taken() {
         "[http]\nenabled = true\nlisten = \"0.0.0.0:8265\"\ntls = \"self-signed\"",
         "[http]\ntls = \"files\"\ntls_certificate = \"c.pem\"\ntls_key = \"k.pem\"",
         "[http]\noidc_issuer = \"https://id.example.org/x\"\noidc_client_id = \"vc\"\npublic_url = \"https://v\"",
-        "webhook_urls = [\"https://hooks.example.org/a?b=c\"]",
-        "email_server = \"smtp://localhost\"\nemail_from = \"V <v@a.org>\"\nemail_to = [\"Me Too <m@a.org>\"]",
+        "webhook_urls = [\"https://hooks.example.org/a?b=c\"]\nwebhook_secret = \"k\"",
+        "email_server = \"smtp://127.0.0.1\"\nemail_from = \"v@a.org\"\nemail_to = [\"m@a.org\"]\nemail_user = \"u\"\nemail_password = \"p\"",
+        "email_server = \"smtp://localhost\"\nemail_from = \"V <v@a.org>\"\nemail_to = [\"Me Too <m@a.org>\", \"n@a.org\"]",
     ] {
         assert!(load(line).is_ok(), "{line}: {:?}", load(line));
     }
@@ -451,6 +453,14 @@ fn a_bad_value_is_refused_with_line_key_value_and_what_is_allowed() {
         (
             "webhook_urls = [\"https://a/geheim#x\"]",
             "it holds a user name or a fragment",
+        ),
+        (
+            "webhook_urls = [\"https://a/geheim\"]",
+            "webhook_urls needs webhook_secret",
+        ),
+        (
+            "email_server = \"smtp://a\"\nemail_from = \"v@a.org\"\nemail_to = [\"m@a.org\"]\nemail_user = \"u\"\nemail_password = \"geheim\"",
+            "would send the password in the clear",
         ),
         ("email_server = \"imap://a\"", "allowed is an address such as"),
         (
@@ -842,7 +852,7 @@ fn the_template_uncommented_is_the_defaults_and_the_examples() {
 fn secrets_show_nowhere() {
     let root = Root::new(
         "ntfy_topic = \"geheim\"\nntfy_user = \"u\"\nwebhook_urls = [\"https://a/geheim\"]\nwebhook_secret = \"geheim\"\n\
-         email_server = \"smtp://a\"\nemail_from = \"a@b.c\"\nemail_to = [\"a@b.c\"]\nemail_user = \"u\"\n\
+         email_server = \"smtps://a\"\nemail_from = \"a@b.c\"\nemail_to = [\"a@b.c\"]\nemail_user = \"u\"\n\
          email_password = \"geheim\"\n[http]\noidc_issuer = \"https://a\"\noidc_client_id = \"v\"\n\
          oidc_client_secret = \"geheim\"\npublic_url = \"https://a\"\n",
     );

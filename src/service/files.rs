@@ -461,7 +461,7 @@ impl State {
             "{file}: queued ({})",
             indicatif::DecimalBytes(identity.size_bytes)
         );
-        self.alert(Alert::Queued { file });
+        self.alert(Alert::Queued { file, task: Some(id) });
     }
 
     /// The file of a task that is still open was replaced or written on.

@@ -40,9 +40,9 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use crate::{
-    alerts::{self, Alert, Sizes, Wording},
+    alerts::{self, Alert, Sizes, Source, Wording},
     cgroup,
-    config::Config,
+    config::{AfterSuccess, Config},
     durable::DurableError,
     encode::Progress,
     estimate::History,
@@ -123,6 +123,8 @@ pub struct Options {
     pub reload: Box<dyn FnMut() -> Result<Option<Reloaded>, String>>,
     /// Told about the encode that runs.
     pub onlooker: Box<dyn FnMut(View<'_>)>,
+    /// Makes the links of buttons; none: alerts have no buttons.
+    pub signer: Option<alerts::Signer>,
 }
 
 /// New settings, and the names of those that only a restart brings.
@@ -311,6 +313,7 @@ impl State {
             mode,
             reload,
             onlooker,
+            signer,
         } = options;
         let folders = &config.folders;
         let files = Files::new(&folders.conf);
@@ -338,7 +341,7 @@ impl State {
         let disposals = disposal::start(move |done| {
             drop(report.blocking_send(Event::Disposed(done)));
         })?;
-        let alerts = alerts::start(&folders.conf, config.alerts.clone())?;
+        let alerts = alerts::start(&folders.conf, config.alerts.clone(), signer)?;
         let known = loaded
             .table
             .all_known()
@@ -726,14 +729,16 @@ impl State {
                     Some(_) => Wording::free_of_names(reason),
                     None => Wording::naming(reason, "the same content was compressed before"),
                 };
-                self.alert(Alert::Skipped { file, reason });
+                let task = Some(task.id);
+                self.alert(Alert::Skipped { file, task, reason });
             }
             Status::Cancelled => tracing::info!("{file}: cancelled"),
             status => {
                 tracing::error!("{file}: {reason}");
                 self.count(|summary| summary.failed += 1);
                 let reason = Wording::naming(reason, format!("{status}; see the log"));
-                self.alert(Alert::Failed { file, reason });
+                let task = Some(task.id.clone());
+                self.alert(Alert::Failed { file, task, reason });
             }
         }
         self.look_at_twins_of(id);
@@ -769,8 +774,14 @@ impl State {
             summary.sizes.after_bytes += sizes.after_bytes;
         });
         let summary = task.summary.clone();
+        let source = match self.config.publish.after_success {
+            AfterSuccess::Keep => Source::Stays,
+            AfterSuccess::Archive | AfterSuccess::Delete => Source::Goes,
+        };
         self.alert(Alert::Done {
             file,
+            task: Some(task.id.clone()),
+            source,
             sizes,
             took,
             summary,

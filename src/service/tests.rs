@@ -41,6 +41,7 @@ fn started_in(folder: tempfile::TempDir, settings: &[(&str, &str)]) -> Scene {
         mode: Mode::Watch,
         reload: Box::new(|| Ok(None)),
         onlooker: Box::new(|_| {}),
+        signer: None,
     };
     let (sender, events) = mpsc::channel(EVENTS_LIMIT);
     let state = State::start(options, sender, None).unwrap();

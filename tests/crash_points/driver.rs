@@ -261,7 +261,7 @@ fn disposed(config: &Config) {
 }
 
 fn told(config: &Config) {
-    let alerts = alerts::start(&config.folders.conf, config.alerts.clone()).unwrap();
+    let alerts = alerts::start(&config.folders.conf, config.alerts.clone(), None).unwrap();
     ready(thread_named("alerts"));
     alerts.send(Alert::Attention {
         what: Wording::free_of_names("an alert of the crash points"),

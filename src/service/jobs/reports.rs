@@ -112,6 +112,7 @@ impl State {
         let file = task.shown().to_string();
         self.alert(Alert::Started {
             file,
+            task: Some(id.clone()),
             resumed_percent,
         });
     }
