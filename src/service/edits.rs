@@ -170,7 +170,8 @@ impl State {
                 let file = Shown(&task.path).to_string();
                 if self.table.add(task) {
                     self.say(&id, "queued by hand");
-                    self.alert(Alert::Queued { file, task: Some(id) });
+                    let task = Some(id.clone());
+                    self.alert(Alert::Queued { file, task });
                 }
             }
             _ => {
