@@ -60,7 +60,7 @@ const TEMPORARY_SUFFIX: &str = ".vc-tmp";
 /// # Errors
 /// The old content is untouched then.
 pub fn replace_with_bytes(path: &Path, bytes: &[u8]) -> Result<Identity> {
-    replace(path, bytes, USUAL_MODE)
+    replace(path, bytes, USUAL_MODE, |_| Ok(()))
 }
 
 /// As [`replace_with_bytes`], for what nobody but this user may read.
@@ -68,12 +68,43 @@ pub fn replace_with_bytes(path: &Path, bytes: &[u8]) -> Result<Identity> {
 /// # Errors
 /// The old content is untouched then.
 pub fn replace_with_private_bytes(path: &Path, bytes: &[u8]) -> Result<Identity> {
-    replace(path, bytes, PRIVATE_MODE)
+    replace(path, bytes, PRIVATE_MODE, |_| Ok(()))
 }
 
-fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<Identity> {
+/// As [`replace_with_bytes`]; a file that is there keeps its permission bits, and its owner and group as far as we may give
+/// them: for a file of the user's.
+///
+/// # Errors
+/// The old content is untouched then.
+pub fn replace_as_it_was(path: &Path, bytes: &[u8]) -> Result<Identity> {
+    let former = match path.metadata() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        result => Some(at("stat", path, result)?),
+    };
+    replace(path, bytes, USUAL_MODE, |file| {
+        let Some(former) = &former else { return Ok(()) };
+        let own = file.metadata()?;
+        if (own.uid(), own.gid()) != (former.uid(), former.gid()) {
+            // Only root may give files away; a group of ours we may give.
+            std::os::unix::fs::fchown(file, Some(former.uid()), Some(former.gid()))
+                .or_else(|_| std::os::unix::fs::fchown(file, None, Some(former.gid())))
+                .unwrap_or_default();
+        }
+        // Last: a change of owner may take bits away.
+        file.set_permissions(fs::Permissions::from_mode(former.mode() & 0o7777))
+    })
+}
+
+fn replace(
+    path: &Path,
+    bytes: &[u8],
+    mode: u32,
+    prepare: impl FnOnce(&File) -> io::Result<()>,
+) -> Result<Identity> {
     let (temporary, file) = new_temporary_with_mode(path, mode)?;
     let replaced = (|| {
+        // Before there is anything in it that others may not read.
+        at("set the mode of", &temporary, prepare(&file))?;
         at("write", &temporary, write(&file, bytes))?;
         at("fsync", &temporary, sync(&file))?;
         let written = at("stat", &temporary, file.metadata())?;

@@ -32,6 +32,7 @@ pub mod receipt;
 pub mod publish;
 pub mod alerts;
 pub mod service;
+pub mod report;
 pub mod access;
 pub mod http;
 pub mod cli;

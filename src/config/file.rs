@@ -17,7 +17,7 @@ use toml::{
 
 use super::{
     FileState, Origin, SETTINGS,
-    load::Loading,
+    load::{Loading, shown_in},
     profile, setting,
     value::{self, escaped, shown},
 };
@@ -41,7 +41,7 @@ fn names_in(section: Option<&str>) -> Vec<&'static str> {
 impl Loading {
     /// `missing` says what to make of a file that is not there; `None`: it was asked for and must be there.
     pub(super) fn take_file(&mut self, path: &Path, root: &Path, missing: Option<FileState>) -> FileState {
-        let name = escaped(&path.strip_prefix(root).unwrap_or(path).to_string_lossy());
+        let name = shown_in(path, root);
         let whole = Origin::File {
             path: name.clone(),
             line: None,

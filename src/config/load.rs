@@ -107,6 +107,8 @@ impl fmt::Display for Origin {
 pub struct Problem {
     pub origin: Origin,
     pub message: String,
+    /// The setting that it is about, where it is about one.
+    pub key: Option<String>,
 }
 
 impl fmt::Display for Problem {
@@ -141,20 +143,40 @@ impl Config {
     /// # Errors
     /// All problems at once.
     pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
-        let mut loading = Loading::default();
-        let root = std::path::absolute(&sources.root).unwrap_or_else(|_| sources.root.clone());
-        loading.take_defaults();
-        let mut overrides = loading.read_environment(&sources.environment);
-        overrides.extend(loading.read_flags(&sources.flags));
+        Self::load_from(sources, FileText::OnDisk)
+    }
 
-        let (file, file_state) = match &sources.file {
-            Some(file) => (root.join(file), None),
-            None => (
-                conf_folder(&root, &overrides).join(FILE_NAME),
-                Some(FileState::Missing),
-            ),
+    /// As [`Config::load`], as if the settings file held `text`: what a change would come to.
+    ///
+    /// # Errors
+    /// All problems at once.
+    pub fn load_with_text(sources: &Sources, text: &str) -> Result<Loaded, ConfigError> {
+        Self::load_from(sources, FileText::Given(text))
+    }
+
+    /// The settings file, whether it is there or not.
+    #[must_use]
+    pub fn file(sources: &Sources) -> PathBuf {
+        let overrides = Loading::default().read_overrides(sources);
+        settings_file(sources, &absolute_root(sources), &overrides)
+    }
+
+    fn load_from(sources: &Sources, text: FileText<'_>) -> Result<Loaded, ConfigError> {
+        let mut loading = Loading::default();
+        let root = absolute_root(sources);
+        loading.take_defaults();
+        let overrides = loading.read_overrides(sources);
+        let file = settings_file(sources, &root, &overrides);
+        let file_state = match text {
+            FileText::OnDisk => {
+                let missing = sources.file.is_none().then_some(FileState::Missing);
+                loading.take_file(&file, &root, missing)
+            }
+            FileText::Given(text) => {
+                loading.take_file_text(text, &shown_in(&file, &root));
+                FileState::Read
+            }
         };
-        let file_state = loading.take_file(&file, &root, file_state);
         for (setting, value, origin) in overrides {
             loading.take(setting, value, origin);
         }
@@ -166,6 +188,27 @@ impl Config {
             file_state,
         })
     }
+}
+
+enum FileText<'a> {
+    OnDisk,
+    Given(&'a str),
+}
+
+fn absolute_root(sources: &Sources) -> PathBuf {
+    std::path::absolute(&sources.root).unwrap_or_else(|_| sources.root.clone())
+}
+
+fn settings_file(sources: &Sources, root: &Path, overrides: &[Override]) -> PathBuf {
+    match &sources.file {
+        Some(file) => root.join(file),
+        None => conf_folder(root, overrides).join(FILE_NAME),
+    }
+}
+
+/// A file's name for people: relative where it lies in the root.
+pub(super) fn shown_in(file: &Path, root: &Path) -> String {
+    escaped(&file.strip_prefix(root).unwrap_or(file).to_string_lossy())
 }
 
 type Override = (&'static Setting, Value, Origin);
@@ -201,8 +244,12 @@ impl Default for Loading {
 
 impl Loading {
     pub(super) fn problem(&mut self, origin: Origin, message: impl Into<String>) {
+        self.problem_of(None, origin, message);
+    }
+
+    fn problem_of(&mut self, key: Option<String>, origin: Origin, message: impl Into<String>) {
         let message = message.into();
-        self.problems.push(Problem { origin, message });
+        self.problems.push(Problem { origin, message, key });
     }
 
     pub(super) fn bad_value(&mut self, origin: Origin, key: &str, value: &str, allowed: &str, detail: &str) {
@@ -211,7 +258,8 @@ impl Loading {
             detail => format!(" ({detail})"),
         };
         self.refused.insert(key.to_owned());
-        self.problem(
+        self.problem_of(
+            Some(key.to_owned()),
             origin,
             format!("{} = {value}: allowed is {allowed}{detail}", escaped(key)),
         );
@@ -256,6 +304,13 @@ impl Loading {
     fn text_value(setting: &Setting, text: &str) -> Value {
         let default = setting.default_value().unwrap_or_else(|_| Value::from(""));
         from_text(&default, text)
+    }
+
+    /// In the order in which they win.
+    fn read_overrides(&mut self, sources: &Sources) -> Vec<Override> {
+        let mut overrides = self.read_environment(&sources.environment);
+        overrides.extend(self.read_flags(&sources.flags));
+        overrides
     }
 
     fn read_environment(&mut self, environment: &BTreeMap<OsString, OsString>) -> Vec<Override> {
@@ -329,7 +384,8 @@ impl Loading {
             Some(nearest) => format!("; did you mean {section}{nearest}?"),
             None => String::new(),
         };
-        self.problem(origin, format!("unknown key {full}{hint}"));
+        let message = format!("unknown key {full}{hint}");
+        self.problem_of(Some(full), origin, message);
     }
 
     pub(super) fn finish(mut self, root: &Path) -> Result<(Config, BTreeMap<String, Entry>), ConfigError> {
@@ -344,8 +400,11 @@ impl Loading {
                 .into_iter()
                 .find(|origin| *origin != Origin::Default)
                 .unwrap_or(Origin::Default);
-            let message = conflict.message;
-            self.problems.push(Problem { origin, message });
+            self.problems.push(Problem {
+                origin,
+                message: conflict.message,
+                key: conflict.keys.into_iter().next(),
+            });
         }
         if !self.problems.is_empty() {
             self.problems.sort();
@@ -371,7 +430,7 @@ impl Loading {
 }
 
 /// The known key that `key` was probably meant to be.
-fn nearest<'a>(key: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(super) fn nearest<'a>(key: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     /// clap's own limit for "did you mean".
     const ENOUGH: f64 = 0.7;
     known

@@ -7,6 +7,7 @@
 //! writing, logging.
 
 mod check;
+mod edit;
 mod file;
 mod http;
 mod load;
@@ -21,12 +22,13 @@ mod tests;
 mod value;
 
 pub use check::Draft;
+pub use edit::{Change, EditError, edit};
 pub use load::{ConfigError, Entry, FileState, Loaded, Origin, Problem, Sources};
 pub use profile::{BUILT_IN_RESOLUTIONS, PRESETS};
 pub use root::{Root, RootReason, choose_root, data_directory, root_from_here};
 pub use sections::*;
-pub use show::{Row, changes_needing_restart, show, show_json, template};
-pub use table::{Reload, SETTINGS, Secrecy, Setting, Stage, setting};
+pub use show::{Description, Row, changes_needing_restart, describe, show, show_json, template};
+pub use table::{Changed, Reload, SETTINGS, Secrecy, Setting, Stage, setting};
 
 /// For `crate::fuzzing`.
 #[cfg(fuzzing)]

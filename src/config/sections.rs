@@ -37,6 +37,33 @@ pub struct Config {
     pub http: HttpConfig,
 }
 
+impl Config {
+    /// Every secret in it, for those who must keep them out of what they show.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<&str> {
+        let alerts = &self.alerts;
+        let credentials = alerts.credentials.as_ref().map(|credentials| match credentials {
+            Credentials::Token(secret) | Credentials::Password { password: secret, .. } => secret.as_str(),
+        });
+        let webhooks = alerts.webhooks.urls.iter().map(Url::as_str);
+        let login = alerts.mail.as_ref().and_then(|mail| mail.login.as_ref());
+        let texts = [
+            alerts.webhooks.secret.as_ref(),
+            login.map(|login| &login.password),
+            self.http.oidc.as_ref().and_then(|oidc| oidc.client_secret.as_ref()),
+        ];
+        let texts = texts.into_iter().flatten().map(SecretText::reveal);
+        alerts
+            .topic
+            .as_deref()
+            .into_iter()
+            .chain(credentials)
+            .chain(webhooks)
+            .chain(texts)
+            .collect()
+    }
+}
+
 /// Where things are. All absolute.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Folders {

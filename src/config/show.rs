@@ -8,12 +8,15 @@ use std::fmt::Write;
 use toml::Value;
 
 use super::{
-    Loaded, Origin, Reload, SETTINGS, Setting,
+    Changed, Loaded, Origin, Reload, SETTINGS, Secrecy, Setting,
     profile::{self, audio_name},
+    setting,
 };
 
 /// Columns of the settings file.
 const WIDTH: usize = 110;
+
+const PROFILES_HEADING: &str = "Profiles and resolutions (sections: keep them below the settings)";
 
 /// One line of `config show`.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +25,56 @@ pub struct Row {
     /// `…` for a secret.
     pub value: Value,
     pub origin: Origin,
+}
+
+/// What is said of a key, beside its value.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Description {
+    /// Of the part of the file that it stands in.
+    pub heading: &'static str,
+    pub allowed: &'static str,
+    /// Empty where `allowed` says it all.
+    pub doc: &'static str,
+    /// `None`: it depends on other settings.
+    pub default: Option<Value>,
+    pub reload: Reload,
+    pub secrecy: Secrecy,
+    pub changed: Changed,
+}
+
+/// What is said of the key of a [`Row`]; `None` where there is no such key.
+#[must_use]
+pub fn describe(key: &str) -> Option<Description> {
+    let of_section = |allowed| Description {
+        heading: PROFILES_HEADING,
+        allowed,
+        doc: "",
+        default: None,
+        reload: Reload::Live,
+        secrecy: Secrecy::Plain,
+        changed: Changed::Anywhere,
+    };
+    if let Some(setting) = setting(key) {
+        return Some(Description {
+            heading: setting.stage.heading(),
+            allowed: setting.allowed,
+            doc: setting.doc,
+            default: setting.default_value().ok(),
+            reload: setting.reload,
+            secrecy: setting.secrecy,
+            changed: setting.changed,
+        });
+    }
+    match key.split('.').collect::<Vec<_>>()[..] {
+        ["profiles", name, part] if profile::is_name(name) => {
+            let row = profile::PROFILE_KEYS.iter().find(|row| row.key == part)?;
+            Some(of_section(row.allowed))
+        }
+        ["resolution", number, "profile"] => {
+            profile::resolution(number).map(|_| of_section("the name of a profile"))
+        }
+        _ => None,
+    }
 }
 
 /// Every setting in the order of the table, then every profile key, then every resolution.
@@ -162,10 +215,7 @@ fn default_line(text: &mut String, setting: &Setting) {
 }
 
 fn profiles(text: &mut String) {
-    heading(
-        text,
-        "Profiles and resolutions (sections: keep them below the settings)",
-    );
+    heading(text, PROFILES_HEADING);
     text.push('\n');
     prose(
         text,

@@ -30,6 +30,7 @@ pub struct Setting {
     pub older_variables: &'static [&'static str],
     pub reload: Reload,
     pub secrecy: Secrecy,
+    pub changed: Changed,
     /// Checks the value and puts it into the draft. An error may be empty when `allowed` says it all.
     pub apply: fn(&mut Draft, Value) -> Result<(), String>,
 }
@@ -62,6 +63,15 @@ pub enum Secrecy {
     Secret,
 }
 
+/// From where a setting may be changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Changed {
+    /// In the file and over the API.
+    Anywhere,
+    /// In the file alone: it names programs, folders or files of this machine, or holds back what others may do to it.
+    InFileOnly,
+}
+
 type Apply = fn(&mut Draft, Value) -> Result<(), String>;
 
 impl Setting {
@@ -82,6 +92,7 @@ impl Setting {
             older_variables: &[],
             reload: Reload::Live,
             secrecy: Secrecy::Plain,
+            changed: Changed::Anywhere,
             apply,
         }
     }
@@ -103,6 +114,13 @@ impl Setting {
     const fn secret(self) -> Self {
         Self {
             secrecy: Secrecy::Secret,
+            ..self
+        }
+    }
+
+    const fn in_file_only(self) -> Self {
+        Self {
+            changed: Changed::InFileOnly,
             ..self
         }
     }
@@ -172,6 +190,7 @@ pub static SETTINGS: &[Setting] = &[
         "Where videos are dropped, each below a folder named after its resolution: input/720/.",
         |d, v| set(&mut d.config.folders.input, parse::path(&v)),
     )
+    .in_file_only()
     .restart(),
     Setting::new(
         Stage::Folders,
@@ -181,6 +200,7 @@ pub static SETTINGS: &[Setting] = &[
         "Where compressed videos appear, at the same path as below input.",
         |d, v| set(&mut d.config.folders.output, parse::path(&v)),
     )
+    .in_file_only()
     .restart(),
     Setting::new(
         Stage::Folders,
@@ -190,6 +210,7 @@ pub static SETTINGS: &[Setting] = &[
         "Where the queue, its archives and the settings file are.",
         |d, v| set(&mut d.config.folders.conf, parse::path(&v)),
     )
+    .in_file_only()
     .restart(),
     Setting::new(
         Stage::Folders,
@@ -199,6 +220,7 @@ pub static SETTINGS: &[Setting] = &[
         "Where app.log is. Give it a folder of its own: old logs in it are removed.",
         |d, v| set(&mut d.config.folders.logs, parse::path(&v)),
     )
+    .in_file_only()
     .restart(),
     Setting::new(
         Stage::Watch,
@@ -282,7 +304,8 @@ pub static SETTINGS: &[Setting] = &[
         "a name looked up in PATH, or a path",
         "The ffmpeg to use. It needs libx265.",
         |d, v| set(&mut d.config.encode.ffmpeg_path, parse::path(&v)),
-    ),
+    )
+    .in_file_only(),
     Setting::new(
         Stage::Encode,
         "ffprobe_path",
@@ -290,7 +313,8 @@ pub static SETTINGS: &[Setting] = &[
         "a name looked up in PATH, or a path",
         "The ffprobe to use.",
         |d, v| set(&mut d.config.encode.ffprobe_path, parse::path(&v)),
-    ),
+    )
+    .in_file_only(),
     Setting::new(
         Stage::Encode,
         "nice",
@@ -323,7 +347,8 @@ pub static SETTINGS: &[Setting] = &[
             let choices = [("auto", Confinement::Auto), ("off", Confinement::Off)];
             set(&mut d.config.encode.confinement, parse::choice(&v, &choices))
         },
-    ),
+    )
+    .in_file_only(),
     Setting::new(
         Stage::Encode,
         "ffmpeg_memory",
@@ -562,7 +587,8 @@ pub static SETTINGS: &[Setting] = &[
         "a folder outside output, and outside input or hidden in it; empty is `.done` in the input folder",
         "Where after_success = \"archive\" moves sources; a relative folder is relative to the root.",
         |d, v| set(&mut d.archive_dir, parse::optional_path(&v)),
-    ),
+    )
+    .in_file_only(),
     Setting::new(
         Stage::Publish,
         "sidecars",
@@ -638,7 +664,8 @@ pub static SETTINGS: &[Setting] = &[
         "a file; a relative one is relative to the root",
         "A file that holds the token, instead of ntfy_token.",
         |d, v| set(&mut d.token.file, parse::optional_path(&v)),
-    ),
+    )
+    .in_file_only(),
     Setting::new(
         Stage::Alerts,
         "ntfy_user",
@@ -663,7 +690,8 @@ pub static SETTINGS: &[Setting] = &[
         "a file; a relative one is relative to the root",
         "A file that holds the password, instead of ntfy_password.",
         |d, v| set(&mut d.password.file, parse::optional_path(&v)),
-    ),
+    )
+    .in_file_only(),
     Setting::new(
         Stage::Alerts,
         "ntfy_events",
@@ -713,6 +741,7 @@ pub static SETTINGS: &[Setting] = &[
         "Where each alert is posted as JSON, beside ntfy. Whoever knows such an address can often post to it.",
         |d, v| set(&mut d.config.alerts.webhooks.urls, parse::webhooks(&v)),
     )
+    .in_file_only()
     .secret(),
     Setting::new(
         Stage::Alerts,
@@ -734,7 +763,8 @@ pub static SETTINGS: &[Setting] = &[
             let private = parse::flag(&v).map(|is_allowed| choices[usize::from(is_allowed)]);
             set(&mut d.config.alerts.webhooks.private_addresses, private)
         },
-    ),
+    )
+    .in_file_only(),
     Setting::new(
         Stage::Alerts,
         "email_server",
@@ -876,6 +906,7 @@ pub static SETTINGS: &[Setting] = &[
         "The certificate and those between it and its authority (PEM), with tls = \"files\".",
         |d, v| set(&mut d.http.certificate, parse::optional_path(&v)),
     )
+    .in_file_only()
     .restart(),
     Setting::new(
         Stage::Http,
@@ -885,6 +916,7 @@ pub static SETTINGS: &[Setting] = &[
         "Its private key (PEM).",
         |d, v| set(&mut d.http.key, parse::optional_path(&v)),
     )
+    .in_file_only()
     .restart(),
     Setting::new(
         Stage::Http,

@@ -5,9 +5,11 @@
 //! Never in here: decisions about tasks (`service`), about people (`access`).
 
 mod account;
+mod blocking;
 mod download;
 mod events;
 mod extract;
+mod files;
 mod frames;
 mod health;
 mod links;
@@ -18,6 +20,7 @@ mod openapi;
 pub mod page;
 pub mod problem;
 mod queue;
+mod ranges;
 mod report;
 mod settings;
 mod simple;
@@ -50,6 +53,9 @@ pub struct Parts {
     pub started: Instant,
     /// That is listened on.
     pub address: SocketAddr,
+    pub settings: settings::Settings,
+    pub machine: system::Machine,
+    pub frames: frames::Frames,
 }
 
 impl Deref for Api {

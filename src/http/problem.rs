@@ -54,6 +54,16 @@ pub struct Problem {
     pub detail: String,
     /// In seconds.
     pub retry_after_seconds: Option<u64>,
+    /// What is wrong with single keys of the body.
+    pub errors: Vec<KeyError>,
+}
+
+/// What is wrong with one key of a body.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct KeyError {
+    pub key: String,
+    /// What, and what is allowed.
+    pub detail: String,
 }
 
 /// Its form on the wire.
@@ -69,6 +79,8 @@ pub struct ProblemDto {
     /// The path that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instance: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<KeyError>,
 }
 
 impl Kind {
@@ -179,6 +191,7 @@ impl Problem {
             kind,
             detail: detail.into(),
             retry_after_seconds: None,
+            errors: Vec::new(),
         }
     }
 
@@ -213,6 +226,16 @@ impl Problem {
     #[must_use]
     pub fn unprocessable(detail: impl Into<String>) -> Self {
         Self::new(Kind::Unprocessable, detail)
+    }
+
+    /// Keys of the body that are not allowed as they are.
+    #[must_use]
+    pub fn of_keys(errors: Vec<KeyError>) -> Self {
+        let details: Vec<&str> = errors.iter().map(|error| error.detail.as_str()).collect();
+        Self {
+            errors: errors.clone(),
+            ..Self::unprocessable(details.join("; "))
+        }
     }
 
     /// The cause goes to the log and not to the caller.
@@ -251,6 +274,7 @@ impl IntoResponse for Problem {
             status: status.as_u16(),
             detail: self.detail,
             instance: None,
+            errors: self.errors,
         };
         let mut response = (status, axum::Json(body)).into_response();
         let headers = response.headers_mut();

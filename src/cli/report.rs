@@ -1,20 +1,20 @@
-//! `report`: what the service has saved, by folder and month, from the queue and the archives.
+//! `report`: what the service has saved, by folder and month, for people and programs.
 //!
-//! Promises: 100,000 archived rows are read one archive at a time; an archive that cannot be understood is named, not
-//! silently left out.
-//! Never in here: what counts (`totals` says).
-
-mod totals;
+//! Promises: an archive that cannot be understood is named, not silently left out.
+//! Never in here: what counts (`crate::report` says).
 
 use std::{collections::BTreeMap, path::Path};
 
 use jiff::tz::TimeZone;
-use serde_json::{Value, json};
+use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
 use super::{Exit, Outcome, counted, print, print_json, setup::Setup};
-use crate::{queue, receipt, record, task::Shown};
-use totals::{Folder, Month, Sum, Totals};
+use crate::{
+    receipt,
+    report::{self, Folder, Sum, Totals, as_json, numbers, shown_month},
+    task::Shown,
+};
 
 /// So many folders of one resolution are shown to a person, those that saved most.
 const FOLDERS_SHOWN: usize = 20;
@@ -22,19 +22,14 @@ const FOLDERS_SHOWN: usize = 20;
 /// `report`
 pub fn report(setup: &Setup, json: bool, csv: bool) -> Outcome {
     let (_, files) = setup.for_reading()?;
-    // The queue first: what is archived meanwhile is then seen twice, which counts once, instead of never.
-    let live = queue::read_live(&files)?;
-    let mut rows = Vec::new();
-    let bad = queue::each_ended(&files, |row| rows.push(row))?;
-    rows.extend(live.iter().map(record::Ended::from));
+    let zone = TimeZone::system();
+    let (totals, bad) = report::read(&files, &zone)?;
     for (archive, reason) in bad {
         eprintln!(
             "{} could not be understood ({reason}); it is not counted",
             Shown(&archive)
         );
     }
-    let zone = TimeZone::system();
-    let totals = Totals::of(rows, &zone);
     if json {
         print_json(&as_json(&totals, &zone));
     } else if csv {
@@ -53,63 +48,9 @@ fn shown_folder(folder: &Path) -> String {
     }
 }
 
-fn shown_month(month: Month) -> String {
-    month.map_or_else(
-        || "unknown".to_owned(),
-        |(year, month)| format!("{year:04}-{month:02}"),
-    )
-}
-
-/// A sum as its numbers by name, in this order.
-fn numbers(sum: &Sum) -> [(&'static str, Value); 10] {
-    // No disk holds more than 64 bits count; a row that was written by hand may.
-    let bytes = |bytes: u128| Value::from(u64::try_from(bytes).unwrap_or(u64::MAX));
-    let saved =
-        i64::try_from(sum.saved_bytes()).unwrap_or(if sum.saved_bytes() < 0 { i64::MIN } else { i64::MAX });
-    let percent = sum.saved_percent().map(|percent| (percent * 10.0).round() / 10.0);
-    [
-        ("files", sum.files.into()),
-        ("before_bytes", bytes(sum.before_bytes)),
-        ("after_bytes", bytes(sum.after_bytes)),
-        ("saved_bytes", saved.into()),
-        ("saved_percent", percent.into()),
-        (
-            "encode_seconds",
-            u64::try_from((sum.time_ms + 500) / 1000)
-                .unwrap_or(u64::MAX)
-                .into(),
-        ),
-        ("without_sizes", sum.without_sizes.into()),
-        ("skipped", sum.skipped.into()),
-        ("failed", sum.failed.into()),
-        ("cancelled", sum.cancelled.into()),
-    ]
-}
-
 #[expect(clippy::cast_precision_loss, reason = "a time")]
 fn seconds(sum: &Sum) -> f64 {
     sum.time_ms as f64 / 1000.0
-}
-
-fn as_json(totals: &Totals, zone: &TimeZone) -> Value {
-    let named = |names: Vec<(&str, String)>, sum: &Sum| -> Value {
-        names
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), Value::from(value)))
-            .chain(numbers(sum).map(|(name, number)| (name.to_owned(), number)))
-            .collect()
-    };
-    let folder = |folder: &Folder| ("folder", folder.to_string_lossy().into_owned());
-    let month = |month: Month| ("month", shown_month(month));
-    let by_folder = totals.by_folder();
-    let by_month = totals.by_month();
-    json!({
-        "time_zone": zone.iana_name(),
-        "total": named(Vec::new(), &totals.total()),
-        "by_folder": by_folder.iter().map(|(key, sum)| named(vec![folder(key)], sum)).collect::<Vec<_>>(),
-        "by_month": by_month.iter().map(|(key, sum)| named(vec![month(*key)], sum)).collect::<Vec<_>>(),
-        "rows": totals.rows.iter().map(|((of, at), sum)| named(vec![folder(of), month(*at)], sum)).collect::<Vec<_>>(),
-    })
 }
 
 /// One line for each folder and month, for a spreadsheet to sum up; RFC 4180, but with plain line ends.
@@ -280,7 +221,7 @@ fn columns(sum: &Sum) -> [String; 6] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::task::Status;
+    use crate::{record, task::Status};
 
     fn totals(rows: &[(&str, &str, u64, u64)]) -> Totals {
         let rows = rows.iter().map(|(path, ended, before, after)| record::Ended {
@@ -356,22 +297,5 @@ mod tests {
         ] {
             assert_eq!(csv_field(name), field);
         }
-    }
-
-    #[test]
-    fn json_has_each_sum_by_name() {
-        let json = as_json(&some(), &TimeZone::UTC);
-        assert_eq!(json["time_zone"], "UTC");
-        assert_eq!(
-            json["total"],
-            json!({
-                "files": 4, "before_bytes": 4_009_005_000_u64, "after_bytes": 1_003_101_000, "saved_bytes": 3_005_904_000_u64,
-                "saved_percent": 75.0, "encode_seconds": 360, "without_sizes": 0, "skipped": 0, "failed": 0, "cancelled": 0
-            })
-        );
-        assert_eq!(json["by_folder"][0]["folder"], "480");
-        assert_eq!(json["by_folder"][0]["saved_bytes"], -100_000);
-        assert_eq!(json["by_month"][0]["month"], "unknown");
-        assert_eq!(json["rows"].as_array().unwrap().len(), 4);
     }
 }
