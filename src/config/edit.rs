@@ -693,7 +693,7 @@ mod tests {
             "resolution.2160.profile",
         ];
         let key =
-            prop_oneof![4 => plain, 1 => prop::sample::select(&sections[..]).prop_map(ToOwned::to_owned)];
+            prop_oneof![4 => plain, 1 => prop::sample::select(sections.to_vec()).prop_map(ToOwned::to_owned)];
         (key, value).prop_map(|(key, value)| Change { key, value })
     }
 

@@ -118,7 +118,7 @@ fn of_board(gauges: &mut Gauges, board: &Board) {
         "queue_failing",
         "1 while the queue cannot be written to its disk",
         None,
-        flag(board.state == QueueState::Failing),
+        flag(board.queue == QueueState::Failing),
     );
     let live = &board.live;
     gauges.one(
