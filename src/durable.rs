@@ -63,7 +63,8 @@ pub fn replace_with_bytes(path: &Path, bytes: &[u8]) -> Result<Identity> {
     replace(path, bytes, USUAL_MODE, |_| Ok(()))
 }
 
-/// As [`replace_with_bytes`], for what nobody but this user may read.
+/// As [`replace_with_bytes`], for what nobody but this user may read; what root writes belongs to the owner of the
+/// folder, who is the one to read it.
 ///
 /// # Errors
 /// The old content is untouched then.
@@ -102,6 +103,13 @@ fn replace(
     prepare: impl FnOnce(&File) -> io::Result<()>,
 ) -> Result<Identity> {
     let (temporary, file) = new_temporary_with_mode(path, mode)?;
+    if mode == PRIVATE_MODE
+        && rustix::process::geteuid().is_root()
+        && let Some(folder) = path.parent().and_then(|folder| folder.metadata().ok())
+    {
+        let given = std::os::unix::fs::fchown(&file, Some(folder.uid()), Some(folder.gid()));
+        at("give away", &temporary, given).inspect_err(|_| drop(unlink(&temporary)))?;
+    }
     let replaced = (|| {
         // Before there is anything in it that others may not read.
         at("set the mode of", &temporary, prepare(&file))?;

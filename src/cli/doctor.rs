@@ -8,10 +8,11 @@ use std::{
 
 use super::{Exit, Outcome, print, print_json, setup::Setup, status::running_pid};
 use crate::{
-    alerts,
-    config::{Config, EncodeConfig, FileState, Profile},
+    access, alerts,
+    config::{Config, EncodeConfig, FileState, Http, Profile, Tls},
     confine::{self, Confinement},
     encode,
+    http::fingerprint,
     process::{self, Cancel, CommandLine, Limits, StartError},
     publish, quality,
     queue::Files,
@@ -94,6 +95,7 @@ pub fn doctor(setup: &Setup, json: bool) -> Outcome {
     findings.push(clock());
     findings.push(lock(&files));
     findings.push(ntfy(config));
+    findings.push(http(config));
     let is_bad = findings.iter().any(|finding| finding.grade == Grade::Bad);
     if json {
         let rows: Vec<_> = findings
@@ -413,6 +415,38 @@ fn ntfy(config: &Config) -> Finding {
         )
     } else {
         Finding::warning("ntfy", format!("{}: {}", report.body, report.hint))
+    }
+}
+
+/// Where the API is reached, by which certificate, and by whom.
+fn http(config: &Config) -> Finding {
+    const WHAT: &str = "http";
+    let http = &config.http;
+    if http.enabled == Http::Off {
+        return Finding::good(WHAT, "off; http.enabled = true turns the API on");
+    }
+    let files = access::Files::new(&config.folders.conf);
+    let users = match access::read(&files) {
+        Ok(accounts) => accounts.users().len(),
+        Err(error) => return Finding::bad(WHAT, error.to_string()),
+    };
+    let tls = match (fingerprint(http, &config.folders.conf), &http.tls) {
+        (Err(error), _) => return Finding::bad(WHAT, error.to_string()),
+        (Ok(Some(print)), _) => format!("TLS by a certificate with the SHA-256 fingerprint {print}"),
+        (Ok(None), Tls::SelfSigned) => "TLS by a certificate that the first start makes".to_owned(),
+        (Ok(None), Tls::Off | Tls::Files { .. }) => "no TLS".to_owned(),
+    };
+    let place = format!("{}, {tls}", http.listen);
+    match users {
+        0 => Finding::warning(
+            WHAT,
+            format!(
+                "{place}; nobody may use it: make a user (`video-compressor user add NAME --role admin`), or take the token \
+                 in {}",
+                Shown(&files.setup_token())
+            ),
+        ),
+        users => Finding::good(WHAT, format!("{place}; users: {users}")),
     }
 }
 

@@ -4,6 +4,7 @@
 //! names the thing, the cause and the way out.
 //! Never in here: how a file is compressed.
 
+mod account;
 mod change;
 mod doctor;
 mod explain;
@@ -234,6 +235,16 @@ enum Command {
         #[command(subcommand)]
         action: ConfigAction,
     },
+    /// Who may use the API: add, list, remove, passwd
+    User {
+        #[command(subcommand)]
+        action: account::UserAction,
+    },
+    /// Keys for programs that use the API: add, list, revoke
+    Key {
+        #[command(subcommand)]
+        action: account::KeyAction,
+    },
     /// Send a test alert and show what the server answered
     NotifyTest,
     /// Run at every start of this computer: systemd or launchd
@@ -364,6 +375,8 @@ fn dispatch(arguments: Arguments) -> Outcome {
                 Ok(Exit::Done)
             }
         },
+        Command::User { action } => account::user(&setup, action),
+        Command::Key { action } => account::key(&setup, action),
         Command::NotifyTest => doctor::notify_test(&setup),
         Command::Service { action } => unit::unit(&setup, &action),
         Command::Report { json, csv } => report::report(&setup, json, csv),

@@ -30,6 +30,8 @@ mod tls;
 mod uploads;
 mod who;
 
+pub use tls::fingerprint;
+
 use std::{net::SocketAddr, ops::Deref, sync::Arc, time::Instant};
 
 use crate::{
