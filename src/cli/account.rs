@@ -262,6 +262,6 @@ impl Unseen {
 impl Drop for Unseen {
     fn drop(&mut self) {
         // A terminal that is gone shows nothing anyway.
-        drop(tcsetattr(io::stdin(), OptionalActions::Flush, &self.before));
+        let _ = tcsetattr(io::stdin(), OptionalActions::Flush, &self.before);
     }
 }
