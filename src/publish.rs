@@ -326,6 +326,44 @@ pub struct Published<'a> {
     pub output_identity: &'a Identity,
 }
 
+/// What became of a result that a person does not want.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Dropped {
+    Removed,
+    AlreadyGone,
+    /// It stays: it would be the only copy.
+    SourceIsGone,
+    /// It stays: what it was made of is not there any more.
+    SourceChanged,
+    /// It stays: it is not the file that was published.
+    NotOurs,
+}
+
+/// Removes a published output, whose source is there as it was. Each with its path and the identity that it had. Copies
+/// of sidecars stay.
+///
+/// # Errors
+/// The output is still there then, or may be there again after a power cut.
+pub fn drop_result(
+    (source, source_identity): (&Path, &Identity),
+    (output, output_identity): (&Path, &Identity),
+) -> Result<Dropped, DurableError> {
+    let Some(found) = look(source) else {
+        return Ok(Dropped::SourceIsGone);
+    };
+    if !found.same_file(source_identity) {
+        return Ok(Dropped::SourceChanged);
+    }
+    match look(output) {
+        None => Ok(Dropped::AlreadyGone),
+        Some(found) if !is_published(&found, output_identity) => Ok(Dropped::NotOurs),
+        Some(_) => {
+            durable::remove(output)?;
+            Ok(Dropped::Removed)
+        }
+    }
+}
+
 /// What became of a source.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Disposed {

@@ -50,7 +50,10 @@ impl Config {
         let texts = [
             alerts.webhooks.secret.as_ref(),
             login.map(|login| &login.password),
-            self.http.oidc.as_ref().and_then(|oidc| oidc.client_secret.as_ref()),
+            self.http
+                .oidc
+                .as_ref()
+                .and_then(|oidc| oidc.client_secret.as_ref()),
         ];
         let texts = texts.into_iter().flatten().map(SecretText::reveal);
         alerts

@@ -80,6 +80,9 @@ pub enum Order {
         id: TaskId,
         resolution: Resolution,
     },
+    /// Removes the result of a processed task; its source stays, and is not compressed again by itself. Of an archived
+    /// task, a new one says so.
+    KeepOriginal(TaskId),
     /// A file that lies below `input/`: queued again when its task has ended, and as [`Order::Expect`] when the watch
     /// has not taken it yet.
     Submit(Wanted),
@@ -214,6 +217,7 @@ impl Desk {
                 HashMap::new()
             }
             Order::Retry { ids, .. } => self.archived(ids).await?,
+            Order::KeepOriginal(id) => self.archived(std::slice::from_ref(id)).await?,
             _ => HashMap::new(),
         };
         let (answer, answered) = oneshot::channel();

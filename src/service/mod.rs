@@ -15,6 +15,7 @@ mod job;
 mod jobs;
 mod live;
 mod orders;
+mod originals;
 mod recovery;
 mod silence;
 mod speeds;
@@ -246,6 +247,8 @@ struct State {
     awaited: Vec<orders::Awaited>,
     /// Tasks whose sources are on their way to another resolution's folder.
     moving: HashMap<TaskId, orders::Moving>,
+    /// Tasks whose results are being removed.
+    keeping: HashMap<TaskId, originals::Keeping>,
     /// Oldest first.
     expected: VecDeque<orders::Expected>,
 
@@ -380,6 +383,7 @@ impl State {
             publisher: publisher.map(|publisher| publisher.beginning_with(&loaded.control)),
             awaited: Vec::new(),
             moving: HashMap::new(),
+            keeping: HashMap::new(),
             expected: VecDeque::new(),
             control: loaded.control,
             queue,
@@ -466,6 +470,7 @@ impl State {
             Event::Disposed(disposal::Done::Source(id, result)) => self.disposed(&id, result),
             Event::Disposed(disposal::Done::WorkFolder) => self.removing = self.removing.saturating_sub(1),
             Event::Disposed(disposal::Done::Moved(id, result)) => self.moved(&id, result),
+            Event::Disposed(disposal::Done::Result(id, result)) => self.kept(&id, result),
             Event::Order(request) => self.ordered(*request),
             Event::Stop => self.stop(),
         }

@@ -14,6 +14,7 @@ use super::{
     Deferred, State,
     desk::{Answer, Force, OnRunning, Order, Outcome, QueueState, Refusal, Request, Wanted, Which},
     disposal, now,
+    originals::Keeping,
 };
 use crate::{
     durable::DurableError,
@@ -35,6 +36,8 @@ enum Done {
     WhenEnded(Outcome),
     /// When the source of the task is where it is to be.
     WhenMoved(TaskId, PathBuf),
+    /// When the result of the task, which may be archived, is gone.
+    WhenKept(TaskId, Option<Task>),
 }
 
 /// An order that waits for encodes to end.
@@ -91,6 +94,9 @@ impl State {
                 let new_id = self.new_id();
                 self.moving.insert(id, Moving { new_id, to, answer });
             }
+            Ok(Done::WhenKept(id, archived)) => {
+                self.keeping.insert(id, Keeping { archived, answer });
+            }
             Ok(Done::Now(outcome)) => {
                 self.publish_now();
                 reply(answer, Ok(outcome));
@@ -99,7 +105,7 @@ impl State {
         }
     }
 
-    fn carry_out(&mut self, order: Order, archived: HashMap<TaskId, Task>) -> Result<Done, Refusal> {
+    fn carry_out(&mut self, order: Order, mut archived: HashMap<TaskId, Task>) -> Result<Done, Refusal> {
         match order {
             Order::Cancel(ids) => self.order_cancel(ids),
             Order::Retry { ids, force } => self.order_retry(ids, archived, force),
@@ -113,6 +119,11 @@ impl State {
             }
             Order::Profile { id, profile, running } => self.order_profile(id, profile, running),
             Order::Move { id, resolution } => self.order_move(id, resolution),
+            Order::KeepOriginal(id) => {
+                let archived = archived.remove(&id).filter(|_| self.table.get(&id).is_none());
+                self.order_keep_original(&id, archived.as_ref())?;
+                Ok(Done::WhenKept(id, archived))
+            }
             Order::Submit(wanted) => self.order_submit(wanted),
             Order::Expect(wanted) => {
                 self.check_wanted(&wanted)?;
@@ -265,7 +276,8 @@ impl State {
 
     fn order_move(&mut self, id: TaskId, resolution: Resolution) -> Result<Done, Refusal> {
         self.check_resolution(resolution)?;
-        let is_moving = self.moving.contains_key(&id) || self.disposing.contains(&id);
+        let is_moving =
+            self.moving.contains_key(&id) || self.disposing.contains(&id) || self.keeping.contains_key(&id);
         self.check_tasks(std::slice::from_ref(&id), |task| match &task.status {
             Status::Processing => Err(format!("{} is being encoded; cancel it first", task.shown())),
             _ if is_moving => Err(format!("{} is being moved already", task.shown())),
