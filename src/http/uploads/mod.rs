@@ -284,6 +284,7 @@ impl Uploads {
             record,
             min_free_bytes: self.config().publish.min_free_bytes,
             checksum,
+            idle_limit: receive::IDLE_LIMIT,
         }
     }
 

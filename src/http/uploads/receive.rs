@@ -49,6 +49,8 @@ pub struct Reception {
     /// Must stay free on the disk.
     pub min_free_bytes: u64,
     pub checksum: Option<Checksum>,
+    /// [`IDLE_LIMIT`].
+    pub idle_limit: Duration,
 }
 
 impl Reception {
@@ -95,7 +97,7 @@ impl Reception {
         let mut checkpoint_bytes = pipe.written_bytes;
         let mut checkpoint_time = Instant::now();
         let outcome = loop {
-            let frame = match timeout(IDLE_LIMIT, body.frame()).await {
+            let frame = match timeout(self.idle_limit, body.frame()).await {
                 Err(_) => break Err(UploadError::Stalled),
                 Ok(None) => break Ok(()),
                 Ok(Some(Err(_))) => break Err(UploadError::BrokenOff),
@@ -279,4 +281,217 @@ pub async fn blocking<T: Send + 'static>(
 
 async fn joined<T>(handle: JoinHandle<T>) -> Result<T, UploadError> {
     handle.await.map_err(|_| UploadError::Stopping)
+}
+
+#[cfg(test)]
+#[allow(clippy::disallowed_methods)]
+mod tests {
+    use std::{fs, io};
+
+    use axum::body::Body;
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    use futures_util::stream;
+    use jiff::Timestamp;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        http::uploads::{
+            record::{Stage, Way},
+            wanted::Wanted,
+        },
+        task::Resolution,
+    };
+
+    /// How a request ends.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    enum End {
+        InOrder,
+        /// The connection is lost.
+        Lost,
+    }
+
+    /// What one request brings.
+    #[derive(Debug, Clone)]
+    struct Sent {
+        pieces: Vec<usize>,
+        end: End,
+        checksum: Option<Right>,
+    }
+
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    enum Right {
+        Right,
+        Wrong,
+    }
+
+    fn sent() -> impl Strategy<Value = Sent> {
+        let pieces = proptest::collection::vec(prop_oneof![0..10_usize, 1000..90_000_usize], 0..12);
+        let end = prop_oneof![Just(End::InOrder), Just(End::Lost)];
+        let checksum = prop_oneof![
+            4 => Just(None),
+            1 => Just(Some(Right::Right)),
+            1 => Just(Some(Right::Wrong))
+        ];
+        (pieces, end, checksum).prop_map(|(pieces, end, checksum)| Sent {
+            pieces,
+            end,
+            checksum,
+        })
+    }
+
+    struct Scene {
+        folder: tempfile::TempDir,
+        store: Store,
+        id: UploadId,
+    }
+
+    impl Scene {
+        fn new() -> (Self, Record) {
+            let folder = tempfile::tempdir().unwrap();
+            fs::create_dir(folder.path().join("720")).unwrap();
+            let store = Store::new(folder.path());
+            let id = UploadId::new(Resolution(720), [3; 16]);
+            let wanted = Wanted {
+                resolution: Resolution(720),
+                name: "a.mkv".into(),
+                profile: None,
+                priority: 0,
+                mark: None,
+            };
+            store.make_folder(id.resolution).unwrap();
+            let record = Record::new(Way::Resumable, wanted, None, String::new(), Timestamp::now());
+            store.save(id, &record).unwrap();
+            (Self { folder, store, id }, record)
+        }
+
+        fn reception(&self, record: Record, limit_bytes: u64, checksum: Option<Checksum>) -> Reception {
+            Reception {
+                store: self.store.clone(),
+                id: self.id,
+                record,
+                limit_bytes,
+                min_free_bytes: 0,
+                checksum,
+                idle_limit: IDLE_LIMIT,
+            }
+        }
+
+        fn part(&self) -> Vec<u8> {
+            fs::read(
+                self.folder
+                    .path()
+                    .join(format!("720/.vc-uploads/{}.part", self.id)),
+            )
+            .unwrap()
+        }
+    }
+
+    fn runtime() -> tokio::runtime::Runtime {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap()
+    }
+
+    fn body(pieces: Vec<Vec<u8>>, end: End) -> Body {
+        let lost = (end == End::Lost).then(|| Err(io::Error::other("lost")));
+        Body::from_stream(stream::iter(pieces.into_iter().map(Ok).chain(lost)))
+    }
+
+    fn checksum(bytes: &[u8], right: Right) -> Checksum {
+        let hash = ring::digest::digest(&ring::digest::SHA256, bytes);
+        let mut hash = hash.as_ref().to_vec();
+        if right == Right::Wrong {
+            hash[0] ^= 1;
+        }
+        Checksum::parse(&format!("sha256 {}", STANDARD.encode(hash))).unwrap()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn any_split_into_requests_and_pieces_is_the_same_file(
+            requests in proptest::collection::vec(sent(), 1..8),
+            seed: u8,
+        ) {
+            let (scene, mut record) = Scene::new();
+            let runtime = runtime();
+            let mut expected: Vec<u8> = Vec::new();
+            for request in requests {
+                let mut next = expected.len();
+                let pieces: Vec<Vec<u8>> = request.pieces.iter().map(|length| {
+                    let piece = (next..next + length).map(|place| (place % 251) as u8 ^ seed).collect();
+                    next += length;
+                    piece
+                }).collect();
+                let all = pieces.concat();
+                let checksum = request.checksum.map(|right| checksum(&all, right));
+                let reception = scene.reception(record, u64::MAX, checksum);
+                let (after, result) = runtime.block_on(reception.run(body(pieces, request.end)));
+                record = after;
+                let is_kept = match (request.checksum, request.end) {
+                    (None, _) => true,
+                    (Some(right), end) => right == Right::Right && end == End::InOrder,
+                };
+                if is_kept {
+                    expected.extend(all);
+                }
+                prop_assert_eq!(result.is_ok(), is_kept && request.end == End::InOrder);
+                // What a client is told is what a restart finds.
+                let found = scene.store.load(scene.id).unwrap().unwrap();
+                prop_assert_eq!(found.offset_bytes, expected.len() as u64);
+                prop_assert_eq!(record.offset_bytes, expected.len() as u64);
+            }
+            prop_assert_eq!(&scene.part()[..expected.len()], &expected[..]);
+        }
+    }
+
+    #[test]
+    fn more_than_was_announced_is_not_taken() {
+        let (scene, record) = Scene::new();
+        let pieces = vec![vec![1; 4], vec![2; 7]];
+        let reception = scene.reception(record, 10, None);
+        let (record, result) = runtime().block_on(reception.run(body(pieces, End::InOrder)));
+        assert!(
+            matches!(result, Err(UploadError::TooLong { limit_bytes: 10 })),
+            "{result:?}"
+        );
+        assert_eq!(record.offset_bytes, 4);
+    }
+
+    #[test]
+    fn a_disk_that_gets_short_ends_it_and_what_came_is_kept() {
+        let (scene, record) = Scene::new();
+        let pieces = vec![vec![1; 1 << 20]; 40];
+        let mut reception = scene.reception(record, u64::MAX, None);
+        reception.min_free_bytes = u64::MAX;
+        let (record, result) = runtime().block_on(reception.run(body(pieces, End::InOrder)));
+        assert!(matches!(result, Err(UploadError::NoRoom { .. })), "{result:?}");
+        assert!(record.offset_bytes >= CHECKPOINT_BYTES, "{}", record.offset_bytes);
+        assert_eq!(record.stage, Stage::Receiving);
+    }
+
+    #[test]
+    fn a_client_that_sends_byte_by_byte_is_held_back_by_a_slow_disk() {
+        let (scene, record) = Scene::new();
+        let pieces = vec![vec![7]; 20_000];
+        let reception = scene.reception(record, u64::MAX, None);
+        let (record, result) = runtime().block_on(reception.run(body(pieces, End::InOrder)));
+        result.unwrap();
+        assert_eq!(record.offset_bytes, 20_000);
+    }
+
+    #[test]
+    fn a_client_that_falls_silent_is_let_go_of_and_what_came_is_kept() {
+        let (scene, record) = Scene::new();
+        let pieces = stream::iter([Ok::<_, io::Error>(vec![1; 3])]);
+        let silent = Body::from_stream(stream::StreamExt::chain(pieces, stream::pending()));
+        let mut reception = scene.reception(record, u64::MAX, None);
+        reception.idle_limit = Duration::from_millis(20);
+        let (record, result) = runtime().block_on(reception.run(silent));
+        assert!(matches!(result, Err(UploadError::Stalled)), "{result:?}");
+        assert_eq!(record.offset_bytes, 3);
+    }
 }

@@ -269,3 +269,199 @@ fn damaged(path: &Path, reason: String) -> StoreError {
         reason,
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::disallowed_methods)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+    use crate::{
+        durable::faults::{self, Fault},
+        http::uploads::{record::Way, wanted::Wanted},
+    };
+
+    const RESOLUTION: Resolution = Resolution(720);
+
+    struct Scene {
+        _folder: tempfile::TempDir,
+        input: PathBuf,
+        store: Store,
+        id: UploadId,
+        record: Record,
+    }
+
+    /// An upload of `name` whose bytes are all there.
+    fn scene(name: &str) -> Scene {
+        let folder = tempfile::tempdir().unwrap();
+        let input = folder.path().join("input");
+        fs::create_dir_all(input.join("720")).unwrap();
+        let store = Store::new(&input);
+        let id = UploadId::new(RESOLUTION, [1; 16]);
+        let wanted = Wanted {
+            resolution: RESOLUTION,
+            name: name.into(),
+            profile: None,
+            priority: 0,
+            mark: None,
+        };
+        let mut record = Record::new(
+            Way::Resumable,
+            wanted,
+            Some(5),
+            String::new(),
+            Timestamp::UNIX_EPOCH,
+        );
+        store.make_folder(RESOLUTION).unwrap();
+        let part = store.open(id, &record).unwrap();
+        part.append(b"bytes").unwrap();
+        part.sync().unwrap();
+        record.offset_bytes = 5;
+        store.save(id, &record).unwrap();
+        Scene {
+            _folder: folder,
+            input,
+            store,
+            id,
+            record,
+        }
+    }
+
+    fn place(scene: &Scene) -> Result<PathBuf, StoreError> {
+        let path = scene.store.choose_place(&scene.record)?;
+        assert!(scene.store.place(scene.id, &path)?, "nobody else is here");
+        Ok(path)
+    }
+
+    #[test]
+    fn a_file_never_takes_the_name_of_another() {
+        let scene = scene("x/a.mkv");
+        fs::create_dir_all(scene.input.join("720/x")).unwrap();
+        fs::write(scene.input.join("720/x/a.mkv"), "other").unwrap();
+        symlink("/nowhere", scene.input.join("720/x/a (2).mkv")).unwrap();
+        assert_eq!(place(&scene).unwrap(), Path::new("720/x/a (3).mkv"));
+        assert_eq!(fs::read(scene.input.join("720/x/a.mkv")).unwrap(), b"other");
+        assert_eq!(fs::read(scene.input.join("720/x/a (3).mkv")).unwrap(), b"bytes");
+    }
+
+    #[test]
+    fn a_name_that_was_taken_after_it_was_chosen_is_not_replaced() {
+        let scene = scene("a.mkv");
+        let path = scene.store.choose_place(&scene.record).unwrap();
+        fs::write(scene.input.join(&path), "other").unwrap();
+        assert!(!scene.store.place(scene.id, &path).unwrap());
+        assert!(scene.store.has_part(scene.id));
+        assert_eq!(place(&scene).unwrap(), Path::new("720/a (2).mkv"));
+        assert_eq!(fs::read(scene.input.join("720/a.mkv")).unwrap(), b"other");
+    }
+
+    #[test]
+    fn no_symlink_and_no_file_is_gone_through() {
+        let outside = tempfile::tempdir().unwrap();
+        for name in ["link/a.mkv", "deep/link/x/a.mkv", "file/a.mkv"] {
+            let scene = scene(name);
+            fs::create_dir_all(scene.input.join("720/deep")).unwrap();
+            for link in ["720/link", "720/deep/link"] {
+                symlink(outside.path(), scene.input.join(link)).unwrap();
+            }
+            fs::write(scene.input.join("720/file"), "").unwrap();
+            assert!(matches!(place(&scene), Err(StoreError::NotAFolder(_))), "{name}");
+            assert!(scene.store.has_part(scene.id));
+        }
+        assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_resolution_folder_may_be_a_symlink_and_is_not_made_when_its_disk_is_away() {
+        let scene = scene("a.mkv");
+        let disk = tempfile::tempdir().unwrap();
+        symlink(disk.path(), scene.input.join("480")).unwrap();
+        scene.store.make_folder(Resolution(480)).unwrap();
+        assert!(disk.path().join(FOLDER).is_dir());
+        symlink("/nowhere", scene.input.join("1080")).unwrap();
+        assert!(matches!(
+            scene.store.make_folder(Resolution(1080)),
+            Err(StoreError::NoFolder(_))
+        ));
+        assert!(matches!(
+            scene.store.make_folder(Resolution(2160)),
+            Err(StoreError::NoFolder(_))
+        ));
+    }
+
+    #[test]
+    fn a_long_name_is_shortened() {
+        let scene = scene(&format!("{}.mkv", "ü".repeat(400)));
+        let path = place(&scene).unwrap();
+        assert!(path.file_name().unwrap().len() <= 255);
+        assert_eq!(fs::read(scene.input.join(path)).unwrap(), b"bytes");
+    }
+
+    #[test]
+    fn a_part_is_gone_on_with_at_what_is_durable_of_it() {
+        let mut scene = scene("a.mkv");
+        scene.record.offset_bytes = 2;
+        let part = scene.store.open(scene.id, &scene.record).unwrap();
+        part.append(b"XYZ").unwrap();
+        assert_eq!(fs::read(scene.store.part(scene.id)).unwrap(), b"byXYZ");
+        scene.record.offset_bytes = 6;
+        assert!(
+            scene.store.open(scene.id, &scene.record).is_err(),
+            "bytes are missing"
+        );
+    }
+
+    /// What [`super::super::Uploads::place`] does, without the service.
+    fn steps(scene: &Scene) -> Result<(), StoreError> {
+        let Some(mut record) = scene.store.load(scene.id)? else {
+            return Ok(());
+        };
+        let path = match &record.stage {
+            Stage::Placed { .. } | Stage::Taken { .. } => return Ok(()),
+            Stage::Placing { path } if !scene.store.has_part(scene.id) => path.clone(),
+            _ => {
+                let path = scene.store.choose_place(&record)?;
+                record.stage = Stage::Placing { path: path.clone() };
+                scene.store.save(scene.id, &record)?;
+                scene.store.place(scene.id, &path)?;
+                path
+            }
+        };
+        let task = String::new();
+        record.stage = Stage::Placed { path, task };
+        scene.store.save(scene.id, &record)
+    }
+
+    #[test]
+    fn a_crash_at_any_step_of_the_placing_leaves_one_file_in_the_end() {
+        let mut crashes = 0;
+        for at in 1.. {
+            let scene = scene("x/a.mkv");
+            faults::inject(Fault::CrashAt(at));
+            let result = steps(&scene);
+            let steps_taken = faults::end();
+            // As a restart does.
+            scene.store.sweep_temporaries([RESOLUTION]);
+            steps(&scene).unwrap();
+            let files: Vec<_> = walkdir::WalkDir::new(scene.input.join("720/x"))
+                .into_iter()
+                .flatten()
+                .filter(|entry| entry.file_type().is_file())
+                .collect();
+            assert_eq!(files.len(), 1, "crash at step {at}: {files:?}");
+            assert_eq!(fs::read(files[0].path()).unwrap(), b"bytes");
+            assert_eq!(files[0].file_name(), "a.mkv", "crash at step {at}");
+            let listed = scene.store.list([RESOLUTION], Which::All);
+            assert!(
+                matches!(&listed[..], [Found::Upload(_, record)] if matches!(record.stage, Stage::Placed { .. })),
+                "crash at step {at}: {listed:?}"
+            );
+            if steps_taken < at {
+                assert!(result.is_ok());
+                break;
+            }
+            crashes += 1;
+        }
+        assert!(crashes >= 8, "{crashes}");
+    }
+}

@@ -317,7 +317,7 @@ mod tests {
             "ü/ö.mp4",
             "-rf.mkv",
             "a\\b.mkv",
-            "...mkv.mkv/x.mkv",
+            "a...mkv/x.mkv",
             "%2e%2e.mkv",
             "~.mkv",
         ] {
