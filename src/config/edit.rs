@@ -561,7 +561,7 @@ mod tests {
                 "http = { enabled = true } # on\n",
                 "http.session_hours",
                 Some("1"),
-                "http = { enabled = true, session_hours = 1 } # on\n",
+                "http = { enabled = true , session_hours = 1 } # on\n",
             ),
             (
                 "http = { enabled = true, session_hours = 1 }\n",
