@@ -100,6 +100,18 @@ impl Settings {
         self.good.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// # Errors
+    /// When they could not be read even once.
+    pub(super) async fn all(&self) -> Result<SettingsDto, Problem> {
+        let (loaded, problems) = self.read().await?;
+        let file = loaded.file.strip_prefix(&loaded.config.folders.root);
+        Ok(SettingsDto {
+            file: file.unwrap_or(&loaded.file).to_string_lossy().into_owned(),
+            problems,
+            settings: rows(&loaded),
+        })
+    }
+
     /// The settings in force, and what is wrong with the file if it is not they.
     async fn read(&self) -> Result<(Arc<Loaded>, Vec<String>), Problem> {
         let sources = Arc::clone(&self.sources);
@@ -222,13 +234,7 @@ fn rows(loaded: &Loaded) -> Vec<SettingDto> {
     responses((status = 200, description = "All settings; secrets are hidden", body = SettingsDto))
 )]
 pub(super) async fn get(_: Admin, State(api): State<Api>) -> Result<axum::Json<SettingsDto>, Problem> {
-    let (loaded, problems) = api.settings.read().await?;
-    let file = loaded.file.strip_prefix(&loaded.config.folders.root);
-    Ok(axum::Json(SettingsDto {
-        file: file.unwrap_or(&loaded.file).to_string_lossy().into_owned(),
-        problems,
-        settings: rows(&loaded),
-    }))
+    api.settings.all().await.map(axum::Json)
 }
 
 /// Changes settings: a value, or null for the default

@@ -386,6 +386,24 @@ impl Uploads {
         Ok(task.unwrap_or_default())
     }
 
+    /// Every upload that is not forgotten, in the order in which they began.
+    ///
+    /// # Errors
+    /// When the service stops.
+    pub async fn all(&self) -> Result<Vec<UploadDto>, UploadError> {
+        let (store, resolutions) = (self.store(), self.config().watch.resolutions.clone());
+        let found = blocking(move || store.list(resolutions, Which::All)).await?;
+        let mut told: Vec<UploadDto> = found
+            .into_iter()
+            .filter_map(|found| match found {
+                Found::Upload(id, record) => Some(self.told(id, &record)),
+                Found::Rubbish(..) => None,
+            })
+            .collect();
+        told.sort_by(|one, other| (one.created, &one.id).cmp(&(other.created, &other.id)));
+        Ok(told)
+    }
+
     fn told(&self, id: UploadId, record: &Record) -> UploadDto {
         let state = match record.stage {
             Stage::Placed { .. } | Stage::Taken { .. } => UploadState::Placed,

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    Found, Record, Stage, UploadDto, UploadError, UploadId, Uploads, Way, Which,
+    Record, Stage, UploadDto, UploadError, UploadId, Uploads, Way,
     receive::blocking,
     wanted::{CHECKSUM_ALGORITHMS, Checksum, Wanted},
 };
@@ -221,18 +221,7 @@ async fn get(State(api): State<Api>, _: Viewer, Path(id): Path<String>) -> Resul
     )
 )]
 async fn list(State(api): State<Api>, _: Viewer) -> Result<Json<Vec<UploadDto>>, Problem> {
-    let uploads = &api.uploads;
-    let (store, resolutions) = (uploads.store(), uploads.config().watch.resolutions.clone());
-    let found = blocking(move || store.list(resolutions, Which::All)).await?;
-    let mut told: Vec<UploadDto> = found
-        .into_iter()
-        .filter_map(|found| match found {
-            Found::Upload(id, record) => Some(uploads.told(id, &record)),
-            Found::Rubbish(..) => None,
-        })
-        .collect();
-    told.sort_by(|one, other| (one.created, &one.id).cmp(&(other.created, &other.id)));
-    Ok(Json(told))
+    Ok(Json(api.uploads.all().await?))
 }
 
 /// Go on with an upload (tus)
