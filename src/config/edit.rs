@@ -567,7 +567,7 @@ mod tests {
                 "http = { enabled = true, session_hours = 1 }\n",
                 "http.session_hours",
                 None,
-                "http = { enabled = true }\n",
+                "http = { enabled = true}\n",
             ),
             (
                 "profiles.a.crf = 1\n",
