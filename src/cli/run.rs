@@ -13,10 +13,10 @@ use crate::{
     alerts::{self, Sizes},
     config::{self, Config, FileState, Folders, Http, Loaded},
     durable::{self, Lock, LockAttempt},
-    process, publish,
+    http, process, publish,
     queue::Files,
     receipt,
-    service::{self, Mode, Options, Reloaded, Service, ServiceError, Summary},
+    service::{self, Mode, Options, Reloaded, Service, ServiceError, Summary, desk::Desk},
     task::{Identity, Shown},
 };
 
@@ -52,9 +52,17 @@ pub fn run(setup: &Setup, mode: Mode) -> Outcome {
         onlooker: console.onlooker(),
         signer: links.as_ref().map(signer),
     };
-    let service = Service::new(options);
-    stop_on_signals(&service)?;
-    let summary = service.run().map_err(|error| match error {
+    let mut service = Service::new(options);
+    let api = match links {
+        Some(links) => Some(start_api(service.desk(), setup, links)?),
+        None => None,
+    };
+    stop_on_signals(&service, api.as_ref().map(http::Handle::stopper))?;
+    let result = service.run();
+    if let Some(api) = api {
+        api.stop();
+    }
+    let summary = result.map_err(|error| match error {
         ServiceError::Load(_) | ServiceError::Durable(_) | ServiceError::Thread(_) => {
             Failure::environment(error.to_string())
         }
@@ -66,6 +74,7 @@ pub fn run(setup: &Setup, mode: Mode) -> Outcome {
 }
 
 /// Those of the buttons of alerts, which only a service that answers over HTTP can have.
+/// None where nothing answers HTTP.
 fn open_links(config: &Config, mode: Mode) -> Result<Option<Arc<Links>>, Failure> {
     if config.http.enabled == Http::Off || mode != Mode::Watch {
         return Ok(None);
@@ -198,14 +207,21 @@ fn reload(setup: &Setup, mut loaded: Loaded) -> Box<dyn FnMut() -> Result<Option
     })
 }
 
-/// The first signal stops in order, the second at once; encoders go with it.
-fn stop_on_signals(service: &Service) -> Result<(), Failure> {
+fn start_api(desk: Desk, setup: &Setup, links: Arc<Links>) -> Result<http::Handle, Failure> {
+    http::start(desk, setup.sources.clone(), links).map_err(|error| Failure::environment(error.to_string()))
+}
+
+/// The first signal stops in order, the second at once; encoders go with it. The API stops first.
+fn stop_on_signals(service: &Service, api: Option<http::Stopper>) -> Result<(), Failure> {
     let stopper = service.stopper();
     let asked = AtomicBool::new(false);
     ctrlc::set_handler(move || {
         if asked.swap(true, Ordering::SeqCst) {
             process::kill_all();
             std::process::exit(ENDED_AT_ONCE);
+        }
+        if let Some(api) = &api {
+            api.stop();
         }
         stopper.stop();
     })

@@ -3,10 +3,14 @@
 //! Promises: what a caller sent wrong is answered as a [`Problem`], whatever part of the request it is.
 //! Never in here: who may call (`who`).
 
-use axum::extract::{
-    FromRequest, FromRequestParts,
-    rejection::{JsonRejection, PathRejection, QueryRejection},
+use axum::{
+    extract::{
+        FromRequest, FromRequestParts,
+        rejection::{JsonRejection, PathRejection, QueryRejection},
+    },
+    response::{IntoResponse, Response},
 };
+use serde::Serialize;
 
 use super::problem::{Kind, Problem};
 
@@ -14,6 +18,12 @@ use super::problem::{Kind, Problem};
 #[derive(Debug, Clone, FromRequest)]
 #[from_request(via(axum::Json), rejection(Problem))]
 pub struct Json<T>(pub T);
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        axum::Json(self.0).into_response()
+    }
+}
 
 /// What stands behind the `?`.
 #[derive(Debug, Clone, FromRequestParts)]

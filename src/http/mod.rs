@@ -5,6 +5,7 @@
 //! Never in here: decisions about tasks (`service`), about people (`access`).
 
 mod account;
+mod archive;
 mod blocking;
 mod download;
 mod events;
@@ -22,6 +23,7 @@ pub mod problem;
 mod queue;
 mod ranges;
 mod report;
+mod server;
 mod settings;
 mod simple;
 mod system;
@@ -32,13 +34,45 @@ mod who;
 
 pub use tls::fingerprint;
 
-use std::{net::SocketAddr, ops::Deref, sync::Arc, time::Instant};
+use std::{
+    any::Any,
+    net::{SocketAddr, TcpListener},
+    ops::Deref,
+    sync::Arc,
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use axum::{
+    Router, body::Body, extract::DefaultBodyLimit, http::Response as HttpResponse, middleware,
+    response::IntoResponse,
+};
+use jiff::Timestamp;
+use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
+use tower_http::{catch_panic::CatchPanicLayer, timeout::RequestBodyTimeoutLayer};
+use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
-    access::{Access, Links},
-    config::Folders,
+    access::{Access, AccessError, Links},
+    config::{Folders, Sources},
     service::desk::Desk,
 };
+use problem::{Kind, Problem};
+use tls::{Certificate, TlsError};
+
+/// Threads that answer.
+const WORKERS: usize = 2;
+/// Threads that wait for disks and children.
+const BLOCKING_LIMIT: usize = 64;
+/// Of a body that is read whole. Uploads and downloads are streams.
+const BODY_LIMIT_BYTES: usize = 1024 * 1024;
+/// Between two parts of a body.
+const BODY_IDLE_LIMIT: Duration = Duration::from_secs(60);
+/// At a stop, for work that waits for a disk.
+const BLOCKING_STOP_LIMIT: Duration = Duration::from_secs(1);
+/// Between two looks at what has changed in the files of `access`, and what is kept for a while.
+const HOUSEKEEPING: Duration = Duration::from_secs(1);
 
 /// What every handler can reach.
 #[derive(Clone)]
@@ -51,13 +85,14 @@ pub struct Parts {
     pub uploads: uploads::Uploads,
     pub links: Arc<Links>,
     pub feed: events::Feed,
+    pub archive: archive::Archive,
     pub folders: Folders,
-    pub started: Instant,
-    /// That is listened on.
+    /// Where it listens.
     pub address: SocketAddr,
     pub settings: settings::Settings,
     pub machine: system::Machine,
     pub frames: frames::Frames,
+    pub started: Instant,
 }
 
 impl Deref for Api {
@@ -78,23 +113,188 @@ pub enum HttpError {
         address: SocketAddr,
         source: std::io::Error,
     },
+    #[error(transparent)]
+    Access(#[from] AccessError),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     #[error("cannot start a thread: {0}; the system's limit of threads may be reached")]
     Thread(#[from] std::io::Error),
 }
 
-/// A server that runs; it goes on after this is dropped, until [`Handle::stop`].
-pub struct Handle;
+/// A server that runs, until [`Handle::stop`].
+pub struct Handle {
+    stop: watch::Sender<bool>,
+    thread: JoinHandle<()>,
+    address: SocketAddr,
+}
 
-/// Starts answering, on a thread of its own with a runtime of its own. `desk`'s service need not run yet.
+/// Starts answering, on a thread of its own with a runtime of its own. The service need not run yet.
 ///
 /// # Errors
-/// When the address cannot be had.
-pub fn start(desk: Desk) -> Result<Handle, HttpError> {
-    let _ = desk.config();
-    Ok(Handle)
+/// When the address cannot be had, or what is needed to know who may cannot be read.
+pub fn start(desk: Desk, sources: Sources, links: Arc<Links>) -> Result<Handle, HttpError> {
+    let config = desk.config();
+    let listen = config.http.listen;
+    let refused = |source| HttpError::Listen {
+        address: listen,
+        source,
+    };
+    let listener = TcpListener::bind(listen).map_err(refused)?;
+    listener.set_nonblocking(true).map_err(refused)?;
+    let address = listener.local_addr().map_err(refused)?;
+    let certificate = Certificate::open(&config.http, &config.folders.conf)?;
+    let tls = certificate.as_ref().map(Certificate::acceptor).transpose()?;
+    let (stop, stopped) = watch::channel(false);
+    let api = Api(Arc::new(Parts {
+        access: Arc::new(Access::open(&config.folders.conf)?),
+        uploads: uploads::Uploads::new(desk.clone()),
+        links,
+        feed: events::Feed::new(stopped.clone()),
+        archive: archive::Archive::new(&config.folders.conf),
+        folders: config.folders.clone(),
+        address,
+        settings: settings::Settings::new(sources),
+        machine: system::Machine::default(),
+        frames: frames::Frames::default(),
+        started: Instant::now(),
+        desk,
+    }));
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(WORKERS)
+        .max_blocking_threads(BLOCKING_LIMIT)
+        .thread_name("http")
+        .enable_all()
+        .build()?;
+    let thread = thread::Builder::new().name("http".into()).spawn(move || {
+        runtime.spawn(events::follow(api.clone()));
+        runtime.spawn(keep_house(api.clone(), certificate));
+        runtime.spawn(api.uploads.clone().keep_swept());
+        runtime.block_on(run(listener, tls, router(api), stopped));
+        runtime.shutdown_timeout(BLOCKING_STOP_LIMIT);
+    })?;
+    tracing::info!("the API listens on {scheme}://{address}");
+    Ok(Handle {
+        stop,
+        thread,
+        address,
+    })
+}
+
+/// Asks a server to stop. Clones reach the same one.
+#[derive(Clone)]
+pub struct Stopper(watch::Sender<bool>);
+
+impl Stopper {
+    /// Takes no new requests from now on. Safe to call from the thread that handles signals.
+    pub fn stop(&self) {
+        self.0.send_replace(true);
+    }
 }
 
 impl Handle {
+    #[must_use]
+    pub fn stopper(&self) -> Stopper {
+        Stopper(self.stop.clone())
+    }
+
+    /// Where it listens; the port is the real one when any was asked for.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Takes no new requests, lets running ones end for a few seconds, and ends.
-    pub fn stop(self) {}
+    pub fn stop(self) {
+        self.stop.send_replace(true);
+        if self.thread.join().is_err() {
+            tracing::error!("the API ended in a panic; please report it");
+        }
+    }
+}
+
+async fn run(
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    router: Router,
+    stopped: watch::Receiver<bool>,
+) {
+    match tokio::net::TcpListener::from_std(listener) {
+        Ok(listener) => server::run(listener, tls, router, stopped).await,
+        Err(error) => tracing::error!("the API cannot listen: {error}; restart the service"),
+    }
+}
+
+/// What is looked at each second.
+async fn keep_house(api: Api, certificate: Option<Arc<Certificate>>) {
+    loop {
+        tokio::time::sleep(HOUSEKEEPING).await;
+        let (api, certificate) = (api.clone(), certificate.clone());
+        let looked = blocking::blocking(move || {
+            if let Some(certificate) = certificate {
+                certificate.refresh();
+            }
+            api.access.refresh(&api.desk.config().http, Timestamp::now());
+            api.archive.forget_unused();
+        });
+        // A panic in it has been told.
+        drop(looked.await);
+    }
+}
+
+/// All endpoints, and what they are like.
+fn endpoints() -> (Router<Api>, utoipa::openapi::OpenApi) {
+    let below_v1 = OpenApiRouter::new()
+        .merge(tasks::routes())
+        .merge(download::routes())
+        .merge(frames::routes())
+        .merge(queue::routes())
+        .merge(events::routes())
+        .merge(system::routes())
+        .merge(report::routes())
+        .merge(logs::routes())
+        .merge(settings::routes())
+        .merge(uploads::routes())
+        .merge(account::routes())
+        .merge(oidc::routes())
+        .merge(links::routes())
+        .merge(simple::routes());
+    OpenApiRouter::with_openapi(openapi::head())
+        .nest("/api/v1", below_v1)
+        .merge(health::routes())
+        .merge(metrics::routes())
+        .split_for_parts()
+}
+
+/// What the API is like, for tests and for documents.
+#[must_use]
+pub fn description() -> utoipa::openapi::OpenApi {
+    endpoints().1
+}
+
+fn router(api: Api) -> Router {
+    let (router, description) = endpoints();
+    let router = router
+        .merge(openapi::routes(description))
+        .fallback(async || {
+            Problem::not_found("there is nothing at this address; /api/docs shows what there is")
+        })
+        .method_not_allowed_fallback(async || {
+            Problem::new(
+                Kind::MethodNotAllowed,
+                "this address knows other methods; /api/docs shows them",
+            )
+        })
+        .layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES))
+        .layer(RequestBodyTimeoutLayer::new(BODY_IDLE_LIMIT))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn(problem::with_instance))
+        .with_state(api.clone());
+    who::guard(router, api)
+}
+
+fn panicked(what: Box<dyn Any + Send>) -> HttpResponse<Body> {
+    let text = what.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| what.downcast_ref::<&str>().copied());
+    Problem::internal(format!("panic: {}", text.unwrap_or("of an unknown kind"))).into_response()
 }

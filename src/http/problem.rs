@@ -5,7 +5,10 @@
 //! Never in here: what is wrong where.
 
 use axum::{
-    http::{HeaderValue, StatusCode, header},
+    body::Body,
+    extract::Request,
+    http::{HeaderValue, Method, StatusCode, header},
+    middleware::Next,
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -265,18 +268,22 @@ impl From<Refusal> for Problem {
     }
 }
 
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
-        let status = self.kind.status();
-        let body = ProblemDto {
+impl Problem {
+    fn on_wire(&self, instance: Option<&str>) -> ProblemDto {
+        ProblemDto {
             kind: format!("/api/v1/problems/{}", self.kind.name()),
             title: self.kind.title().to_owned(),
-            status: status.as_u16(),
-            detail: self.detail,
-            instance: None,
-            errors: self.errors,
-        };
-        let mut response = (status, axum::Json(body)).into_response();
+            status: self.kind.status().as_u16(),
+            detail: self.detail.clone(),
+            instance: instance.map(ToOwned::to_owned),
+            errors: self.errors.clone(),
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = (self.kind.status(), axum::Json(self.on_wire(None))).into_response();
         let headers = response.headers_mut();
         headers.insert(
             header::CONTENT_TYPE,
@@ -288,6 +295,21 @@ impl IntoResponse for Problem {
         if let Some(seconds) = self.retry_after_seconds {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
+        response.extensions_mut().insert(self);
         response
     }
+}
+
+/// Adds to each problem the address that was asked for.
+pub async fn with_instance(request: Request, next: Next) -> Response {
+    let path = request.uri().path().to_owned();
+    let is_head = request.method() == Method::HEAD;
+    let mut response = next.run(request).await;
+    let problem = response.extensions_mut().remove::<Problem>();
+    if let Some(problem) = problem.filter(|_| !is_head) {
+        let body = serde_json::to_vec(&problem.on_wire(Some(&path))).unwrap_or_default();
+        response.headers_mut().remove(header::CONTENT_LENGTH);
+        *response.body_mut() = Body::from(body);
+    }
+    response
 }

@@ -139,16 +139,8 @@ fn each_archive(
     files: &Files,
     mut read: impl FnMut(&[u8]) -> Result<(), String>,
 ) -> Result<Vec<(PathBuf, String)>, DurableError> {
-    let unreadable = |path: &Path| {
-        let path = path.to_owned();
-        move |source| DurableError {
-            action: "read",
-            path,
-            source,
-        }
-    };
     let mut bad = Vec::new();
-    for path in list(files).map_err(unreadable(&files.conf))? {
+    for path in list_archives(files)? {
         let bytes = fs::read(&path).map_err(unreadable(&path))?;
         if let Err(reason) = read(&bytes) {
             bad.push((path, reason));
@@ -162,19 +154,38 @@ fn each_archive(
 /// # Errors
 /// When an archive or the folder cannot be read.
 pub fn read_archives(files: &Files) -> Result<Vec<(PathBuf, Vec<Task>)>, DurableError> {
-    let unreadable = |path: &Path| {
-        let path = path.to_owned();
-        move |source| DurableError {
-            action: "read",
-            path,
-            source,
-        }
-    };
-    let mut archives = Vec::new();
-    for path in list(files).map_err(unreadable(&files.conf))? {
-        let bytes = fs::read(&path).map_err(unreadable(&path))?;
-        let (tasks, _) = super::load::parse_rows(&bytes).unwrap_or_default();
-        archives.push((path, tasks));
+    list_archives(files)?
+        .into_iter()
+        .map(|path| {
+            let tasks = read_archive(&path)?;
+            Ok((path, tasks))
+        })
+        .collect()
+}
+
+/// The archives, oldest first.
+///
+/// # Errors
+/// When the folder cannot be listed.
+pub fn list_archives(files: &Files) -> Result<Vec<PathBuf>, DurableError> {
+    list(files).map_err(unreadable(&files.conf))
+}
+
+/// The tasks of one archive, whole. Rows that cannot be understood are left out.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn read_archive(path: &Path) -> Result<Vec<Task>, DurableError> {
+    let bytes = fs::read(path).map_err(unreadable(path))?;
+    let (tasks, _) = super::load::parse_rows(&bytes).unwrap_or_default();
+    Ok(tasks)
+}
+
+fn unreadable(path: &Path) -> impl FnOnce(std::io::Error) -> DurableError {
+    let path = path.to_owned();
+    move |source| DurableError {
+        action: "read",
+        path,
+        source,
     }
-    Ok(archives)
 }

@@ -7,7 +7,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
 };
 
@@ -17,6 +17,7 @@ use super::{Event, Live};
 use crate::{
     config::Config,
     queue::{self, Control, EditError, Files, WhilePaused},
+    record,
     task::{Origin, Resolution, Task, TaskId},
 };
 
@@ -285,6 +286,17 @@ async fn from_disk<T: Send + 'static>(
         .map_err(|error| Refusal::Failing(error.to_string()))
 }
 
+/// The path below `input/` that a source has after [`Order::Move`].
+#[must_use]
+pub fn moved(path: &Path, resolution: Resolution) -> PathBuf {
+    let below = match record::resolution_of(path) {
+        Some(_) => path.components().skip(1).collect(),
+        // A stray lies in no resolution's folder.
+        None => path.to_owned(),
+    };
+    Path::new(&resolution.to_string()).join(below)
+}
+
 /// Where the loop puts what it knows.
 pub(super) struct Publisher {
     shared: Arc<Shared>,
@@ -325,5 +337,26 @@ impl Publisher {
         let board = Arc::new(self.newest.clone());
         *self.shared.board.write().unwrap_or_else(PoisonError::into_inner) = board;
         self.shared.number.send_replace(self.newest.number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moved_file_keeps_its_folders_below_the_new_resolution() {
+        for (path, moved_to) in [
+            ("720/a.mkv", "480/a.mkv"),
+            ("720/show/one/a.mkv", "480/show/one/a.mkv"),
+            ("stray.mkv", "480/stray.mkv"),
+            ("holiday/a.mkv", "480/holiday/a.mkv"),
+        ] {
+            assert_eq!(
+                moved(Path::new(path), Resolution(480)),
+                Path::new(moved_to),
+                "{path}"
+            );
+        }
     }
 }

@@ -6,20 +6,19 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
 use super::{
     Deferred, State,
-    desk::{Answer, Force, OnRunning, Order, Outcome, QueueState, Refusal, Request, Wanted, Which},
+    desk::{Answer, Force, OnRunning, Order, Outcome, QueueState, Refusal, Request, Wanted, Which, moved},
     disposal, now,
     originals::Keeping,
 };
 use crate::{
     durable::DurableError,
     queue::Control,
-    record,
     task::{Disposal, Edit, Resolution, Shown, Status, Task, TaskId},
 };
 
@@ -537,36 +536,5 @@ fn may_be_retried(task: &Task) -> Result<(), String> {
             task.shown(),
             task.status
         )),
-    }
-}
-
-/// The path below `input/` of the same file in another resolution's folder.
-fn moved(path: &Path, resolution: Resolution) -> PathBuf {
-    let below = match record::resolution_of(path) {
-        Some(_) => path.components().skip(1).collect(),
-        // A stray lies in no resolution's folder.
-        None => path.to_owned(),
-    };
-    Path::new(&resolution.to_string()).join(below)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_moved_file_keeps_its_folders_below_the_new_resolution() {
-        for (path, moved_to) in [
-            ("720/a.mkv", "480/a.mkv"),
-            ("720/show/one/a.mkv", "480/show/one/a.mkv"),
-            ("stray.mkv", "480/stray.mkv"),
-            ("holiday/a.mkv", "480/holiday/a.mkv"),
-        ] {
-            assert_eq!(
-                moved(Path::new(path), Resolution(480)),
-                Path::new(moved_to),
-                "{path}"
-            );
-        }
     }
 }
