@@ -843,6 +843,46 @@ mod tests {
     }
 
     #[test]
+    fn a_result_goes_only_when_its_source_stands_for_it() {
+        type Spoil = fn(&Scene);
+        let table: [(&str, Spoil, Dropped, bool); 5] = [
+            ("as it was", |_| {}, Dropped::Removed, false),
+            (
+                "no source",
+                |scene| fs::remove_file(&scene.source).unwrap(),
+                Dropped::SourceIsGone,
+                true,
+            ),
+            (
+                "another source",
+                |scene| fs::write(&scene.source, "a longer source").unwrap(),
+                Dropped::SourceChanged,
+                true,
+            ),
+            (
+                "another output",
+                |scene| fs::write(&scene.output, "somebody else's file").unwrap(),
+                Dropped::NotOurs,
+                true,
+            ),
+            (
+                "no output",
+                |scene| fs::remove_file(&scene.output).unwrap(),
+                Dropped::AlreadyGone,
+                false,
+            ),
+        ];
+        for (name, spoil, expected, stays) in table {
+            let (scene, source, output) = published_scene();
+            spoil(&scene);
+            let content = fs::read(&scene.source).ok();
+            let dropped = drop_result((&scene.source, &source), (&scene.output, &output)).unwrap();
+            assert_eq!((dropped, scene.output.exists()), (expected, stays), "{name}");
+            assert_eq!(fs::read(&scene.source).ok(), content, "{name}");
+        }
+    }
+
+    #[test]
     fn a_source_goes_only_when_its_output_stands_for_it() {
         use AfterSuccess::{Archive, Delete, Keep};
         type Spoil = fn(&Scene);

@@ -259,11 +259,13 @@ fn endpoints() -> (Router<Api>, utoipa::openapi::OpenApi) {
         .merge(oidc::routes())
         .merge(links::routes())
         .merge(simple::routes());
-    OpenApiRouter::with_openapi(openapi::head())
+    let (router, mut description) = OpenApiRouter::with_openapi(openapi::head())
         .nest("/api/v1", below_v1)
         .merge(health::routes())
         .merge(metrics::routes())
-        .split_for_parts()
+        .split_for_parts();
+    openapi::name_endpoints(&mut description);
+    (router, description)
 }
 
 /// What the API is like, for tests and for documents.

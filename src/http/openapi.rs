@@ -67,6 +67,35 @@ pub fn head() -> utoipa::openapi::OpenApi {
     Head::openapi()
 }
 
+/// Gives each endpoint a name made of its method and path: those of handlers are not all different.
+pub fn name_endpoints(description: &mut utoipa::openapi::OpenApi) {
+    for (path, item) in &mut description.paths.paths {
+        let parts = path.split('/').filter(|part| !matches!(*part, "" | "api" | "v1"));
+        let words: Vec<String> = parts
+            .map(
+                |part| match part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
+                    Some(parameter) => format!("by_{}", parameter.trim_start_matches('*')),
+                    None => part.replace(['-', '.'], "_"),
+                },
+            )
+            .collect();
+        let name = words.join("_");
+        for (method, operation) in [
+            ("get", &mut item.get),
+            ("put", &mut item.put),
+            ("post", &mut item.post),
+            ("delete", &mut item.delete),
+            ("options", &mut item.options),
+            ("head", &mut item.head),
+            ("patch", &mut item.patch),
+        ] {
+            if let Some(operation) = operation {
+                operation.operation_id = Some(format!("{method}_{name}"));
+            }
+        }
+    }
+}
+
 struct Documents {
     json: String,
     page: String,

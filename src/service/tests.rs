@@ -338,3 +338,117 @@ fn asking_to_stop_never_waits_for_a_busy_loop() {
         assert!(matches!(events.blocking_recv(), Some(Event::Stop)));
     }
 }
+
+/// A processed task whose result lies in `output/`.
+fn with_result(scene: &mut Scene) -> TaskId {
+    let output = scene.folder.path().join("output/720");
+    fs::create_dir_all(&output).unwrap();
+    fs::write(output.join("a.mkv"), "smaller").unwrap();
+    let identity = Identity::from(&output.join("a.mkv").symlink_metadata().unwrap());
+    scene.task("720/a.mkv", |task| {
+        task.finish(Status::Processed, now());
+        task.output = Some("720/a.mkv".into());
+        task.output_identity = Some(identity);
+        task.size_after_bytes = Some(identity.size_bytes);
+    })
+}
+
+/// Gives the order and handles what comes of it until it is answered.
+fn keep_original(scene: &mut Scene, id: &TaskId, archived: Option<Task>) -> Result<desk::Outcome, desk::Refusal> {
+    let (answer, mut answered) = tokio::sync::oneshot::channel();
+    scene.state.ordered(desk::Request {
+        order: desk::Order::KeepOriginal(id.clone()),
+        archived: archived.into_iter().map(|task| (id.clone(), task)).collect(),
+        answer,
+    });
+    loop {
+        if let Ok(result) = answered.try_recv() {
+            return result;
+        }
+        match scene.state.keeping.is_empty() {
+            true => scene.commit(),
+            false => {
+                let event = scene.events.blocking_recv().unwrap();
+                scene.state.handle(event);
+            }
+        }
+    }
+}
+
+#[test]
+fn an_original_that_is_kept_stays_and_only_its_result_goes() {
+    let mut scene = scene();
+    let id = with_result(&mut scene);
+    scene.state.table.change(&id, |task| task.disposal = Disposal::Pending);
+    scene.state.when_committed(Deferred::Dispose(id.clone()));
+    assert_eq!(
+        keep_original(&mut scene, &id, None).unwrap().tasks,
+        std::slice::from_ref(&id)
+    );
+    let task = scene.state.table.get(&id).unwrap();
+    assert_eq!((&task.status, task.disposal), (&Status::Skipped, Disposal::Settled));
+    assert_eq!((&task.output, task.size_after_bytes, task.started), (&None, None, None));
+    assert!(task.reason.as_ref().unwrap().contains("kept by hand"));
+    assert!(!scene.folder.path().join("output/720/a.mkv").exists());
+    assert!(scene.folder.path().join("input/720/a.mkv").exists());
+
+    scene.settles("720/a.mkv", IN_720);
+    assert!(!scene.is_measured("720/a.mkv"), "known as it is");
+    let again = keep_original(&mut scene, &id, None).unwrap_err();
+    assert!(again.to_string().contains("there is no result to remove"), "{again}");
+}
+
+#[test]
+fn an_original_of_an_archived_task_is_kept_and_a_new_task_says_so() {
+    let mut scene = scene();
+    let id = with_result(&mut scene);
+    let archived = scene.state.table.get(&id).unwrap().clone();
+    scene.state.table.archive(&[id.clone()].into());
+    let outcome = keep_original(&mut scene, &id, Some(archived)).unwrap();
+    let [new] = outcome.tasks.as_slice() else {
+        panic!("one task")
+    };
+    assert_ne!(*new, id);
+    let known = scene.state.table.known(Path::new("720/a.mkv")).unwrap();
+    assert_eq!((&known.id, &known.status), (new, &Status::Skipped));
+    assert!(!scene.folder.path().join("output/720/a.mkv").exists());
+    scene.settles("720/a.mkv", IN_720);
+    assert!(!scene.is_measured("720/a.mkv"), "known as it is");
+}
+
+#[test]
+fn a_result_stays_where_its_original_cannot_be_kept() {
+    type Spoil = fn(&mut Scene, &TaskId);
+    let table: [(Spoil, &str); 5] = [
+        (
+            |scene, id| scene.state.table.change(id, |task| task.source = None),
+            "moved or deleted",
+        ),
+        (
+            |scene, _| fs::remove_file(scene.folder.path().join("input/720/a.mkv")).unwrap(),
+            "not there any more",
+        ),
+        (
+            |scene, _| fs::write(scene.folder.path().join("input/720/a.mkv"), "another").unwrap(),
+            "has changed",
+        ),
+        (
+            |scene, id| {
+                scene.state.disposing.insert(id.clone());
+            },
+            "being moved or removed",
+        ),
+        (
+            |scene, id| scene.state.table.change(id, Task::queue_again),
+            "no result to remove",
+        ),
+    ];
+    for (spoil, why) in table {
+        let mut scene = scene();
+        let id = with_result(&mut scene);
+        spoil(&mut scene, &id);
+        let refusal = keep_original(&mut scene, &id, None).unwrap_err().to_string();
+        assert!(refusal.contains(why), "{refusal}");
+        assert!(scene.folder.path().join("output/720/a.mkv").exists(), "{why}");
+    }
+}
