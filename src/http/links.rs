@@ -44,7 +44,12 @@ pub fn routes() -> OpenApiRouter<Api> {
 )]
 async fn show(State(api): State<Api>, Path(token): Path<String>, headers: HeaderMap) -> Response {
     match api.links.look(&token, Timestamp::now()) {
-        Ok(link) => page(StatusCode::OK, link.action.label(), &question(&api, &link), Form::Confirm),
+        Ok(link) => page(
+            StatusCode::OK,
+            link.action.label(),
+            &question(&api, &link),
+            Form::Confirm,
+        ),
         Err(refused) => refusal(refused.into(), &headers),
     }
 }
@@ -71,10 +76,9 @@ async fn act(State(api): State<Api>, Path(token): Path<String>, headers: HeaderM
         Err(panic) => refusal(Problem::internal(panic), &headers),
     };
     // ntfy's web app calls from its own pages. The link is the whole permission, so whoever holds it may see the answer.
-    response.headers_mut().insert(
-        header::ACCESS_CONTROL_ALLOW_ORIGIN,
-        HeaderValue::from_static("*"),
-    );
+    response
+        .headers_mut()
+        .insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     response
 }
 
@@ -188,7 +192,12 @@ fn refusal(problem: Problem, headers: &HeaderMap) -> Response {
         .and_then(|accepted| accepted.to_str().ok())
         .is_some_and(|accepted| accepted.contains("text/html"));
     match wants_page {
-        true => page(problem.kind.status(), problem.kind.title(), &problem.detail, Form::None),
+        true => page(
+            problem.kind.status(),
+            problem.kind.title(),
+            &problem.detail,
+            Form::None,
+        ),
         false => problem.into_response(),
     }
 }
@@ -221,17 +230,18 @@ fn page(status: StatusCode, title: &str, text: &str, form: Form) -> Response {
 
 /// As text of HTML.
 fn escaped(text: &str) -> String {
-    text.chars().fold(String::with_capacity(text.len()), |mut html, character| {
-        match character {
-            '&' => html.push_str("&amp;"),
-            '<' => html.push_str("&lt;"),
-            '>' => html.push_str("&gt;"),
-            '"' => html.push_str("&quot;"),
-            '\'' => html.push_str("&#39;"),
-            _ => html.push(character),
-        }
-        html
-    })
+    text.chars()
+        .fold(String::with_capacity(text.len()), |mut html, character| {
+            match character {
+                '&' => html.push_str("&amp;"),
+                '<' => html.push_str("&lt;"),
+                '>' => html.push_str("&gt;"),
+                '"' => html.push_str("&quot;"),
+                '\'' => html.push_str("&#39;"),
+                _ => html.push(character),
+            }
+            html
+        })
 }
 
 #[cfg(test)]
@@ -260,7 +270,10 @@ mod tests {
     #[test]
     fn a_browser_gets_a_page_and_a_program_a_problem() {
         for (accept, expected) in [
-            (Some("text/html,application/xhtml+xml;q=0.9"), "text/html; charset=utf-8"),
+            (
+                Some("text/html,application/xhtml+xml;q=0.9"),
+                "text/html; charset=utf-8",
+            ),
             (Some("*/*"), "application/problem+json"),
             (None, "application/problem+json"),
         ] {

@@ -27,6 +27,8 @@ pub enum Kind {
     MethodNotAllowed,
     /// It does not go with the present state.
     Conflict,
+    /// It was there, and is not there any more.
+    Gone,
     /// A precondition of the request (a checksum, an ETag, an offset) does not hold.
     PreconditionFailed,
     TooLarge,
@@ -87,13 +89,14 @@ pub struct ProblemDto {
 }
 
 impl Kind {
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Invalid,
         Self::Unauthorized,
         Self::Forbidden,
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::Conflict,
+        Self::Gone,
         Self::PreconditionFailed,
         Self::TooLarge,
         Self::UnsupportedMediaType,
@@ -118,6 +121,7 @@ impl Kind {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Conflict => StatusCode::CONFLICT,
+            Self::Gone => StatusCode::GONE,
             Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -145,6 +149,7 @@ impl Kind {
             Self::NotFound => "not-found",
             Self::MethodNotAllowed => "method-not-allowed",
             Self::Conflict => "conflict",
+            Self::Gone => "gone",
             Self::PreconditionFailed => "precondition-failed",
             Self::TooLarge => "too-large",
             Self::UnsupportedMediaType => "unsupported-media-type",
@@ -169,6 +174,7 @@ impl Kind {
             Self::Forbidden => "Not allowed",
             Self::NotFound => "Not found",
             Self::MethodNotAllowed => "This method is not for this address",
+            Self::Gone => "Not there any more",
             Self::Conflict => "It does not go with the present state",
             Self::PreconditionFailed => "A precondition does not hold",
             Self::TooLarge => "Too large",

@@ -354,7 +354,11 @@ fn with_result(scene: &mut Scene) -> TaskId {
 }
 
 /// Gives the order and handles what comes of it until it is answered.
-fn keep_original(scene: &mut Scene, id: &TaskId, archived: Option<Task>) -> Result<desk::Outcome, desk::Refusal> {
+fn keep_original(
+    scene: &mut Scene,
+    id: &TaskId,
+    archived: Option<Task>,
+) -> Result<desk::Outcome, desk::Refusal> {
     let (answer, mut answered) = tokio::sync::oneshot::channel();
     scene.state.ordered(desk::Request {
         order: desk::Order::KeepOriginal(id.clone()),
@@ -379,15 +383,24 @@ fn keep_original(scene: &mut Scene, id: &TaskId, archived: Option<Task>) -> Resu
 fn an_original_that_is_kept_stays_and_only_its_result_goes() {
     let mut scene = scene();
     let id = with_result(&mut scene);
-    scene.state.table.change(&id, |task| task.disposal = Disposal::Pending);
+    scene
+        .state
+        .table
+        .change(&id, |task| task.disposal = Disposal::Pending);
     scene.state.when_committed(Deferred::Dispose(id.clone()));
     assert_eq!(
         keep_original(&mut scene, &id, None).unwrap().tasks,
         std::slice::from_ref(&id)
     );
     let task = scene.state.table.get(&id).unwrap();
-    assert_eq!((&task.status, task.disposal), (&Status::Skipped, Disposal::Settled));
-    assert_eq!((&task.output, task.size_after_bytes, task.started), (&None, None, None));
+    assert_eq!(
+        (&task.status, task.disposal),
+        (&Status::Skipped, Disposal::Settled)
+    );
+    assert_eq!(
+        (&task.output, task.size_after_bytes, task.started),
+        (&None, None, None)
+    );
     assert!(task.reason.as_ref().unwrap().contains("kept by hand"));
     assert!(!scene.folder.path().join("output/720/a.mkv").exists());
     assert!(scene.folder.path().join("input/720/a.mkv").exists());
@@ -395,7 +408,10 @@ fn an_original_that_is_kept_stays_and_only_its_result_goes() {
     scene.settles("720/a.mkv", IN_720);
     assert!(!scene.is_measured("720/a.mkv"), "known as it is");
     let again = keep_original(&mut scene, &id, None).unwrap_err();
-    assert!(again.to_string().contains("there is no result to remove"), "{again}");
+    assert!(
+        again.to_string().contains("there is no result to remove"),
+        "{again}"
+    );
 }
 
 #[test]
