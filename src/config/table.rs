@@ -967,7 +967,7 @@ pub static SETTINGS: &[Setting] = &[
         Stage::Http,
         "http.oidc_issuer",
         r#""""#,
-        "an http:// or https:// address; empty turns it off",
+        "an https:// address, or http:// on this machine; empty turns it off",
         "A login server (OpenID Connect), as it names itself. It must be told public_url/api/v1/oidc/callback.",
         |d, v| set(&mut d.http.oidc_issuer, parse::issuer(&v)),
     ),

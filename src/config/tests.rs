@@ -442,6 +442,7 @@ fn a_bad_value_is_refused_with_line_key_value_and_what_is_allowed() {
             "passwords could be read on the way; set http.tls",
         ),
         ("http.oidc_issuer = \"https://a\"", "needs oidc_client_id"),
+        ("http.oidc_issuer = \"http://id.lan\"", "only for this machine"),
         (
             "http = { oidc_issuer = \"https://a\", oidc_client_id = \"v\" }",
             "http.oidc_issuer needs public_url",

@@ -194,7 +194,20 @@ pub(super) fn issuer(value: &Value) -> Parsed<Option<String>> {
     let text = optional_text(value)?;
     match text.as_deref().map(web_address).transpose()? {
         Some(url) if url.query().is_some() => Err("it holds a query".into()),
+        // Whoever can read along could name themselves administrator.
+        Some(url) if url.scheme() == "http" && !is_this_machine(&url) => {
+            Err("http:// is only for this machine".into())
+        }
         _ => Ok(text),
+    }
+}
+
+fn is_this_machine(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
     }
 }
 

@@ -13,12 +13,12 @@ use axum::{
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use tokio::task::spawn_blocking;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     Api,
+    blocking::blocking,
     extract::{Json, Path},
     problem::{Kind, Problem, ProblemDto},
     who::{Admin, Caller, SESSION_COOKIE, SameSite, Scheme, Sender, Viewer, cookie, set_cookie},
@@ -335,8 +335,7 @@ async fn set_up(
     let password = Password::new(setup.password).map_err(AccessError::from)?;
     api.access.begin_attempt(SETUP, sender.address, now)?;
     let (access, made) = (Arc::clone(&api.access), name.clone());
-    let done = spawn_blocking(move || access.set_up(&setup.token, made, &password, now)).await;
-    done.map_err(Problem::internal)??;
+    blocking(move || access.set_up(&setup.token, made, &password, now)).await??;
     let accounts = api.access.accounts();
     let user = accounts
         .user(&name)
@@ -644,14 +643,13 @@ fn user_name(text: &str, caller: &Caller) -> Result<UserName, Problem> {
     })
 }
 
-/// Work on files, off the threads that answer.
-async fn on_disk<T: Send + 'static>(
+/// Work on the files of `access`.
+pub(super) async fn on_disk<T: Send + 'static>(
     api: &Api,
     work: impl FnOnce(&Access) -> Result<T, AccessError> + Send + 'static,
 ) -> Result<T, Problem> {
     let access = Arc::clone(&api.access);
-    let done = spawn_blocking(move || work(&access)).await;
-    Ok(done.map_err(Problem::internal)??)
+    Ok(blocking(move || work(&access)).await??)
 }
 
 impl From<AccessError> for Problem {
