@@ -246,7 +246,7 @@ struct State {
     /// Orders that wait for encodes to end.
     awaited: Vec<orders::Awaited>,
     /// Tasks whose sources are on their way to another resolution's folder.
-    moving: HashMap<TaskId, orders::Moving>,
+    moving: HashMap<TaskId, (orders::Moving, desk::Answer)>,
     /// Tasks whose results are being removed.
     keeping: HashMap<TaskId, originals::Keeping>,
     /// Oldest first.

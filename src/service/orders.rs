@@ -34,7 +34,7 @@ enum Done {
     /// When none of its tasks runs any more.
     WhenEnded(Outcome),
     /// When the source of the task is where it is to be.
-    WhenMoved(TaskId, PathBuf),
+    WhenMoved(TaskId, Moving),
     /// When the result of the task, which may be archived, is gone.
     WhenKept(TaskId, Option<Task>),
 }
@@ -51,7 +51,6 @@ pub(super) struct Moving {
     /// Of the task that it will be there.
     new_id: TaskId,
     to: PathBuf,
-    answer: Answer,
 }
 
 /// A file that is about to come, and what its task is to be like.
@@ -89,9 +88,8 @@ impl State {
                 });
                 self.answer_awaited();
             }
-            Ok(Done::WhenMoved(id, to)) => {
-                let new_id = self.new_id();
-                self.moving.insert(id, Moving { new_id, to, answer });
+            Ok(Done::WhenMoved(id, moving)) => {
+                self.moving.insert(id, (moving, answer));
             }
             Ok(Done::WhenKept(id, archived)) => {
                 self.keeping.insert(id, Keeping { archived, answer });
@@ -287,6 +285,12 @@ impl State {
         };
         let from = task.path.clone();
         let to = moved(&from, resolution);
+        let wanted = Wanted {
+            path: to.clone(),
+            resolution: None,
+            profile: task.profile.clone(),
+            priority: task.priority,
+        };
         if from == to {
             let message = format!("{} lies in input/{resolution} already", Shown(&from));
             return Err(Refusal::Conflict(message));
@@ -303,36 +307,31 @@ impl State {
             ));
         }
         self.resting.insert(id.clone(), Instant::now() + MOVE_LIMIT);
-        Ok(Done::WhenMoved(id, to))
+        // The watch may see the file before the thread can say that it has moved it.
+        let new_id = self.expect(wanted);
+        Ok(Done::WhenMoved(id, Moving { new_id, to }))
     }
 
     /// The disposal thread has moved a source, or could not.
     pub(super) fn moved(&mut self, id: &TaskId, result: Result<(), DurableError>) {
         self.resting.remove(id);
         self.reconsider = true;
-        let Some(Moving { new_id, to, answer }) = self.moving.remove(id) else {
+        let Some((Moving { new_id, to }, answer)) = self.moving.remove(id) else {
             return;
         };
         if let Err(error) = result {
+            self.expected.retain(|expected| expected.id != new_id);
             let message = format!("the source could not be moved: {error}");
             return reply(answer, Err(Refusal::Conflict(message)));
         }
-        let Some(task) = self.table.get(id) else {
-            return reply(answer, Ok(Outcome::of(vec![new_id])));
-        };
-        let wanted = Wanted {
-            path: to.clone(),
-            resolution: None,
-            profile: task.profile.clone(),
-            priority: task.priority,
-        };
-        let is_open = task.status == Status::Queued;
-        if is_open {
+        if self
+            .table
+            .get(id)
+            .is_some_and(|task| task.status == Status::Queued)
+        {
             let reason = format!("moved to input/{} by hand", Shown(&to));
             self.finish(id, Status::Cancelled, |task| task.reason = Some(reason));
         }
-        self.expect_as(new_id.clone(), wanted);
-        self.changed();
         self.when_committed(Deferred::Answer(answer, Outcome::of(vec![new_id])));
     }
 
@@ -363,17 +362,16 @@ impl State {
     /// Returns the id that the task will have.
     fn expect(&mut self, wanted: Wanted) -> TaskId {
         let id = self.new_id();
-        self.expect_as(id.clone(), wanted);
-        id
-    }
-
-    fn expect_as(&mut self, id: TaskId, wanted: Wanted) {
         self.expected
             .retain(|expected| expected.wanted.path != wanted.path);
         if self.expected.len() >= EXPECTED_LIMIT {
             self.expected.pop_front();
         }
-        self.expected.push_back(Expected { id, wanted });
+        self.expected.push_back(Expected {
+            id: id.clone(),
+            wanted,
+        });
+        id
     }
 
     /// The task of a file that has come: as it was ordered, or as any other.
@@ -536,5 +534,342 @@ fn may_be_retried(task: &Task) -> Result<(), String> {
             task.shown(),
             task.status
         )),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::disallowed_methods)]
+mod tests {
+    use super::*;
+    use crate::{
+        queue::WhilePaused,
+        service::{
+            Event,
+            tests::{Scene, scene},
+        },
+        task::Origin,
+    };
+    use tokio::sync::oneshot;
+
+    type Answered = oneshot::Receiver<Result<Outcome, Refusal>>;
+
+    fn give(scene: &mut Scene, order: Order) -> Answered {
+        give_with(scene, order, Vec::new())
+    }
+
+    fn give_with(scene: &mut Scene, order: Order, archived: Vec<Task>) -> Answered {
+        let (answer, answered) = oneshot::channel();
+        scene.state.handle(Event::Order(Box::new(Request {
+            order,
+            archived: archived.into_iter().map(|task| (task.id.clone(), task)).collect(),
+            answer,
+        })));
+        answered
+    }
+
+    fn answer(answered: &mut Answered) -> Option<Result<Outcome, Refusal>> {
+        answered.try_recv().ok()
+    }
+
+    #[test]
+    fn an_order_that_changes_a_task_is_answered_when_that_is_durable() {
+        let mut scene = scene();
+        let id = scene.task("720/a.mkv", |_| {});
+        let ids = vec![id.clone()];
+        let priority = Order::Priority { ids, priority: 5 };
+        let mut answered = give(&mut scene, priority);
+        assert_eq!(answer(&mut answered), None);
+        assert_eq!(scene.state.table.get(&id).unwrap().priority, 5);
+        scene.commit();
+        assert_eq!(answer(&mut answered), Some(Ok(Outcome::of(vec![id]))));
+    }
+
+    #[test]
+    fn while_the_disk_takes_no_writes_nobody_is_left_waiting() {
+        let mut scene = scene();
+        let id = scene.task("720/a.mkv", |_| {});
+        let order = |priority| Order::Priority {
+            ids: vec![id.clone()],
+            priority,
+        };
+        let mut before = give(&mut scene, order(1));
+        let full = crate::durable::DurableError {
+            action: "write",
+            path: "conf/tasks.json".into(),
+            source: std::io::ErrorKind::StorageFull.into(),
+        };
+        scene
+            .state
+            .handle(Event::Queue(crate::queue::Report::Failing(full)));
+        let mut after = give(&mut scene, order(2));
+        for answered in [&mut before, &mut after] {
+            assert!(matches!(answer(answered), Some(Err(Refusal::Failing(_)))));
+        }
+    }
+
+    #[test]
+    fn what_may_be_asked_follows_from_the_status() {
+        type Make = fn(TaskId) -> Order;
+        let orders: [(&str, Make); 5] = [
+            ("cancel", |id| Order::Cancel(vec![id])),
+            ("retry", |id| Order::Retry {
+                ids: vec![id],
+                force: Force::Yes,
+            }),
+            ("freeze", Order::Freeze),
+            ("move", |id| Order::Move {
+                id,
+                resolution: Resolution(480),
+            }),
+            ("profile", |id| Order::Profile {
+                id,
+                profile: Some("slow".into()),
+                running: OnRunning::IsLeft,
+            }),
+        ];
+        for (status, allowed) in [
+            (Status::Queued, &["cancel", "move", "profile"][..]),
+            (Status::Processing, &["cancel", "freeze"]),
+            (Status::Processed, &["retry", "move", "profile"]),
+            (Status::Failed, &["retry", "move", "profile"]),
+            (Status::Cancelled, &["retry", "move", "profile"]),
+        ] {
+            for (name, order) in &orders {
+                let mut scene = scene();
+                let id = scene.task("720/a.mkv", |task| task.status = status.clone());
+                let mut answered = give(&mut scene, order(id.clone()));
+                let refused = matches!(answer(&mut answered), Some(Err(Refusal::Conflict(_))));
+                assert_eq!(!refused, allowed.contains(name), "{name} of {status}");
+                let mut answered = give(&mut scene, order("nobody".into()));
+                assert!(
+                    matches!(answer(&mut answered), Some(Err(Refusal::NotFound(_)))),
+                    "{name}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn an_order_about_several_tasks_is_carried_out_for_all_or_none() {
+        let mut scene = scene();
+        let queued = scene.task("720/a.mkv", |_| {});
+        let done = scene.task("720/b.mkv", |task| task.status = Status::Processed);
+        let mut answered = give(&mut scene, Order::Cancel(vec![queued.clone(), done.clone()]));
+        assert!(matches!(answer(&mut answered), Some(Err(Refusal::Conflict(_)))));
+        let status = |scene: &Scene, id| scene.state.table.get(id).unwrap().status.clone();
+        assert_eq!(status(&scene, &queued), Status::Queued);
+
+        let mut answered = give(&mut scene, Order::Cancel(vec![queued.clone()]));
+        scene.commit();
+        assert_eq!(answer(&mut answered), Some(Ok(Outcome::of(vec![queued.clone()]))));
+        assert_eq!(status(&scene, &queued), Status::Cancelled);
+    }
+
+    #[test]
+    fn an_archived_task_is_queued_anew_under_another_id() {
+        let mut scene = scene();
+        let id = scene.task("720/a.mkv", |task| {
+            task.status = Status::Failed;
+            task.priority = 3;
+        });
+        let archived = scene.state.table.archive(&[id.clone()].into());
+        let order = Order::Retry {
+            ids: vec![id.clone()],
+            force: Force::Yes,
+        };
+        let mut answered = give_with(&mut scene, order, vec![Task::clone(&archived[0])]);
+        scene.commit();
+        let outcome = answer(&mut answered).unwrap().unwrap();
+        let task = scene.state.table.get(&outcome.tasks[0]).unwrap();
+        assert_ne!(task.id, id);
+        assert_eq!(
+            (&task.status, task.origin, task.priority),
+            (&Status::Queued, Origin::Forced, 3)
+        );
+    }
+
+    #[test]
+    fn a_file_that_is_awaited_becomes_the_task_that_was_promised() {
+        let mut scene = scene();
+        let wanted = Wanted {
+            path: "720/a.mkv".into(),
+            resolution: Some(Resolution(480)),
+            profile: Some("slow".into()),
+            priority: 4,
+        };
+        let mut answered = give(&mut scene, Order::Expect(wanted.clone()));
+        let id = answer(&mut answered).unwrap().unwrap().tasks.remove(0);
+        assert!(scene.state.table.get(&id).is_none());
+        for path in ["720/b.mkv", "720/a.mkv"] {
+            let task = scene.state.new_task(path.into(), Some(Resolution(720)));
+            let expected = match path {
+                "720/a.mkv" => (true, Some(Resolution(480)), Some("slow".to_owned()), 4),
+                _ => (false, Some(Resolution(720)), None, 0),
+            };
+            assert_eq!(
+                (task.id == id, task.resolution, task.profile, task.priority),
+                expected
+            );
+        }
+        let again = scene.state.new_task("720/a.mkv".into(), Some(Resolution(720)));
+        assert_ne!(again.id, id, "an id is given once");
+    }
+
+    #[test]
+    fn only_so_many_files_are_awaited_and_the_oldest_is_forgotten_first() {
+        let mut scene = scene();
+        let wanted = |number: usize| Wanted {
+            path: format!("720/{number}.mkv").into(),
+            resolution: None,
+            profile: None,
+            priority: 1,
+        };
+        for number in 0..=EXPECTED_LIMIT {
+            give(&mut scene, Order::Expect(wanted(number)));
+        }
+        let priority = |scene: &mut Scene, path: &str| scene.state.new_task(path.into(), None).priority;
+        assert_eq!(priority(&mut scene, "720/0.mkv"), 0);
+        assert_eq!(priority(&mut scene, "720/1.mkv"), 1);
+    }
+
+    #[test]
+    fn a_submitted_file_is_awaited_queued_again_or_already_there() {
+        let wanted = || Wanted {
+            path: "720/a.mkv".into(),
+            resolution: None,
+            profile: Some("fast".into()),
+            priority: 2,
+        };
+        let mut unknown = scene();
+        let mut answered = give(&mut unknown, Order::Submit(wanted()));
+        assert!(matches!(answer(&mut answered), Some(Ok(_))));
+        assert_eq!(unknown.state.expected.len(), 1);
+
+        let mut open = scene();
+        open.task("720/a.mkv", |_| {});
+        let mut answered = give(&mut open, Order::Submit(wanted()));
+        assert!(matches!(answer(&mut answered), Some(Err(Refusal::Conflict(_)))));
+
+        let mut done = scene();
+        let first = done.task("720/a.mkv", |task| task.status = Status::Skipped);
+        let mut answered = give(&mut done, Order::Submit(wanted()));
+        done.commit();
+        let second = answer(&mut answered).unwrap().unwrap().tasks.remove(0);
+        let task = done.state.table.get(&second).unwrap();
+        assert_ne!(first, second);
+        assert_eq!(
+            (&task.status, task.profile.as_deref(), task.priority),
+            (&Status::Queued, Some("fast"), 2)
+        );
+
+        let mut other = scene();
+        let profile = Some("quick".into());
+        let mut answered = give(&mut other, Order::Submit(Wanted { profile, ..wanted() }));
+        assert!(
+            matches!(answer(&mut answered), Some(Err(Refusal::Conflict(reason))) if reason.contains("fast"))
+        );
+    }
+
+    #[test]
+    fn a_source_that_is_moved_takes_its_sidecars_along_and_its_task_ends() {
+        let mut scene = scene();
+        let id = scene.task("720/a.mkv", |task| task.priority = 9);
+        std::fs::create_dir_all(scene.folder.path().join("input/480")).unwrap();
+        std::fs::write(scene.folder.path().join("input/720/a.srt"), "words").unwrap();
+        let resolution = Resolution(480);
+        let mut answered = give(
+            &mut scene,
+            Order::Move {
+                id: id.clone(),
+                resolution,
+            },
+        );
+        let mut again = give(
+            &mut scene,
+            Order::Move {
+                id: id.clone(),
+                resolution,
+            },
+        );
+        assert!(matches!(answer(&mut again), Some(Err(Refusal::Conflict(_)))));
+        scene.pass_on_until(|event| matches!(event, Event::Disposed(_)));
+        scene.commit();
+        let new_id = answer(&mut answered).unwrap().unwrap().tasks.remove(0);
+        assert_eq!(scene.state.table.get(&id).unwrap().status, Status::Cancelled);
+        for file in ["a.mkv", "a.srt"] {
+            assert!(
+                scene.folder.path().join("input/480").join(file).exists(),
+                "{file}"
+            );
+        }
+        let task = scene.state.new_task("480/a.mkv".into(), Some(resolution));
+        assert_eq!((task.id, task.priority), (new_id, 9));
+    }
+
+    #[test]
+    fn a_source_whose_new_name_is_taken_stays_and_its_task_goes_on() {
+        let mut scene = scene();
+        let id = scene.task("720/a.mkv", |_| {});
+        std::fs::create_dir_all(scene.folder.path().join("input/480")).unwrap();
+        std::fs::write(scene.folder.path().join("input/480/a.mkv"), "another").unwrap();
+        let resolution = Resolution(480);
+        let mut answered = give(
+            &mut scene,
+            Order::Move {
+                id: id.clone(),
+                resolution,
+            },
+        );
+        scene.pass_on_until(|event| matches!(event, Event::Disposed(_)));
+        assert!(matches!(answer(&mut answered), Some(Err(Refusal::Conflict(_)))));
+        assert_eq!(scene.state.table.get(&id).unwrap().status, Status::Queued);
+        assert!(scene.state.expected.is_empty() && scene.state.resting.is_empty());
+        assert!(scene.folder.path().join("input/720/a.mkv").exists());
+    }
+
+    #[test]
+    fn clearing_cancels_what_waits_or_archives_what_has_ended() {
+        for (which, left) in [
+            (
+                Which::Queued,
+                vec![Status::Cancelled, Status::Failed, Status::Processing],
+            ),
+            (Which::Finished, vec![Status::Queued, Status::Processing]),
+        ] {
+            let mut scene = scene();
+            for (name, status) in [
+                ("a", Status::Queued),
+                ("b", Status::Failed),
+                ("c", Status::Processing),
+            ] {
+                scene.task(&format!("720/{name}.mkv"), |task| task.status = status);
+            }
+            let mut answered = give(&mut scene, Order::Clear(which));
+            scene.commit();
+            assert_eq!(answer(&mut answered).unwrap().unwrap().tasks.len(), 1);
+            let statuses: Vec<Status> = scene.state.table.iter().map(|task| task.status.clone()).collect();
+            assert_eq!(statuses, left, "{which:?}");
+        }
+    }
+
+    #[test]
+    fn a_pause_is_on_the_board_when_it_is_answered() {
+        let mut scene = scene();
+        let (desk, publisher) =
+            crate::service::desk::open(scene.state.sender.clone(), scene.state.config.clone());
+        scene.state.publisher = Some(publisher);
+        for (order, is_paused) in [(Order::Pause(WhilePaused::Freeze), true), (Order::Resume, false)] {
+            let mut answered = give(&mut scene, order);
+            assert_eq!(answer(&mut answered), Some(Ok(Outcome::default())));
+            assert_eq!(desk.board().control.freezes(), is_paused);
+        }
+    }
+
+    #[test]
+    fn a_service_that_stops_takes_no_orders() {
+        let mut scene = scene();
+        scene.state.handle(Event::Stop);
+        let mut answered = give(&mut scene, Order::ScanNow);
+        assert_eq!(answer(&mut answered), Some(Err(Refusal::Stopping)));
     }
 }

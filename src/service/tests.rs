@@ -12,13 +12,13 @@ use crate::{
 
 const IN_720: Place = Place::Resolution(Resolution(720));
 
-struct Scene {
-    state: State,
+pub(super) struct Scene {
+    pub(super) state: State,
     events: mpsc::Receiver<Event>,
-    folder: tempfile::TempDir,
+    pub(super) folder: tempfile::TempDir,
 }
 
-fn scene() -> Scene {
+pub(super) fn scene() -> Scene {
     let folder = tempfile::tempdir().unwrap();
     for name in ["input/720", "output/720", "conf"] {
         fs::create_dir_all(folder.path().join(name)).unwrap();
@@ -59,7 +59,7 @@ impl Scene {
     }
 
     /// A file, and a task for it as if its content had been measured.
-    fn task(&mut self, path: &str, change: impl FnOnce(&mut Task)) -> TaskId {
+    pub(super) fn task(&mut self, path: &str, change: impl FnOnce(&mut Task)) -> TaskId {
         let file = self.folder.path().join("input").join(path);
         fs::write(file, "a video").unwrap();
         let id = self.state.new_id();
@@ -86,8 +86,20 @@ impl Scene {
         self.state.pending.contains_key(Path::new(path))
     }
 
+    /// Handles what other threads report, up to the first event that is meant.
+    pub(super) fn pass_on_until(&mut self, is_meant: impl Fn(&Event) -> bool) {
+        loop {
+            let event = self.events.blocking_recv().unwrap();
+            let is_last = is_meant(&event);
+            self.state.handle(event);
+            if is_last {
+                return;
+            }
+        }
+    }
+
     /// Everything up to now is durable, and what was due has been done.
-    fn commit(&mut self) {
+    pub(super) fn commit(&mut self) {
         self.state.submit();
         let sequence = self.state.sequence;
         self.state
