@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     io::{self, Read, Write},
     net::{TcpListener, TcpStream},
-    process::Stdio,
+    process::{Command, Stdio},
     time::Duration,
 };
 
@@ -113,9 +113,22 @@ impl Server {
         made.stdout.trim().to_owned()
     }
 
+    /// The same with the key of an administrator.
+    #[must_use]
+    pub fn as_admin(self) -> Self {
+        let key = self.new_key("admin", "admin");
+        Self { key, ..self }
+    }
+
     /// Starts the service and waits until it answers.
     pub fn start(&self) {
-        self.root.start();
+        let command = self.root.command(&["run"]);
+        self.start_as(command);
+    }
+
+    /// As [`Server::start`], by this command.
+    pub fn start_as(&self, command: Command) {
+        self.root.start_as(command);
         self.root
             .until("the API answers", || TcpStream::connect(&self.address).ok());
     }
