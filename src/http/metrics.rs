@@ -13,7 +13,7 @@ use axum::{
 use prometheus_client::{
     encoding::text,
     metrics::{family::Family, gauge::Gauge, info::Info},
-    registry::{Registry, Unit},
+    registry::{Metric, Registry, Unit},
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -47,7 +47,9 @@ struct Gauges(Registry);
 
 impl Gauges {
     fn one(&mut self, name: &str, help: &str, unit: Option<Unit>, value: f64) {
-        self.each(name, help, unit, [(Labels::new(), value)]);
+        let gauge = Number::default();
+        gauge.set(value);
+        self.put(name, help, unit, gauge);
     }
 
     fn each(
@@ -61,9 +63,13 @@ impl Gauges {
         for (labels, value) in values {
             family.get_or_create(&labels).set(value);
         }
+        self.put(name, help, unit, family);
+    }
+
+    fn put(&mut self, name: &str, help: &str, unit: Option<Unit>, metric: impl Metric) {
         match unit {
-            Some(unit) => self.0.register_with_unit(name, help, unit, family),
-            None => self.0.register(name, help, family),
+            Some(unit) => self.0.register_with_unit(name, help, unit, metric),
+            None => self.0.register(name, help, metric),
         }
     }
 }
@@ -76,6 +82,11 @@ fn bytes(bytes: u64) -> f64 {
 #[expect(clippy::cast_precision_loss, reason = "see bytes")]
 fn count(count: usize) -> f64 {
     count as f64
+}
+
+/// Prometheus says it in the singular.
+fn ratio() -> Unit {
+    Unit::Other("ratio".to_owned())
 }
 
 fn flag(is_so: bool) -> f64 {
@@ -143,13 +154,13 @@ fn of_board(gauges: &mut Gauges, board: &Board) {
     gauges.each(
         "encode_progress",
         "How far each encode is, 0 to 1",
-        Some(Unit::Ratios),
+        Some(ratio()),
         each(|encode| encode.percent.map(|percent| percent / 100.0)),
     );
     gauges.each(
         "encode_speed",
         "Seconds of film that each encode does in a second",
-        Some(Unit::Ratios),
+        Some(ratio()),
         each(|encode| encode.speed),
     );
 }
@@ -189,7 +200,7 @@ fn of_machine(gauges: &mut Gauges, load: &LoadDto) {
     gauges.one(
         "cpu_load",
         "Of the service without its encoders; 1 is one core",
-        Some(Unit::Ratios),
+        Some(ratio()),
         load.service.cpu_percent / 100.0,
     );
     let encoders = load.encodes.iter().flat_map(|encode| {
@@ -222,7 +233,7 @@ fn of_machine(gauges: &mut Gauges, load: &LoadDto) {
     gauges.each(
         "encode_cpu_load",
         "Of the processes of each encode; 1 is one core",
-        Some(Unit::Ratios),
+        Some(ratio()),
         of(|sums| sums.1),
     );
 }
