@@ -7,7 +7,9 @@ pub mod clips;
 pub mod http;
 pub mod listener;
 pub mod ntfy;
+pub mod receiver;
 pub mod root;
+pub mod smtp;
 
 const MAY_SKIP: &str = include_str!("../may-skip.txt");
 
