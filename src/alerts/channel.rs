@@ -127,9 +127,9 @@ impl Channel {
 /// Sends on one channel with one set of settings.
 #[derive(Clone)]
 pub(super) enum Client {
-    Ntfy(ntfy::Client),
-    Mail(mail::Client),
-    Webhook(webhook::Client),
+    Ntfy(Box<ntfy::Client>),
+    Mail(Box<mail::Client>),
+    Webhook(Box<webhook::Client>),
 }
 
 impl Client {
@@ -140,23 +140,18 @@ impl Client {
         signer: Option<Signer>,
         timing: &Timing,
     ) -> Option<Self> {
-        match channel {
-            Channel::Ntfy => Some(Self::Ntfy(ntfy::Client::new(config.clone(), signer, timing))),
+        Some(match channel {
+            Channel::Ntfy => Self::Ntfy(Box::new(ntfy::Client::new(config.clone(), signer, timing))),
             Channel::Mail => {
-                let mail = config.mail.clone()?;
-                Some(Self::Mail(mail::Client::new(mail, config.into(), timing)))
+                let client = mail::Client::new(config.mail.clone()?, config.into(), timing);
+                Self::Mail(Box::new(client))
             }
             Channel::Webhook(_) => {
                 let (_, url) = channel.url(config)?;
-                let webhooks = &config.webhooks;
-                Some(Self::Webhook(webhook::Client::new(
-                    url.clone(),
-                    webhooks,
-                    config.into(),
-                    timing,
-                )))
+                let client = webhook::Client::new(url.clone(), &config.webhooks, config.into(), timing);
+                Self::Webhook(Box::new(client))
             }
-        }
+        })
     }
 
     /// One try, which ends within the limits of [`Timing`].

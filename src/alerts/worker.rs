@@ -364,7 +364,7 @@ struct Worker {
 /// What the loop does next, decided under the lock, done without it.
 enum Step {
     Write(Stored),
-    Request(Channel, Delivery),
+    Request(Channel, Box<Delivery>),
     Wait(Duration),
     End,
 }
@@ -383,7 +383,7 @@ impl Worker {
                 Step::Request(channel, delivery) => {
                     let (generation, config) = (state.generation, state.config.clone());
                     drop(state);
-                    self.request(channel, generation, &config, delivery);
+                    self.request(channel, generation, &config, *delivery);
                 }
                 Step::End => {
                     state.phase = Phase::Ended;
@@ -435,7 +435,7 @@ impl Worker {
 
         for lane in &mut state.lanes {
             match lane.next(now) {
-                Some(Ok(delivery)) => return Step::Request(lane.channel.clone(), delivery),
+                Some(Ok(delivery)) => return Step::Request(lane.channel.clone(), Box::new(delivery)),
                 Some(Err(later)) => wake = wake.min(later),
                 None => {}
             }
