@@ -21,7 +21,7 @@ use super::{
     blocking::blocking,
     extract::{Json, Path},
     problem::{Kind, Problem, ProblemDto},
-    who::{Admin, Caller, SESSION_COOKIE, SameSite, Scheme, Sender, Viewer, cookie, set_cookie},
+    who::{Admin, Caller, InPerson, SESSION_COOKIE, SameSite, Scheme, Sender, Viewer, cookie, set_cookie},
 };
 use crate::access::{
     Access, AccessError, AccountError, Attempt, Holder, How, Key, LoginError, NewKey, Password,
@@ -224,6 +224,7 @@ impl From<Caller> for MeDto {
         (status = OK, body = MeDto),
         (status = UNAUTHORIZED, description = "Name or password is wrong", body = ProblemDto, content_type = "application/problem+json"),
         (status = TOO_MANY_REQUESTS, description = "Too many attempts; Retry-After says how long to wait", body = ProblemDto, content_type = "application/problem+json"),
+        (status = "4XX", body = ProblemDto, content_type = "application/problem+json"),
     )
 )]
 async fn log_in(
@@ -289,7 +290,10 @@ pub(super) async fn end_session_of(api: &Api, headers: &HeaderMap, now: Timestam
     post,
     path = "/logout",
     tag = "account",
-    responses((status = NO_CONTENT, description = "Logged out"))
+    responses(
+        (status = NO_CONTENT, description = "Logged out"),
+        (status = "4XX", body = ProblemDto, content_type = "application/problem+json"),
+    )
 )]
 async fn log_out(
     api: axum::extract::State<Api>,
@@ -305,7 +309,15 @@ async fn log_out(
 }
 
 /// Who calls, and what they may.
-#[utoipa::path(get, path = "/me", tag = "account", responses((status = OK, body = MeDto)))]
+#[utoipa::path(
+    get,
+    path = "/me",
+    tag = "account",
+    responses(
+        (status = OK, body = MeDto),
+        (status = "4XX", body = ProblemDto, content_type = "application/problem+json"),
+    )
+)]
 async fn me(Viewer(caller): Viewer) -> axum::Json<MeDto> {
     axum::Json(caller.into())
 }
@@ -322,6 +334,7 @@ async fn me(Viewer(caller): Viewer) -> axum::Json<MeDto> {
         (status = FORBIDDEN, description = "The token is wrong", body = ProblemDto, content_type = "application/problem+json"),
         (status = CONFLICT, description = "There are users already", body = ProblemDto, content_type = "application/problem+json"),
         (status = TOO_MANY_REQUESTS, description = "Too many attempts", body = ProblemDto, content_type = "application/problem+json"),
+        (status = "4XX", body = ProblemDto, content_type = "application/problem+json"),
     )
 )]
 async fn set_up(
@@ -344,7 +357,15 @@ async fn set_up(
 }
 
 /// Everybody who has an account here.
-#[utoipa::path(get, path = "/users", tag = "account", responses((status = OK, body = UsersDto)))]
+#[utoipa::path(
+    get,
+    path = "/users",
+    tag = "account",
+    responses(
+        (status = OK, body = UsersDto),
+        (status = "4XX", body = ProblemDto, content_type = "application/problem+json"),
+    )
+)]
 async fn users(api: axum::extract::State<Api>, _: Admin) -> axum::Json<UsersDto> {
     let accounts = api.access.accounts();
     let users = accounts.users().iter().map(UserDto::from).collect();
@@ -360,14 +381,14 @@ async fn users(api: axum::extract::State<Api>, _: Admin) -> axum::Json<UsersDto>
     responses(
         (status = CREATED, body = UserDto),
         (status = CONFLICT, description = "The name is taken", body = ProblemDto, content_type = "application/problem+json"),
+        (status = "4XX", body = ProblemDto, content_type = "application/problem+json"),
     )
 )]
 async fn add_user(
     api: axum::extract::State<Api>,
-    Admin(caller): Admin,
+    InPerson(Admin(caller)): InPerson<Admin>,
     Json(new): Json<NewUserDto>,
 ) -> Result<Response, Problem> {
-    in_person(&caller)?;
     let name: UserName = new.name.parse().map_err(AccessError::from)?;
     let password = Password::new(new.password).map_err(AccessError::from)?;
     let hash = api.access.hash(password).await?;
@@ -391,16 +412,16 @@ async fn add_user(
     responses(
         (status = OK, body = UserDto),
         (status = CONFLICT, description = "The only administrator would be none", body = ProblemDto, content_type = "application/problem+json"),
+        (status = "4XX", body = ProblemDto, content_type = "application/problem+json"),
     )
 )]
 async fn change_user(
     api: axum::extract::State<Api>,
     sender: Sender,
-    Viewer(caller): Viewer,
+    InPerson(Viewer(caller)): InPerson<Viewer>,
     Path(name): Path<String>,
     Json(change): Json<UserChangeDto>,
 ) -> Result<Response, Problem> {
-    in_person(&caller)?;
     let name = user_name(&name, &caller)?;
     let is_own = caller.user() == Some(&name);
     if caller.role < Role::Admin && (!is_own || change.role.is_some()) {
@@ -466,14 +487,14 @@ async fn change_user(
     responses(
         (status = NO_CONTENT, description = "Removed"),
         (status = CONFLICT, description = "The only administrator stays", body = ProblemDto, content_type = "application/problem+json"),
+        (status = "4XX", body = ProblemDto, content_type = "application/problem+json"),
     )
 )]
 async fn remove_user(
     api: axum::extract::State<Api>,
-    Admin(caller): Admin,
+    InPerson(Admin(caller)): InPerson<Admin>,
     Path(name): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    in_person(&caller)?;
     let name = user_name(&name, &caller)?;
     on_disk(&api, move |access| {
         access.edit(|accounts| {
@@ -486,7 +507,15 @@ async fn remove_user(
 }
 
 /// One's own keys; all of them for an administrator.
-#[utoipa::path(get, path = "/keys", tag = "account", responses((status = OK, body = KeysDto)))]
+#[utoipa::path(
+    get,
+    path = "/keys",
+    tag = "account",
+    responses(
+        (status = OK, body = KeysDto),
+        (status = "4XX", body = ProblemDto, content_type = "application/problem+json"),
+    )
+)]
 async fn keys(api: axum::extract::State<Api>, Viewer(caller): Viewer) -> axum::Json<KeysDto> {
     let accounts = api.access.accounts();
     let keys = accounts.keys().iter().filter(|key| may_see_key(&caller, key));
@@ -505,14 +534,16 @@ fn may_see_key(caller: &Caller, key: &Key) -> bool {
     path = "/keys",
     tag = "account",
     request_body = NewKeyDto,
-    responses((status = CREATED, body = MadeKeyDto))
+    responses(
+        (status = CREATED, body = MadeKeyDto),
+        (status = "4XX", body = ProblemDto, content_type = "application/problem+json"),
+    )
 )]
 async fn add_key(
     api: axum::extract::State<Api>,
-    Viewer(caller): Viewer,
+    InPerson(Viewer(caller)): InPerson<Viewer>,
     Json(new): Json<NewKeyDto>,
 ) -> Result<Response, Problem> {
-    in_person(&caller)?;
     let user = match (&new.user, caller.user()) {
         (None, Some(own)) => own.clone(),
         (None, None) => {
@@ -553,14 +584,16 @@ async fn add_key(
     path = "/keys/{id}",
     tag = "account",
     params(("id" = String, Path, description = "The key's id")),
-    responses((status = NO_CONTENT, description = "It opens nothing any more"))
+    responses(
+        (status = NO_CONTENT, description = "It opens nothing any more"),
+        (status = "4XX", body = ProblemDto, content_type = "application/problem+json"),
+    )
 )]
 async fn revoke_key(
     api: axum::extract::State<Api>,
-    Viewer(caller): Viewer,
+    InPerson(Viewer(caller)): InPerson<Viewer>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    in_person(&caller)?;
     let accounts = api.access.accounts();
     let known = accounts.keys().iter().find(|key| key.id == id);
     if !known.is_some_and(|key| may_see_key(&caller, key)) {
@@ -574,7 +607,15 @@ async fn revoke_key(
 }
 
 /// One's own sessions; all of them for an administrator.
-#[utoipa::path(get, path = "/sessions", tag = "account", responses((status = OK, body = SessionsDto)))]
+#[utoipa::path(
+    get,
+    path = "/sessions",
+    tag = "account",
+    responses(
+        (status = OK, body = SessionsDto),
+        (status = "4XX", body = ProblemDto, content_type = "application/problem+json"),
+    )
+)]
 async fn sessions(api: axum::extract::State<Api>, Viewer(caller): Viewer) -> axum::Json<SessionsDto> {
     let standing = api.access.sessions(&api.desk.config().http, Timestamp::now());
     let sessions = standing
@@ -604,14 +645,16 @@ fn may_see_session(caller: &Caller, session: &Session) -> bool {
     path = "/sessions/{id}",
     tag = "account",
     params(("id" = String, Path, description = "The session's id")),
-    responses((status = NO_CONTENT, description = "It has ended"))
+    responses(
+        (status = NO_CONTENT, description = "It has ended"),
+        (status = "4XX", body = ProblemDto, content_type = "application/problem+json"),
+    )
 )]
 async fn end_session(
     api: axum::extract::State<Api>,
-    Viewer(caller): Viewer,
+    InPerson(Viewer(caller)): InPerson<Viewer>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    in_person(&caller)?;
     let standing = api.access.sessions(&api.desk.config().http, Timestamp::now());
     let known = standing.iter().find(|session| session.id == id);
     if !known.is_some_and(|session| may_see_session(&caller, session)) {
@@ -619,17 +662,6 @@ async fn end_session(
     }
     on_disk(&api, move |access| access.end_session(&id)).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// Refuses keys: one that leaks must not make another, or a user, or end its owner's sessions.
-fn in_person(caller: &Caller) -> Result<(), Problem> {
-    match caller.how {
-        How::Session(_) => Ok(()),
-        How::Key(_) => Err(Problem::forbidden(
-            "users, keys and sessions are changed by somebody who has logged in, not by a key; on the machine itself \
-             `video-compressor user` and `video-compressor key` do it",
-        )),
-    }
 }
 
 /// A name from a path. One that cannot be is nobody's.

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::root::{PATIENCE, Root};
 
-const PASSWORD: &str = "a long enough password for tests";
+pub const PASSWORD: &str = "a long enough password for tests";
 
 /// A root whose service answers at `address`, and keys for it.
 pub struct Server {
@@ -159,7 +159,8 @@ impl Server {
         {
             head.push_str(&format!("Authorization: Bearer {}\r\n", self.key));
         }
-        for (name, value) in headers {
+        // An empty key is none.
+        for (name, value) in headers.iter().filter(|(_, value)| !value.is_empty()) {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
         head.push_str("\r\n");

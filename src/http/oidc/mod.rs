@@ -153,6 +153,7 @@ fn settings(config: &HttpConfig) -> Result<(&OidcConfig, String), Problem> {
         (status = SEE_OTHER, description = "To the login server"),
         (status = NOT_FOUND, description = "No login server is set", body = ProblemDto, content_type = "application/problem+json"),
         (status = SERVICE_UNAVAILABLE, description = "The login server cannot be reached", body = ProblemDto, content_type = "application/problem+json"),
+        (status = "4XX", body = ProblemDto, content_type = "application/problem+json"),
     )
 )]
 async fn begin(
@@ -208,6 +209,7 @@ struct Back {
         (status = FORBIDDEN, description = "Not a login that this browser began, or no role", body = ProblemDto, content_type = "application/problem+json"),
         (status = NOT_FOUND, description = "No login server is set", body = ProblemDto, content_type = "application/problem+json"),
         (status = SERVICE_UNAVAILABLE, description = "The login server cannot be reached", body = ProblemDto, content_type = "application/problem+json"),
+        (status = "4XX", body = ProblemDto, content_type = "application/problem+json"),
     )
 )]
 async fn end(

@@ -22,7 +22,7 @@ use super::{
     problem::{Kind, Problem},
 };
 pub use crate::access::Caller;
-use crate::access::Role;
+use crate::access::{How, Role};
 
 pub use origin::{Host, Scheme, SentBy};
 
@@ -50,12 +50,37 @@ macro_rules! extractor {
                 Ok(Self(caller))
             }
         }
+
+        impl AsRef<Caller> for $name {
+            fn as_ref(&self) -> &Caller {
+                &self.0
+            }
+        }
     };
 }
 
 extractor!(Viewer, "Somebody who may look.");
 extractor!(Operator, "Somebody who may change tasks, the queue and uploads.");
 extractor!(Admin, "Somebody who may change settings and users.");
+
+/// The same, by a login and not by a key: a key that leaks must not make another, or a user, or end its owner's sessions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InPerson<R>(pub R);
+
+impl<R: FromRequestParts<Api, Rejection = Problem> + AsRef<Caller>> FromRequestParts<Api> for InPerson<R> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
+        let caller = R::from_request_parts(parts, api).await?;
+        match caller.as_ref().how {
+            How::Session(_) => Ok(Self(caller)),
+            How::Key(_) => Err(Problem::forbidden(
+                "users, keys and sessions are changed by somebody who has logged in, not by a key; on the machine itself \
+                 `video-compressor user` and `video-compressor key` do it",
+            )),
+        }
+    }
+}
 
 fn recognise(parts: &Parts, api: &Api) -> Result<Caller, Problem> {
     let now = Timestamp::now();
