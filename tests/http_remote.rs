@@ -18,7 +18,7 @@ use std::{
 
 use common::{
     clips,
-    http::Server,
+    http::{Server, TAKEN_OVER},
     root::{Finished, finish},
 };
 
@@ -184,9 +184,10 @@ fn what_is_told_of_a_server_elsewhere_is_what_it_tells_itself() {
 fn a_submit_goes_on_after_the_server_was_killed_and_after_the_client_was() {
     let server = Server::new(&[]);
     server.root.ok(&["pause"]);
-    server.start();
     // Slow enough that kills come in the middle.
     let narrow = Narrow::before(&server.address);
+    server.configure(&[("http.public_url", &format!("\"http://{}\"", narrow.address))]);
+    server.start();
     let person = Person::new(&server, &narrow.address);
     let mut bytes = vec![0; 24 << 20];
     fastrand::Rng::with_seed(6).fill(&mut bytes);
@@ -213,21 +214,13 @@ fn a_submit_goes_on_after_the_server_was_killed_and_after_the_client_was() {
     let output = child.wait_with_output().unwrap();
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{told}");
-    assert!(
-        told.contains("goes on at"),
-        "the second run goes on where the first one ended: {told}"
-    );
     server.root.until_status("720/film.mkv", "queued");
     assert!(
         fs::read(server.root.input("720/film.mkv")).unwrap() == bytes,
         "the file differs"
     );
-    // Not much more than the file and what two kills cost.
-    assert!(
-        narrow.passed() < (24 << 20) + 2 * (10 << 20),
-        "{} bytes were sent",
-        narrow.passed()
-    );
+    // The second run went on where the first one ended: not much more than the file, and what two kills cost.
+    assert!(narrow.passed() < 36 << 20, "{} bytes were sent", narrow.passed());
 }
 
 #[test]
@@ -243,6 +236,8 @@ fn a_fetch_goes_on_where_it_stopped_and_begins_anew_with_another_file() {
 
     // A connection that ends in the middle, then never again.
     let broken = Breaking::before(&server.address, whole.len() as u64 / 2);
+    server.configure(&[("http.public_url", &format!("\"http://{}\"", broken.address))]);
+    thread::sleep(TAKEN_OVER);
     person.knows(
         &format!(
             "[nas]\nurl = \"http://{}\"\nkey = \"{}\"\n",
@@ -252,7 +247,7 @@ fn a_fetch_goes_on_where_it_stopped_and_begins_anew_with_another_file() {
     );
     person.ok(&server, &["fetch", "720/a.mkv", "--to", "one.bin"]);
     assert!(fs::read(person.home.path().join("one.bin")).unwrap() == whole);
-    assert!(broken.requests() >= 2, "it was broken off");
+    assert!(broken.connections() >= 2, "it was broken off");
 
     // What an earlier try left, of a file that is no more.
     fs::write(person.home.path().join(".two.bin.0000000000000000.part"), "old").unwrap();
@@ -306,7 +301,10 @@ fn a_self_signed_server_is_known_by_its_fingerprint_and_no_other() {
         .split("fingerprint ")
         .nth(1)
         .unwrap_or_else(|| panic!("{doctor}"));
-    let print = print.split_whitespace().next().unwrap().to_owned();
+    let print: String = print
+        .chars()
+        .take_while(|digit| digit.is_ascii_hexdigit() || *digit == ':')
+        .collect();
     let person = Person::new(&server, &server.address);
     let knows = |print: &str| {
         let print = if print.is_empty() {
@@ -403,18 +401,19 @@ impl Narrow {
 /// A line that ends each large answer in the middle, once.
 struct Breaking {
     address: String,
-    requests: Arc<AtomicU64>,
+    connections: Arc<AtomicU64>,
 }
 
 impl Breaking {
     fn before(server: &str, after_bytes: u64) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let requests = Arc::new(AtomicU64::new(0));
-        let (server, counted) = (server.to_owned(), Arc::clone(&requests));
+        let connections = Arc::new(AtomicU64::new(0));
+        let (server, counted) = (server.to_owned(), Arc::clone(&connections));
         thread::spawn(move || {
             let mut has_broken = false;
             for client in listener.incoming().map_while(Result::ok) {
+                counted.fetch_add(1, Ordering::SeqCst);
                 let Ok(upstream) = TcpStream::connect(&server) else {
                     return;
                 };
@@ -425,15 +424,14 @@ impl Breaking {
                 let (mut client, mut answers) = (client, upstream.take(limit));
                 let copied = std::io::copy(&mut answers, &mut client).unwrap_or(0);
                 has_broken |= copied == after_bytes;
-                counted.fetch_add(1, Ordering::SeqCst);
                 let _ = client.shutdown(std::net::Shutdown::Both);
                 let _ = answers.into_inner().shutdown(std::net::Shutdown::Both);
             }
         });
-        Self { address, requests }
+        Self { address, connections }
     }
 
-    fn requests(&self) -> u64 {
-        self.requests.load(Ordering::SeqCst)
+    fn connections(&self) -> u64 {
+        self.connections.load(Ordering::SeqCst)
     }
 }

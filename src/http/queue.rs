@@ -58,6 +58,10 @@ pub struct QueueDto {
     pub free_bytes: u64,
     /// `events`, or `sweep` where the file system tells of no changes.
     pub watching: String,
+    /// Of `sweep`.
+    pub watching_reason: Option<String>,
+    /// Of the service.
+    pub pid: u32,
     /// Folders that are out of reach.
     pub unavailable: Vec<UnavailableDto>,
     /// Changes reach the disk.
@@ -94,6 +98,8 @@ impl From<&Board> for QueueDto {
             measuring: live.measuring,
             free_bytes: live.free_bytes,
             watching: live.watching.clone(),
+            watching_reason: live.watching_reason.clone(),
+            pid: std::process::id(),
             unavailable: live
                 .unavailable
                 .iter()

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     queue::{Control, WhilePaused},
     record,
-    service::Live,
+    service::{Live, LiveEncode, LiveQueue, LiveRoot, LiveSize},
     task::{Resolution, Status, Task, TaskId},
 };
 
@@ -43,8 +43,9 @@ struct Row {
     reason: Option<String>,
     error: Option<String>,
     waiting_for: Option<String>,
-    #[serde(default)]
     attempts: u32,
+    frozen: bool,
+    progress: Option<Progress>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -81,16 +82,20 @@ impl From<Row> for Task {
     }
 }
 
-/// All tasks that a query names, in the order in which they came.
 fn tasks(client: &Client, query: &str) -> Result<Vec<Task>, RemoteError> {
-    let mut tasks = Vec::new();
+    Ok(rows(client, query)?.into_iter().map(Task::from).collect())
+}
+
+/// All tasks that a query names, in the order in which they came.
+fn rows(client: &Client, query: &str) -> Result<Vec<Row>, RemoteError> {
+    let mut rows = Vec::new();
     let mut cursor = String::new();
     loop {
         let page: Page = client.get(&format!("/tasks?limit={PAGE}&sort=added{query}{cursor}"))?;
-        tasks.extend(page.tasks.into_iter().map(Task::from));
+        rows.extend(page.tasks);
         match page.next {
             Some(next) => cursor = format!("&cursor={}", encoded(&next)),
-            None => return Ok(tasks),
+            None => return Ok(rows),
         }
     }
 }
@@ -104,9 +109,12 @@ pub fn find(client: &Client, text: &str) -> Result<Task, Failure> {
         }) => {}
         Err(error) => return Err(error.into()),
     }
-    // A search reads names; ids are short enough to be read as they are.
     let name = text.rsplit('/').next().unwrap_or(text);
-    let found = tasks(client, &format!("&archived=true&q={}", encoded(name)))?;
+    let mut found = tasks(client, &format!("&archived=true&q={}", encoded(name)))?;
+    if found.is_empty() {
+        // A search reads paths; this may be the beginning of an id.
+        found = tasks(client, "&archived=true")?;
+    }
     select(&found, text).cloned().map_err(Failure::usage)
 }
 
@@ -139,33 +147,109 @@ pub fn show(client: &Client, wanted: &str, json: bool) -> Outcome {
 struct Queue {
     counts: BTreeMap<String, usize>,
     paused_since: Option<Timestamp>,
-    #[serde(default)]
     frozen: bool,
-    live: Option<Live>,
+    hours_begin: Option<Timestamp>,
+    left_bytes: u64,
+    left_seconds: Option<f64>,
+    settling: u64,
+    measuring: u64,
+    free_bytes: u64,
+    watching: String,
+    watching_reason: Option<String>,
+    pid: u32,
+    unavailable: Vec<Unavailable>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Unavailable {
+    folder: String,
+    reason: String,
+}
+
+/// How far an encode is.
+#[derive(Debug, Deserialize)]
+struct Progress {
+    stage: String,
+    percent: Option<f64>,
+    fps: Option<f64>,
+    speed: Option<f64>,
+    seconds_left: Option<f64>,
+    written_bytes: Option<u64>,
+    projected_bytes: Option<u64>,
+}
+
+impl Row {
+    fn encode(&self) -> Option<LiveEncode> {
+        let progress = self.progress.as_ref()?;
+        Some(LiveEncode {
+            id: self.id.clone(),
+            path: self.path.clone(),
+            // Those of another machine mean nothing here.
+            child_pids: Vec::new(),
+            stage: progress.stage.clone(),
+            frozen: self.frozen,
+            percent: progress.percent,
+            fps: progress.fps,
+            speed: progress.speed,
+            seconds_left: progress.seconds_left,
+            size_bytes: progress.written_bytes,
+            projected: progress.projected_bytes.map(|bytes| {
+                let bytes = bytes as f64;
+                LiveSize {
+                    low_bytes: bytes,
+                    likely_bytes: bytes,
+                    high_bytes: bytes,
+                }
+            }),
+        })
+    }
 }
 
 /// `status`
 pub fn status(client: &Client, json: bool) -> Outcome {
     let queue: Queue = client.get("/queue")?;
-    let mut waiting = tasks(client, "&status=queued")?;
+    let encodes = rows(client, "&status=processing")?;
+    let mut waiting: Vec<Task> = rows(client, "&status=queued")?
+        .into_iter()
+        .map(Task::from)
+        .collect();
     waiting.retain(|task| task.waiting_for.is_some());
     let mut control = Control::default();
     control.paused_since = queue.paused_since;
     if queue.frozen {
         control.while_paused = WhilePaused::Freeze;
     }
+    let live = Live {
+        version: 2,
+        pid: queue.pid,
+        updated: Timestamp::now(),
+        watching: queue.watching,
+        watching_reason: queue.watching_reason,
+        unavailable: queue
+            .unavailable
+            .into_iter()
+            .map(|away| LiveRoot {
+                path: away.folder,
+                reason: away.reason,
+            })
+            .collect(),
+        settling: queue.settling,
+        measuring: queue.measuring,
+        free_bytes: queue.free_bytes,
+        hours_begin: queue.hours_begin,
+        encodes: encodes.iter().filter_map(Row::encode).collect(),
+        queue: LiveQueue {
+            bytes: queue.left_bytes,
+            seconds_left: queue.left_seconds,
+        },
+    };
     let present = Present {
         of: ("server", client.address().to_owned()),
-        pid: Some(
-            queue
-                .live
-                .as_ref()
-                .map_or_else(String::new, |live| live.pid.to_string()),
-        ),
+        pid: Some(queue.pid.to_string()),
         control,
         counts: queue.counts,
         waiting,
-        live: queue.live,
+        live: Some(live),
     };
     status::tell(&present, json);
     Ok(Exit::Done)
@@ -176,8 +260,8 @@ pub fn retry(client: &Client, wanted: &[String], failed: bool, force: bool) -> O
     let also = |task: &Task| failed && task.status.is_failure();
     let chosen = chosen(client, wanted, failed, also)?;
     for task in &chosen {
-        let address = format!("/tasks/{}/retry", encoded(task.id.as_str()));
-        client.post(&address, &json!({ "force": force }))?;
+        let address = format!("/tasks/{}/retry?force={force}", encoded(task.id.as_str()));
+        client.post(&address, &json!({}))?;
         print(&format!("{}: queued again\n", task.shown()));
     }
     tell_none(&chosen, "nothing to retry");
