@@ -44,8 +44,13 @@ use std::{
 };
 
 use axum::{
-    Router, body::Body, extract::DefaultBodyLimit, http::Response as HttpResponse, middleware,
-    response::IntoResponse,
+    Router,
+    body::Body,
+    extract::DefaultBodyLimit,
+    http::Response as HttpResponse,
+    middleware,
+    response::{IntoResponse, Redirect},
+    routing::get,
 };
 use jiff::Timestamp;
 use tokio::sync::watch;
@@ -278,6 +283,8 @@ fn router(api: Api) -> Router {
     let (router, description) = endpoints();
     let router = router
         .merge(openapi::routes(description))
+        // What people open, as by a button of an alert.
+        .route("/", get(async || Redirect::temporary("/api/docs")))
         .fallback(async || {
             Problem::not_found("there is nothing at this address; /api/docs shows what there is")
         })

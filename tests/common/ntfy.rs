@@ -42,6 +42,11 @@ impl Ntfy {
             .collect()
     }
 
+    /// Everything that came so far, as it was sent.
+    pub fn taken(&self) -> Vec<Value> {
+        self.taken.lock().unwrap().clone()
+    }
+
     /// How many alerts contain `text`.
     pub fn count(&self, text: &str) -> usize {
         self.alerts().iter().filter(|alert| alert.contains(text)).count()
