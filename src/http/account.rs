@@ -386,7 +386,7 @@ async fn users(api: axum::extract::State<Api>, _: Admin) -> axum::Json<UsersDto>
 )]
 async fn add_user(
     api: axum::extract::State<Api>,
-    InPerson(Admin(caller)): InPerson<Admin>,
+    _: InPerson<Admin>,
     Json(new): Json<NewUserDto>,
 ) -> Result<Response, Problem> {
     let name: UserName = new.name.parse().map_err(AccessError::from)?;

@@ -24,7 +24,7 @@ use super::{
 pub use crate::access::Caller;
 use crate::access::{How, Role};
 
-pub use origin::{Host, Scheme, SentBy};
+pub use origin::{Scheme, SentBy};
 
 /// Holds a session's secret.
 pub const SESSION_COOKIE: &str = "vc_session";
@@ -174,7 +174,6 @@ pub struct Sender {
     /// Behind trusted proxies.
     pub address: IpAddr,
     pub scheme: Scheme,
-    pub host: Host,
     /// What the program calls itself.
     pub agent: String,
     pub sent_by: SentBy,
@@ -194,7 +193,6 @@ impl Sender {
                 .unwrap_or_default()
                 .to_owned(),
             sent_by: origin::sent_by(&parts.headers, &host, origin.scheme),
-            host,
         })
     }
 
