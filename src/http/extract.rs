@@ -5,19 +5,34 @@
 
 use axum::{
     extract::{
-        FromRequest, FromRequestParts,
+        FromRequest, FromRequestParts, Request,
         rejection::{JsonRejection, PathRejection, QueryRejection},
     },
     response::{IntoResponse, Response},
 };
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
 
 use super::problem::{Kind, Problem};
 
-/// The body, as JSON.
-#[derive(Debug, Clone, FromRequest)]
-#[from_request(via(axum::Json), rejection(Problem))]
+/// The body, as a JSON object.
+#[derive(Debug, Clone)]
 pub struct Json<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let axum::Json(body): axum::Json<Box<RawValue>> = axum::Json::from_request(request, state).await?;
+        // serde would take a list for an object as well: its first value for the first field.
+        if !body.get().starts_with('{') {
+            return Err(Problem::unprocessable("the body is no object: write { … }"));
+        }
+        serde_json::from_str(body.get())
+            .map(Self)
+            .map_err(|error| Problem::unprocessable(error.to_string()))
+    }
+}
 
 impl<T: Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {

@@ -122,6 +122,7 @@ pub(super) struct FrameQuery {
     /// From the film's beginning.
     #[param(minimum = 0, maximum = 1_000_000)]
     at_seconds: f64,
+    #[param(inline)]
     side: Side,
     /// Of the picture at most, in pixels; it is never enlarged.
     #[serde(default)]

@@ -38,6 +38,7 @@ pub(super) struct LogsQuery {
     lines: Option<usize>,
     /// Entries of this weight and above.
     #[serde(default)]
+    #[param(inline)]
     level: Option<Level>,
     /// Entries that have this text, in capitals or not.
     #[serde(default)]
@@ -45,7 +46,6 @@ pub(super) struct LogsQuery {
     q: Option<String>,
     /// Entries older than where the former answer ended: its `next`.
     #[serde(default)]
-    #[param(pattern = r"^\d{4}-\d{2}-\d{2}:\d{1,15}$")]
     before: Option<String>,
 }
 
@@ -101,7 +101,7 @@ impl FromStr for Place {
                 byte: byte.parse().ok()?,
             })
         });
-        place.ok_or_else(|| Problem::invalid("before: give the `next` of a former answer"))
+        place.ok_or_else(|| Problem::unprocessable("before: give the `next` of a former answer"))
     }
 }
 

@@ -16,7 +16,10 @@ use axum::{
 use serde_json::Value;
 use utoipa::{
     Modify, OpenApi,
-    openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
+    openapi::{
+        Content, Ref, RefOr, Response as Described, ResponseBuilder,
+        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
 };
 
 use super::{
@@ -39,6 +42,8 @@ use super::{
         (name = "tasks", description = "Files that are or were to be compressed."),
         (name = "queue", description = "All tasks together."),
         (name = "events", description = "What changes."),
+        (name = "system", description = "The service and its machine: settings, log, load, numbers."),
+        (name = "simple", description = "In short, as simple transcode servers have it."),
         (name = "health", description = "For those who watch over the service."),
     ),
 )]
@@ -91,9 +96,20 @@ pub fn name_endpoints(description: &mut utoipa::openapi::OpenApi) {
         ] {
             if let Some(operation) = operation {
                 operation.operation_id = Some(format!("{method}_{name}"));
+                let responses = &mut operation.responses.responses;
+                responses.entry("default".to_owned()).or_insert_with(any_problem);
             }
         }
     }
+}
+
+/// What may come of every request: who calls may not, the body is no JSON, the service stops.
+fn any_problem() -> RefOr<Described> {
+    let problem = Content::new(Some(Ref::from_schema_name("Problem")));
+    let response = ResponseBuilder::new()
+        .description("A problem")
+        .content("application/problem+json", problem);
+    response.build().into()
 }
 
 struct Documents {

@@ -85,7 +85,8 @@ pub(super) struct UploadQuery {
 }
 
 /// An upload as a form. Fields behind the file are not looked at.
-#[derive(ToSchema)]
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "it is only described; the form is read as it comes")]
 pub(super) struct UploadForm {
     resolution: Option<String>,

@@ -227,6 +227,8 @@ struct ListQuery {
     limit: Option<u32>,
     /// Several with commas between them.
     status: Option<String>,
+    // Not as a signed number of 32 bits, by which utoipa describes it.
+    #[param(value_type = Option<u64>)]
     resolution: Option<u32>,
     /// Part of the path, in any case.
     q: Option<String>,
