@@ -12,6 +12,7 @@
     reason = "the bench makes its own files and starts the real binary"
 )]
 
+mod api;
 mod beside;
 mod confined;
 mod encode;
@@ -58,6 +59,8 @@ fn main() {
         idle::EMPTY,
         idle::KNOWN,
         start::ARCHIVED,
+        api::LIST,
+        api::STREAMS_ROW,
         encode::ENCODE,
         engine::BACKLOG_480,
         engine::BACKLOG_1080,

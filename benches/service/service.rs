@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::ErrorKind,
+    io::{ErrorKind, Write},
     os::unix::net::UnixDatagram,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -59,11 +59,24 @@ impl Root {
 
     /// Runs one of the program's commands to its end; gives what it printed.
     pub fn command(&self, arguments: &[&str]) -> Outcome<String> {
-        let output = program(&[BINARY])
+        self.command_with(arguments, "")
+    }
+
+    /// The same with this on its standard input.
+    pub fn command_with(&self, arguments: &[&str], input: &str) -> Outcome<String> {
+        let mut child = program(&[BINARY])
             .args(["--root"])
             .arg(self.path())
             .args(arguments)
-            .output()?;
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        if let Some(mut stdin) = child.stdin.take() {
+            // A command that reads nothing may be gone already.
+            drop(stdin.write_all(input.as_bytes()));
+        }
+        let output = child.wait_with_output()?;
         if !output.status.success() {
             return Err(format!("{arguments:?}: {}", String::from_utf8_lossy(&output.stderr)).into());
         }
