@@ -9,16 +9,19 @@ use std::{
     fs::{self, File},
     io::{BufRead, BufReader},
     net::TcpListener,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
+use common::http::Server;
 use serde_json::Value;
 use tempfile::TempDir;
 use video_compressor::{
-    alerts::{self, Alert, Handle, Sizes, Source, TestReport, Timing, Wording},
+    access::Links,
+    alerts::{self, Action, Alert, Handle, Sizes, Source, TestReport, Timing, Wording},
     config::{AlertKind, AlertsConfig, Credentials, WebhookConfig},
+    task::TaskId,
 };
 
 const TOPIC: &str = "videos";
@@ -571,4 +574,74 @@ fn a_certificate_is_trusted_when_the_system_trusts_it_and_only_then() {
     );
     let known = report(Some(&certificate));
     assert!(known.contains("delivered: true"), "{known}");
+}
+
+#[test]
+fn a_published_message_has_buttons_whose_link_retries_the_task_once() {
+    let Some(ntfy) = Ntfy::started(&[]) else { return };
+    let server = Server::new(&[]);
+    let base_url = format!("{:?}", ntfy.base_url());
+    let public_url = format!("\"http://{}\"", server.address);
+    let topic = format!("{TOPIC:?}");
+    server.configure(&[
+        ("ntfy_topic", &topic),
+        ("ntfy_base_url", &base_url),
+        ("ntfy_events", "[\"failed\"]"),
+        ("http.public_url", &public_url),
+    ]);
+    server.start();
+    fs::write(server.root.input("720/a.mkv"), "this is not a video").unwrap();
+    let failures = |count: usize| {
+        server.root.until(&format!("{count} failures are published"), || {
+            let messages = ntfy.messages(None);
+            (messages.len() >= count).then_some(messages)
+        })
+    };
+    let message: Value = failures(1).remove(0);
+    let actions = message["actions"].as_array().unwrap();
+    let [retry, open] = actions.as_slice() else {
+        panic!("two buttons: {message}")
+    };
+    assert_eq!(
+        (
+            &retry["action"],
+            &retry["label"],
+            &retry["method"],
+            &retry["clear"]
+        ),
+        (&"http".into(), &"Retry".into(), &"POST".into(), &true.into())
+    );
+    assert_eq!(
+        (&open["action"], &open["label"]),
+        (&"view".into(), &"Open".into())
+    );
+    assert_eq!(open["url"], format!("http://{}/", server.address));
+    let url = retry["url"].as_str().unwrap().to_owned();
+    let press = |url: &str| {
+        let request = ureq::post(url).config().http_status_as_error(false).build();
+        request.send_empty().unwrap().status().as_u16()
+    };
+    let (rest, token) = url.rsplit_once('/').unwrap();
+    let task = TaskId::from(server.root.task("720/a.mkv").unwrap()["id"].as_str().unwrap());
+    let sign = |conf: &Path, hours_ago: i64| {
+        let then = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(hours_ago);
+        Links::open(conf)
+            .unwrap()
+            .sign(Action::Retry, Some(&task), then)
+            .unwrap()
+    };
+    let elsewhere = TempDir::new().unwrap();
+    let last = if token.ends_with('A') { "B" } else { "A" };
+    for (token, status) in [
+        (sign(elsewhere.path(), 0), 404),
+        (sign(&server.root.path("conf"), 24 * 5), 410),
+        (format!("{}{last}", &token[..token.len() - 1]), 404),
+    ] {
+        assert_eq!(press(&format!("{rest}/{token}")), status);
+    }
+    assert_eq!(press(&url), 200);
+    failures(2);
+    assert_eq!(press(&url), 410);
+    server.root.after_two_sweeps();
+    assert_eq!(failures(2).len(), 2);
 }
