@@ -6,7 +6,7 @@ use crate::{
     chunk::manifest::Manifest,
     config,
     encode::{self, Progress},
-    probe, queue,
+    http, probe, queue,
 };
 
 /// The queue as a person may have edited it.
@@ -40,6 +40,11 @@ pub fn progress(bytes: &[u8]) {
             let _ = report.measured(seconds, report.frame, std::time::Duration::from_secs(9));
         }
     }
+}
+
+/// Who a request says that it comes from, and whom it is for.
+pub fn http_head(bytes: &[u8]) {
+    http::fuzzing::head(bytes);
 }
 
 pub fn manifest(bytes: &[u8]) {

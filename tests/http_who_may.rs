@@ -700,6 +700,24 @@ fn what_is_done_to_a_user_counts_at_once() {
 }
 
 #[test]
+fn a_stream_of_events_ends_with_its_key() {
+    let server = Server::new(&[]);
+    server.start();
+    let mut stream = server.connect().unwrap();
+    stream
+        .write_all(server.head("GET", "/api/v1/events", &[]).as_bytes())
+        .unwrap();
+    let mut lines = BufReader::new(stream).lines();
+    assert_eq!(lines.next().unwrap().unwrap(), "HTTP/1.1 200 OK");
+    let keys = server.root.ok(&["key", "list", "--json"]).json();
+    server
+        .root
+        .ok(&["key", "revoke", keys["keys"][0]["id"].as_str().unwrap()]);
+    // Until the server ends it; a stream that goes on times out, which is an error.
+    assert!(lines.all(|line| line.is_ok()));
+}
+
+#[test]
 fn the_setup_token_makes_the_first_administrator_once() {
     let server = Server::new(&[]);
     server.root.ok(&["user", "remove", "admin"]);

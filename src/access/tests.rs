@@ -228,6 +228,32 @@ fn a_wrong_name_and_a_wrong_password_look_the_same_and_are_throttled_the_same() 
 }
 
 #[test]
+fn a_name_that_nobody_has_takes_as_long_as_one_that_somebody_has() {
+    let house = House::new();
+    house.with("ann", Role::Viewer);
+    let access = house.open();
+    let quickest = |user: &str| {
+        let times = (0..5).map(|number| {
+            let from = IpAddr::from([192, 0, 2, number]);
+            let started = std::time::Instant::now();
+            let attempt = Attempt {
+                address: from,
+                ..attempt(user, "wrong password")
+            };
+            assert!(matches!(log_in(&access, attempt, at(0)), Err(LoginError::Wrong)));
+            started.elapsed()
+        });
+        times.min().unwrap()
+    };
+    let (known, unknown) = (quickest("ann"), quickest("nobody"));
+    // Without a hash to compare with, it would be a hundredth.
+    assert!(
+        unknown * 2 > known && known * 2 > unknown,
+        "{known:?} {unknown:?}"
+    );
+}
+
+#[test]
 fn many_attempts_at_once_are_no_way_around_the_throttle() {
     let house = House::new();
     house.with("ann", Role::Viewer);

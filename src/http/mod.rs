@@ -33,6 +33,8 @@ mod uploads;
 mod who;
 
 pub use tls::fingerprint;
+#[cfg(fuzzing)]
+pub use who::fuzzing;
 
 use std::{
     any::Any,

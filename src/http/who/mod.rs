@@ -288,6 +288,70 @@ fn add_headers(headers: &mut HeaderMap) {
         .or_insert(HeaderValue::from_static("no-store"));
 }
 
+/// For `crate::fuzzing`.
+#[cfg(fuzzing)]
+pub mod fuzzing {
+    use std::sync::LazyLock;
+
+    use axum::http::Uri;
+
+    use super::*;
+    use crate::config::{Config, HttpConfig, Sources};
+
+    static CONFIG: LazyLock<Option<HttpConfig>> = LazyLock::new(|| {
+        let settings = [
+            ("allowed_hosts", "nas.local"),
+            ("public_url", "https://v.example:8443"),
+            ("trusted_proxies", "10.0.0.0/8"),
+        ];
+        let sources = Sources {
+            root: "/nowhere".into(),
+            file: None,
+            environment: std::collections::BTreeMap::new(),
+            flags: settings
+                .map(|(key, value)| (format!("http.{key}"), value.to_owned()))
+                .into(),
+        };
+        Config::load(&sources).ok().map(|loaded| loaded.config.http)
+    });
+
+    /// The head of a request: its address, then a header on each line.
+    pub fn head(bytes: &[u8]) {
+        let mut lines = bytes.split(|byte| *byte == b'\n');
+        let Some(uri) = lines.next().and_then(|line| Uri::try_from(line).ok()) else {
+            return;
+        };
+        let mut headers = HeaderMap::new();
+        for line in lines.take(64) {
+            let mut parts = line.splitn(2, |byte| *byte == b':');
+            let name = parts.next().and_then(|name| HeaderName::from_bytes(name).ok());
+            let value = parts.next().and_then(|value| HeaderValue::from_bytes(value).ok());
+            if let (Some(name), Some(value)) = (name, value) {
+                headers.append(name, value);
+            }
+        }
+        let _ = (bearer(&headers), cookie(&headers, SESSION_COOKIE));
+        let (Some(config), Some(host)) = (CONFIG.as_ref(), origin::host_of(&uri, &headers)) else {
+            return;
+        };
+        let listening = SocketAddr::from(([127, 0, 0, 1], 8265));
+        if origin::is_ours(&host, config, listening) {
+            let bare = host.name.trim_matches(['[', ']']);
+            let is_known = ["localhost", "nas.local", "v.example"].contains(&bare);
+            let is_loopback = bare.parse().is_ok_and(|address: IpAddr| address.is_loopback());
+            assert!(is_known || is_loopback, "{host:?} is not ours");
+        }
+        let stranger = IpAddr::from([192, 0, 2, 1]);
+        let origin = origin::origin_of(stranger, &headers, Some(&host), config);
+        assert_eq!(origin.address, stranger, "nobody vouches for a stranger");
+        let by_proxy = origin::origin_of(IpAddr::from([10, 0, 0, 1]), &headers, Some(&host), config);
+        if origin::sent_by(&headers, &host, by_proxy.scheme) == SentBy::OurPage {
+            let says = |name: &str| headers.contains_key(name);
+            assert!(says("sec-fetch-site") || says("origin"), "nothing says so");
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
