@@ -138,10 +138,11 @@ pub fn tell(present: &Present, json: bool) {
 
 fn encode_line(encode: &crate::service::LiveEncode) -> String {
     format!(
-        "{} {}: {}",
+        "{} {}: {}{}",
         encode.stage,
         crate::task::Shown(Path::new(&encode.path)),
-        encode.progress()
+        encode.progress(),
+        if encode.frozen { ", stands still" } else { "" }
     )
 }
 

@@ -77,3 +77,59 @@ fn is_ready(board: &Board) -> Result<(), &'static str> {
         (_, QueueState::Written) => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        config::{Config, Sources},
+        queue::Control,
+        service::{Live, LiveQueue},
+    };
+    use std::sync::Arc;
+
+    fn board(number: u64, queue: QueueState, updated: Timestamp) -> Board {
+        let live = Live {
+            version: 2,
+            pid: 1,
+            updated,
+            watching: "events".into(),
+            watching_reason: None,
+            unavailable: Vec::new(),
+            settling: 0,
+            measuring: 0,
+            free_bytes: 0,
+            hours_begin: None,
+            encodes: Vec::new(),
+            queue: LiveQueue::default(),
+        };
+        let sources = Sources {
+            root: "/nowhere".into(),
+            ..Sources::default()
+        };
+        Board {
+            number,
+            tasks: Arc::default(),
+            live: Arc::new(live),
+            control: Control::default(),
+            config: Arc::new(Config::load(&sources).unwrap().config),
+            queue,
+        }
+    }
+
+    #[test]
+    fn a_service_is_ready_when_it_has_its_queue_and_can_write_it_and_alive_while_it_gets_somewhere() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        for (number, queue, updated, is_ready_now, is_alive_now) in [
+            (0, QueueState::Written, 100, false, true),
+            (1, QueueState::Written, 100, true, true),
+            (9, QueueState::Failing, 100, false, true),
+            (9, QueueState::Written, 41, true, true),
+            (9, QueueState::Written, 40, true, false),
+        ] {
+            let board = board(number, queue, at(updated));
+            assert_eq!(is_ready(&board).is_ok(), is_ready_now, "{number} {queue:?}");
+            assert_eq!(is_alive(&board, at(100)).is_ok(), is_alive_now, "{updated}");
+        }
+    }
+}

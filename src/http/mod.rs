@@ -309,3 +309,28 @@ fn panicked(what: Box<dyn Any + Send>) -> HttpResponse<Body> {
     let text = text.or_else(|| what.downcast_ref::<&str>().copied());
     Problem::internal(format!("panic: {}", text.unwrap_or("of an unknown kind"))).into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_an_error_like_any_other_and_tells_nothing() {
+        for what in [
+            Box::new("secret") as Box<dyn Any + Send>,
+            Box::new(String::from("secret")),
+            Box::new(1),
+        ] {
+            let response = panicked(what);
+            assert_eq!(response.status(), 500);
+            let body = axum::body::to_bytes(response.into_body(), usize::MAX)
+                .await
+                .unwrap();
+            let text = String::from_utf8_lossy(&body).into_owned();
+            assert!(
+                text.contains("/problems/internal") && !text.contains("secret"),
+                "{text}"
+            );
+        }
+    }
+}

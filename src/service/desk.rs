@@ -9,6 +9,7 @@ use std::{
     collections::{HashMap, HashSet},
     path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
+    time::Duration,
 };
 
 use tokio::sync::{mpsc, oneshot, watch};
@@ -20,6 +21,9 @@ use crate::{
     record,
     task::{Origin, Resolution, Task, TaskId},
 };
+
+/// A disk that has not taken a change by then may never do so; an encode that is cancelled has ended long before.
+const ANSWER_LIMIT: Duration = Duration::from_secs(60);
 
 /// Reads what the service knows and gives it orders. Clones reach the same service.
 #[derive(Clone)]
@@ -221,6 +225,11 @@ impl Desk {
             Order::KeepOriginal(id) => self.archived(std::slice::from_ref(id)).await?,
             _ => HashMap::new(),
         };
+        let limit = match order {
+            // To another disk it is a copy.
+            Order::Move { .. } => None,
+            _ => Some(ANSWER_LIMIT),
+        };
         let (answer, answered) = oneshot::channel();
         let request = Box::new(Request {
             order,
@@ -229,7 +238,16 @@ impl Desk {
         });
         let sent = self.events.send(Event::Order(request)).await;
         sent.map_err(|_| Refusal::Stopping)?;
-        answered.await.unwrap_or(Err(Refusal::Stopping))
+        let answered = async { answered.await.unwrap_or(Err(Refusal::Stopping)) };
+        let Some(limit) = limit else {
+            return answered.await;
+        };
+        tokio::time::timeout(limit, answered).await.unwrap_or_else(|_| {
+            let seconds = limit.as_secs();
+            Err(Refusal::Failing(format!(
+                "nothing has been written for {seconds} s"
+            )))
+        })
     }
 
     fn files(&self) -> Files {

@@ -503,13 +503,14 @@ impl State {
         }
     }
 
-    /// Tasks that waited to see what becomes of `id` are looked at again.
-    pub(super) fn look_at_twins_of(&mut self, id: &TaskId) {
+    /// Tasks that waited to see what becomes of one that has ended are looked at again.
+    pub(super) fn look_at_twins(&mut self, has_ended: impl Fn(&TaskId) -> bool) {
         let twins: Vec<TaskId> = self
             .table
             .iter()
             .filter(|task| {
-                task.status == Status::Queued && task.waiting_for == Some(WaitingFor::Task(id.clone()))
+                let waits = matches!(&task.waiting_for, Some(WaitingFor::Task(other)) if has_ended(other));
+                task.status == Status::Queued && waits
             })
             .map(|task| task.id.clone())
             .collect();

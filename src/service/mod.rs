@@ -746,7 +746,7 @@ impl State {
                 self.alert(Alert::Failed { file, task, reason });
             }
         }
-        self.look_at_twins_of(id);
+        self.look_at_twins(|ended| ended == id);
     }
 
     /// What is finished of a task that has ended, or begins anew, is of no use any more.

@@ -181,10 +181,7 @@ impl State {
 
     fn order_cancel(&mut self, ids: Vec<TaskId>) -> Result<Done, Refusal> {
         self.check_tasks(&ids, |task| may_be_cancelled(task))?;
-        for id in &ids {
-            self.carry_out_edit(Edit::Cancel(id.clone()));
-        }
-        self.changed();
+        self.cancel_all(&ids);
         Ok(Done::WhenEnded(Outcome::of(ids)))
     }
 
@@ -414,7 +411,6 @@ impl State {
         Ok(Done::Now(Outcome::of(vec![id.clone()])))
     }
 
-    /// All at once: one by one each would be looked for among those that wait for it.
     fn cancel_queued(&mut self) -> Vec<TaskId> {
         let queued: Vec<TaskId> = self
             .table
@@ -422,7 +418,17 @@ impl State {
             .filter(|task| task.status == Status::Queued && !self.moving.contains_key(&task.id))
             .map(|task| task.id.clone())
             .collect();
-        for id in &queued {
+        self.cancel_all(&queued);
+        queued
+    }
+
+    /// One by one, each of 100,000 would be looked for among all that wait for it.
+    fn cancel_all(&mut self, ids: &[TaskId]) {
+        let mut ended = HashSet::new();
+        for id in ids {
+            if self.cancel_running(id) {
+                continue;
+            }
             self.table.change(id, |task| {
                 task.finish(Status::Cancelled, now());
                 task.reason = Some(CANCELLED_BY_HAND.into());
@@ -430,10 +436,12 @@ impl State {
             self.rests.remove(id);
             self.passed.remove(id);
             self.forget_chunks(id);
+            self.say(id, "cancelled");
+            ended.insert(id);
         }
-        tracing::info!("everything that waited was cancelled: {}", queued.len());
+        self.silence.broken();
+        self.look_at_twins(|task| ended.contains(task));
         self.changed();
-        queued
     }
 
     fn archive_finished(&mut self) -> Vec<TaskId> {

@@ -82,7 +82,7 @@ impl State {
         for id in twins {
             let is_over = self.table.get(&id).is_none_or(|task| task.status.is_finished());
             if is_over {
-                self.look_at_twins_of(&id);
+                self.look_at_twins(|ended| ended == &id);
             }
         }
     }
