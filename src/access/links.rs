@@ -9,6 +9,7 @@ use std::{
     collections::BTreeSet,
     fs::File,
     io::{self, Read},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -64,7 +65,7 @@ pub struct Link {
 pub enum LinkRefused {
     #[error("this link was not made here, or is not whole; use the newest message")]
     NotOurs,
-    #[error("this link has ended; links work for four days, use a newer message")]
+    #[error("this link has ended; links work for {} days, use a newer message", LIFE.as_secs() / 86_400)]
     Ended,
     #[error("this link has been used; each works once")]
     Used,
@@ -345,6 +346,10 @@ struct UsedLink {
 
 fn read_or_make_key(path: &Path) -> Result<[u8; KEY_BYTES], LinksError> {
     if let Some(text) = read(path).map_err(LinksError::Key)? {
+        // A backup may have brought it back readable by others.
+        if path.metadata().is_ok_and(|found| found.mode() & 0o077 != 0) {
+            durable::set_mode(path, 0o600)?;
+        }
         let key = URL_SAFE_NO_PAD.decode(text.trim_ascii()).ok();
         return key.and_then(|key| key.try_into().ok()).ok_or_else(|| {
             LinksError::Key(io::Error::new(
@@ -374,10 +379,7 @@ fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
 #[allow(clippy::disallowed_methods)]
 mod tests {
     use super::*;
-    use std::{
-        os::unix::fs::MetadataExt,
-        sync::atomic::{AtomicUsize, Ordering},
-    };
+    use std::sync::atomic::{AtomicUsize, Ordering};
     use tempfile::TempDir;
 
     fn at(seconds: i64) -> Timestamp {
@@ -570,9 +572,13 @@ mod tests {
 
     #[test]
     fn the_key_is_for_this_user_alone_and_a_bad_one_is_named() {
+        use std::os::unix::fs::PermissionsExt;
         let conf = TempDir::new().unwrap();
-        links(&conf);
+        let text = links(&conf).sign(Action::Pause, None, at(0)).unwrap();
         let key = conf.path().join(KEY_FILE);
+        assert_eq!(key.metadata().unwrap().mode() & 0o777, 0o600);
+        std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(links(&conf).look(&text, at(1)).is_ok());
         assert_eq!(key.metadata().unwrap().mode() & 0o777, 0o600);
         std::fs::write(&key, "short").unwrap();
         let error = Links::open(conf.path()).err().unwrap().to_string();

@@ -35,7 +35,7 @@ use tokio::{
 
 pub use accounts::{AccountError, Accounts, Key, NewKey, Role, User, UserName};
 pub use file::{AccessError, Files, edit, read};
-pub use links::{LIFE as LINK_LIFE, Link, LinkRefused, Links, LinksError};
+pub use links::{Link, LinkRefused, Links, LinksError};
 pub use password::{Password, PasswordError, PasswordHash};
 pub use secret::{NoRandomness, Secret, SecretHash, new_id};
 pub use session::{Holder, Session};

@@ -164,6 +164,15 @@ impl Client {
     }
 }
 
+/// The names of the channels that the settings name, as `notify-test` has them.
+#[must_use]
+pub fn names(config: &AlertsConfig) -> Vec<String> {
+    Channel::configured(config)
+        .iter()
+        .map(|channel| channel.shown(config))
+        .collect()
+}
+
 /// What came of a test message on one channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChannelTest {

@@ -402,7 +402,12 @@ fn lock(files: &Files) -> Finding {
 
 fn ntfy(config: &Config) -> Finding {
     if config.alerts.topic.is_none() {
-        return Finding::warning("ntfy", "off; set ntfy_topic to get alerts on your phone");
+        return match alerts::names(&config.alerts).join(", ") {
+            names if names.is_empty() => {
+                Finding::warning("ntfy", "off; set ntfy_topic to get alerts on your phone")
+            }
+            names => Finding::good("ntfy", format!("off; alerts go to {names}")),
+        };
     }
     let report = alerts::reach(&config.alerts);
     if report.delivered {

@@ -148,9 +148,9 @@ fn is_alive(pid: &str) -> bool {
 
 fn greet(setup: &Setup, config: &Config, mode: Mode) {
     let resolutions: Vec<String> = config.watch.resolutions.iter().map(ToString::to_string).collect();
-    let alerts = match &config.alerts.topic {
-        Some(_) => format!("to ntfy at {}", config.alerts.base_url),
-        None => "off (set ntfy_topic to get them on your phone)".into(),
+    let alerts = match alerts::names(&config.alerts).join(", ") {
+        names if names.is_empty() => "off (set ntfy_topic to get them on your phone)".into(),
+        names => format!("to {names}"),
     };
     let last = match mode {
         Mode::Watch => "Ctrl-C stops; `video-compressor status` shows what is going on",
