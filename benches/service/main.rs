@@ -28,6 +28,7 @@ mod rounds;
 mod service;
 mod start;
 mod table;
+mod upload;
 
 use std::path::Path;
 
@@ -61,6 +62,7 @@ fn main() {
         start::ARCHIVED,
         api::LIST,
         api::STREAMS_ROW,
+        upload::UPLOAD,
         encode::ENCODE,
         engine::BACKLOG_480,
         engine::BACKLOG_1080,

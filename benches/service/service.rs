@@ -182,12 +182,21 @@ impl Service {
 
     /// Resident memory in MB (millions of bytes).
     pub fn resident_mb(&self) -> Outcome<f64> {
+        self.memory_mb("VmRSS:")
+    }
+
+    /// The most that [`Service::resident_mb`] ever was.
+    pub fn peak_mb(&self) -> Outcome<f64> {
+        self.memory_mb("VmHWM:")
+    }
+
+    fn memory_mb(&self, field: &str) -> Outcome<f64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         let kib: f64 = status
             .lines()
-            .find_map(|line| line.strip_prefix("VmRSS:"))
+            .find_map(|line| line.strip_prefix(field))
             .and_then(|rest| rest.split_whitespace().next())
-            .ok_or("no VmRSS")?
+            .ok_or_else(|| format!("no {field}"))?
             .parse()?;
         Ok(kib * 1024.0 / 1e6)
     }
