@@ -178,9 +178,9 @@ fn state_of(pid: u64) -> Option<char> {
 #[cfg(target_os = "linux")]
 fn an_encode_stands_still_through_a_pause_without_being_taken_for_stalled_and_goes_on() {
     const STALL: Duration = Duration::from_secs(3);
-    let server = Server::new(&[("stall_seconds", "3")]);
+    let server = Server::new(&[("stall_seconds", "3"), ("cores", "1")]);
     let gated = server.root.gated_ffmpeg();
-    server.configure(&[("stall_seconds", "3"), ("ffmpeg_path", &gated)]);
+    server.configure(&[("ffmpeg_path", &gated)]);
     server.start();
     server.root.put(&clips::small(2), "720/a.mkv");
     let child = server.root.until("the encode runs", || {
@@ -202,6 +202,9 @@ fn an_encode_stands_still_through_a_pause_without_being_taken_for_stalled_and_go
         assert_eq!(state_of(child), Some('T'), "{}", server.root.log());
         std::thread::sleep(Duration::from_millis(100));
     }
+    server.root.put(&clips::small(4), "720/b.mkv");
+    // The one core is for others meanwhile.
+    server.root.until_status("720/b.mkv", "processing");
     let thawed = ok(&server.post(&at("thaw"), &json!({})));
     assert_eq!(
         (&thawed["frozen"], &thawed["status"]),

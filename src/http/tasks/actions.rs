@@ -66,7 +66,7 @@ pub(super) async fn act(
     Json(actions): Json<Actions>,
 ) -> Result<Json<Acted>, Problem> {
     let action = actions.action;
-    let ids: Vec<TaskId> = match (actions.ids, actions.filter) {
+    let mut ids: Vec<TaskId> = match (actions.ids, actions.filter) {
         (Some(ids), None) if ids.len() <= IDS_LIMIT => ids.iter().map(|id| id.as_str().into()).collect(),
         (Some(_), None) => {
             let message = format!("more than {IDS_LIMIT} ids; send them in parts, or use a filter");
@@ -83,6 +83,8 @@ pub(super) async fn act(
         }
         _ => return Err(Problem::unprocessable("give either ids or a filter")),
     };
+    ids.sort();
+    ids.dedup();
     if ids.is_empty() {
         return Ok(Json(Acted { ids: Vec::new() }));
     }

@@ -92,6 +92,17 @@ impl Running {
         }
     }
 
+    /// What each of its encodes takes at present: one that a person has frozen leaves the cores to others.
+    fn cost_now(&self) -> Cost {
+        match self.is_frozen {
+            true => Cost {
+                cores: 0.0,
+                ..self.cost
+            },
+            false => self.cost,
+        }
+    }
+
     /// As the schedule sees it: chunks that could be begun beside those that run.
     fn waiting(&self, task: Option<&Task>) -> Waiting {
         Waiting {

@@ -41,10 +41,13 @@ impl State {
         let taken: Vec<Cost> = self
             .running
             .iter()
-            .flat_map(|running| iter::repeat_n(running.cost, running.rooms as usize))
+            .flat_map(|running| iter::repeat_n(running.cost_now(), running.rooms as usize))
             .collect();
         // Those that run came before those that do not.
-        let in_chunks = self.running.iter().filter(|running| running.chunks_left > 0);
+        let in_chunks = self
+            .running
+            .iter()
+            .filter(|running| running.chunks_left > 0 && !running.is_frozen);
         let mut wanted: Vec<(TaskId, Waiting)> = in_chunks
             .map(|running| (running.id.clone(), running.waiting(self.table.get(&running.id))))
             .collect();
