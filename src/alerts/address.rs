@@ -36,8 +36,8 @@ impl Forbidden {
 
 /// Looks names up, and refuses those that lead where a webhook may not go.
 #[derive(Debug)]
-pub(super) struct CheckedResolver {
-    inner: DefaultResolver,
+pub(super) struct CheckedResolver<R = DefaultResolver> {
+    inner: R,
     private: PrivateAddresses,
 }
 
@@ -50,7 +50,7 @@ impl CheckedResolver {
     }
 }
 
-impl Resolver for CheckedResolver {
+impl<R: Resolver> Resolver for CheckedResolver<R> {
     fn resolve(
         &self,
         uri: &Uri,
@@ -168,6 +168,14 @@ fn inner_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::{
+        io::{Read, Write},
+        net::SocketAddr,
+        sync::{
+            Arc,
+            atomic::{AtomicUsize, Ordering},
+        },
+    };
 
     #[test]
     fn each_address_is_known_for_what_it_is() {
@@ -215,6 +223,71 @@ mod tests {
                 goes,
                 "{address} {private:?}"
             );
+        }
+    }
+
+    /// A name server that somebody else has: its answers, one after the other.
+    #[derive(Debug)]
+    struct Hostile {
+        answers: Vec<Vec<SocketAddr>>,
+        asked: Arc<AtomicUsize>,
+    }
+
+    impl Resolver for Hostile {
+        fn resolve(&self, _: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
+            let mut found = self.empty();
+            for address in &self.answers[self.asked.fetch_add(1, Ordering::SeqCst)] {
+                found.push(*address);
+            }
+            Ok(found)
+        }
+    }
+
+    /// What a request comes to whose name is looked up there, and how often that was.
+    fn asked(answers: &[&[SocketAddr]], private: PrivateAddresses) -> (Result<u16, ureq::Error>, usize) {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let resolver = CheckedResolver {
+            inner: Hostile {
+                answers: answers.iter().map(|answer| answer.to_vec()).collect(),
+                asked: Arc::clone(&asked),
+            },
+            private,
+        };
+        let agent = ureq::Agent::with_parts(
+            ureq::Agent::config_builder().proxy(None).build(),
+            ureq::unversioned::transport::DefaultConnector::default(),
+            resolver,
+        );
+        let result = agent.get("http://hooks.example.org/").call();
+        let status = result.map(|answer| answer.status().as_u16());
+        (status, asked.load(Ordering::SeqCst))
+    }
+
+    #[test]
+    fn a_name_is_looked_up_once_and_what_was_checked_is_connected_to() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let answering = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            stream.read(&mut [0; 1024]).unwrap();
+            stream.write_all(b"HTTP/1.1 204 X\r\n\r\n").unwrap();
+        });
+        // Asked again, the name would lead where nobody may go.
+        let nobody = "255.255.255.255:80".parse().unwrap();
+        let (status, times) = asked(&[&[address], &[nobody]], PrivateAddresses::Allowed);
+        assert_eq!((status.unwrap(), times), (204, 1));
+        answering.join().unwrap();
+    }
+
+    #[test]
+    fn one_forbidden_address_among_good_ones_refuses_the_request() {
+        let public: SocketAddr = "1.1.1.1:80".parse().unwrap();
+        let private = "10.0.0.1:80".parse().unwrap();
+        for answer in [[public, private], [private, public]] {
+            let (result, _) = asked(&[&answer], PrivateAddresses::Refused);
+            let error = result.unwrap_err();
+            let forbidden = Forbidden::in_error(&error).expect("refused");
+            assert!(forbidden.to_string().contains("leads to 10.0.0.1"), "{forbidden}");
         }
     }
 
