@@ -551,3 +551,74 @@ fn what_only_administrators_may_see_is_not_for_operators() {
         assert_eq!(answer.status, status, "{method} {path}: {}", answer.text());
     }
 }
+
+/// docs/api.md
+const DOCUMENTATION: &str = include_str!("../docs/api.md");
+
+#[test]
+fn every_endpoint_is_in_the_documentation() {
+    let described = serde_json::to_value(video_compressor::http::description()).unwrap();
+    for (path, methods) in described["paths"].as_object().unwrap() {
+        let path = path.strip_prefix("/api/v1").unwrap_or(path);
+        for method in methods.as_object().unwrap().keys() {
+            let named = format!("`{} {path}`", method.to_uppercase());
+            assert!(DOCUMENTATION.contains(&named), "{named}");
+        }
+    }
+}
+
+/// The commands of the documentation's blocks, each on one line.
+fn examples() -> Vec<String> {
+    let blocks = DOCUMENTATION.split("```sh\n").skip(1);
+    let blocks = blocks.map(|block| block.split("```").next().unwrap().replace("\\\n", " "));
+    blocks
+        .flat_map(|block| block.lines().map(ToOwned::to_owned).collect::<Vec<_>>())
+        .collect()
+}
+
+#[test]
+fn every_example_of_the_documentation_is_true() {
+    if which::which("curl").is_err() {
+        common::skip("every_example_of_the_documentation_is_true", "curl");
+        return;
+    }
+    let server = Server::new(&[]);
+    let operator = server.key.clone();
+    let server = server.as_admin();
+    server.start();
+    let task = compressed(&server);
+    let folder = server.root.path("client");
+    fs::create_dir(&folder).unwrap();
+    fs::copy(clips::small(5), folder.join("film.mp4")).unwrap();
+    let examples = examples();
+    assert!(examples.len() > 15);
+    for example in examples {
+        // A task that was just queued again has no result until it is done.
+        server.root.until_status("720/a.mp4", "processed");
+        let output = Command::new("sh")
+            .arg("-c")
+            .arg(format!(
+                "curl() {{ command curl -sS --fail-with-body \"$@\"; }}\n{example}"
+            ))
+            .current_dir(&folder)
+            .env("API", format!("http://{}", server.address))
+            .env("KEY", &operator)
+            .env("ADMIN", &server.key)
+            .env("TASK", &task)
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{example}\n{output:?}\n{}",
+            server.root.log()
+        );
+    }
+    let fetched = fs::read(folder.join("result.mp4")).unwrap();
+    assert!(!fetched.is_empty());
+    for picture in ["source.jpg", "output.jpg"] {
+        assert!(
+            fs::read(folder.join(picture)).unwrap().starts_with(&[0xff, 0xd8]),
+            "{picture}"
+        );
+    }
+}

@@ -340,7 +340,8 @@ mod tests {
         let size = content.len();
         let range = header::RANGE;
         let (if_range, if_none) = (header::IF_RANGE, header::IF_NONE_MATCH);
-        let cases: [(&[(HeaderName, &str)], u16, Range<usize>); 8] = [
+        type Case<'a> = (&'a [(HeaderName, &'a str)], u16, Range<usize>);
+        let cases: [Case; 8] = [
             (&[], 200, 0..size),
             (&[(range.clone(), "bytes=3-300000")], 206, 3..300_001),
             (&[(range.clone(), "bytes=-7")], 206, size - 7..size),

@@ -7,7 +7,7 @@
 
 use std::{
     fs, io,
-    path::PathBuf,
+    path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -445,7 +445,7 @@ fn save(sources: &Sources, changes: &[Change]) -> Result<(Loaded, Written), Prob
     Ok((loaded, Written::Yes))
 }
 
-fn look(file: &PathBuf) -> io::Result<Option<Identity>> {
+fn look(file: &Path) -> io::Result<Option<Identity>> {
     match file.metadata() {
         Ok(metadata) => Ok(Some(Identity::from(&metadata))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
