@@ -580,6 +580,18 @@ fn keys_end_when_they_expire_or_are_revoked_and_their_last_use_is_kept() {
         br#"{"label": "x", "role": "viewer"}"#,
     );
     assert_eq!(made.status, 403);
+    let admins = format!("Bearer {}", server.new_key("admin", "admin"));
+    server.root.until("the new key is known", || {
+        (me(&admins).status == 200).then_some(())
+    });
+    let own_provider = json!({ "http.oidc_issuer": "https://evil.example", "http.oidc_client_id": "x" });
+    let changed = server.request(
+        "PATCH",
+        "/api/v1/settings",
+        &[("Authorization", &admins), JSON],
+        own_provider.to_string().as_bytes(),
+    );
+    assert_eq!(changed.status, 403, "{}", changed.text());
 
     let id = lasting["id"].as_str().unwrap();
     server.root.until("its last use is on disk", || {
@@ -607,7 +619,14 @@ fn keys_end_when_they_expire_or_are_revoked_and_their_last_use_is_kept() {
 
     // The same by the command line, within a second or so.
     let keys = server.root.ok(&["key", "list", "--json"]).json();
-    let last = keys["keys"].as_array().unwrap().last().unwrap()["id"].clone();
+    let of_operator = |key: &&Value| key["user"] == "operator";
+    let last = keys["keys"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .rfind(of_operator)
+        .unwrap()["id"]
+        .clone();
     server.root.ok(&["key", "revoke", last.as_str().unwrap()]);
     server
         .root

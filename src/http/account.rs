@@ -241,13 +241,18 @@ async fn log_in(
         address: sender.address,
         agent: sender.agent,
     };
-    let session = api.access.log_in(attempt, now).await?;
+    let session = api.access.log_in(attempt, now).await;
+    let session = session.inspect_err(|error| {
+        // Not the name: people type passwords there.
+        tracing::info!("a login from {} failed: {error}", sender.address);
+    })?;
     // Whatever was in the browser before is over, whoever put it there.
     end_session_of(&api, &headers, now).await?;
     let caller = api
         .access
         .by_session(session.text(), &api.desk.config().http, now);
     let caller = caller.ok_or_else(Problem::unauthorized)?;
+    tracing::info!("{} logged in from {}", caller.name, sender.address);
     let cookie = session_cookie(&api, &session, sender.scheme)?;
     Ok((cookie, axum::Json(MeDto::from(caller))).into_response())
 }
@@ -349,6 +354,10 @@ async fn set_up(
     api.access.begin_attempt(SETUP, sender.address, now)?;
     let (access, made) = (Arc::clone(&api.access), name.clone());
     blocking(move || access.set_up(&setup.token, made, &password, now)).await??;
+    tracing::info!(
+        "{name}, the first administrator, was made from {}",
+        sender.address
+    );
     let accounts = api.access.accounts();
     let user = accounts
         .user(&name)
@@ -386,7 +395,7 @@ async fn users(api: axum::extract::State<Api>, _: Admin) -> axum::Json<UsersDto>
 )]
 async fn add_user(
     api: axum::extract::State<Api>,
-    _: InPerson<Admin>,
+    InPerson(Admin(caller)): InPerson<Admin>,
     Json(new): Json<NewUserDto>,
 ) -> Result<Response, Problem> {
     let name: UserName = new.name.parse().map_err(AccessError::from)?;
@@ -399,7 +408,9 @@ async fn add_user(
             made.ok_or(AccountError::NoSuchUser(name))
         })
     });
-    Ok((StatusCode::CREATED, axum::Json(user.await?)).into_response())
+    let user = user.await?;
+    tracing::info!("{} made the user {} ({})", caller.name, user.name, user.role);
+    Ok((StatusCode::CREATED, axum::Json(user)).into_response())
 }
 
 /// Changes a role or a password; one's own password, or as an administrator.
@@ -466,6 +477,7 @@ async fn change_user(
         })
     })
     .await?;
+    tracing::info!("{} changed the user {} ({})", caller.name, user.name, user.role);
     let mut response = axum::Json(user).into_response();
     if begins_anew {
         // All sessions have ended with the old password, this one too.
@@ -496,13 +508,15 @@ async fn remove_user(
     Path(name): Path<String>,
 ) -> Result<StatusCode, Problem> {
     let name = user_name(&name, &caller)?;
+    let removed = name.clone();
     on_disk(&api, move |access| {
         access.edit(|accounts| {
-            accounts.can_do_without(&name)?;
-            accounts.remove_user(&name)
+            accounts.can_do_without(&removed)?;
+            accounts.remove_user(&removed)
         })
     })
     .await?;
+    tracing::info!("{} removed the user {name}", caller.name);
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -571,6 +585,13 @@ async fn add_key(
         access.edit(|accounts| accounts.add_key(new, Timestamp::now()))
     });
     let (key, secret) = made.await?;
+    tracing::info!(
+        "{} made the key {} of {} ({})",
+        caller.name,
+        key.id,
+        key.user,
+        key.role
+    );
     let made = MadeKeyDto {
         key: (&key).into(),
         secret: secret.text().to_owned(),
@@ -599,6 +620,7 @@ async fn revoke_key(
     if !known.is_some_and(|key| may_see_key(&caller, key)) {
         return Err(Problem::not_found("there is no such key"));
     }
+    tracing::info!("{} revokes the key {id}", caller.name);
     on_disk(&api, move |access| {
         access.edit(|accounts| accounts.revoke_key(&id))
     })

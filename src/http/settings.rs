@@ -26,6 +26,7 @@ use super::{
     who::Admin,
 };
 use crate::{
+    access::How,
     config::{
         self, Change, Changed, Config, ConfigError, Description, Loaded, Origin, Reload, Row, Secrecy,
         Sources,
@@ -256,6 +257,14 @@ pub(super) async fn patch(
     State(api): State<Api>,
     extract::Json(changes): extract::Json<serde_json::Map<String, Json>>,
 ) -> Result<axum::Json<SettingsChangedDto>, Problem> {
+    // With a login server of its own, a key that leaked would outlive its revocation.
+    if let How::Key(_) = caller.how
+        && let Some(key) = changes.keys().find(|key| key.starts_with("http.oidc_"))
+    {
+        return Err(Problem::forbidden(format!(
+            "{key} decides who may log in: somebody who has logged in can change it, not a key"
+        )));
+    }
     change(&api, &caller.name, changes).await.map(axum::Json)
 }
 

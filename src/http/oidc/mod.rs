@@ -243,11 +243,13 @@ async fn end(
     let holder = holder(person, oidc)?;
     let now = Timestamp::now();
     let (address, agent) = (sender.address, sender.agent);
+    let name = holder.name().escape_debug().to_string();
     let session = on_disk(&api, move |access| {
         access.begin_session(holder, address, &agent, now)
     })
     .await?;
     end_session_of(&api, &headers, now).await?;
+    tracing::info!("{name} logged in by {} from {address}", oidc.issuer);
     let gone = set_cookie(COOKIE, "", COOKIE_PATH, SameSite::Lax, 0, sender.scheme)?;
     let mut response = (session_cookie(&api, &session, sender.scheme)?, lead_on()).into_response();
     response.headers_mut().append(header::SET_COOKIE, gone);

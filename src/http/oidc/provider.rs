@@ -74,7 +74,7 @@ type OurClient = Client<
     EndpointMaybeSet,
 >;
 
-/// Why nobody came back, in words for the log: no secrets.
+/// Why nobody came back, in words for the log: one line, no secrets.
 #[derive(Debug, thiserror::Error)]
 #[error("{doing}: {}", causes(&**cause))]
 pub struct ProviderError {
@@ -101,7 +101,8 @@ fn causes(error: &(dyn std::error::Error + 'static)) -> String {
         text = format!("{text}: {error}");
         cause = error.source();
     }
-    text
+    // Some of it are the server's own words.
+    text.replace(char::is_control, " ")
 }
 
 trait Doing<T> {

@@ -103,7 +103,7 @@ fn recognise(parts: &Parts, api: &Api) -> Result<Caller, Problem> {
 fn not_our_page() -> Problem {
     Problem::forbidden(
         "a change by a login's cookie is taken from a page of this server only, and the browser must say so (Origin or \
-         Sec-Fetch-Site); programs use a key",
+         Sec-Fetch-Site); programs use a key. Behind a proxy with TLS, set http.public_url or http.trusted_proxies",
     )
 }
 
