@@ -452,7 +452,8 @@ fn a_request_that_is_no_good_is_a_problem_of_one_form() {
     server.start();
     let json_type = ("Content-Type", "application/json");
     let big = format!(r#"{{"root":"{}"}}"#, "x".repeat(2 * 1024 * 1024));
-    let cases: &[(&str, &str, &[(&str, &str)], &str, u16, &str)] = &[
+    type Headers<'a> = &'a [(&'a str, &'a str)];
+    let cases: &[(&str, &str, Headers, &str, u16, &str)] = &[
         ("GET", "/nothing", &[], "", 404, "not-found"),
         ("GET", "/api/v1/nothing", &[], "", 404, "not-found"),
         ("DELETE", "/api/v1/queue", &[], "", 405, "method-not-allowed"),

@@ -281,8 +281,10 @@ mod tests {
         );
         task.priority = i32::try_from(number % 3).unwrap();
         task.size_before_bytes = u64::from(number % 5);
-        task.ended = (number % 4 == 0).then(|| Timestamp::from_second(at + 1).unwrap());
-        if number % 4 == 0 {
+        task.ended = number
+            .is_multiple_of(4)
+            .then(|| Timestamp::from_second(at + 1).unwrap());
+        if number.is_multiple_of(4) {
             task.status = Status::Processed;
         }
         Arc::new(task)

@@ -36,7 +36,7 @@ enum Done {
     /// When the source of the task is where it is to be.
     WhenMoved(TaskId, Moving),
     /// When the result of the task, which may be archived, is gone.
-    WhenKept(TaskId, Option<Task>),
+    WhenKept(TaskId, Option<Box<Task>>),
 }
 
 /// An order that waits for encodes to end.
@@ -119,7 +119,7 @@ impl State {
             Order::KeepOriginal(id) => {
                 let archived = archived.remove(&id).filter(|_| self.table.get(&id).is_none());
                 self.order_keep_original(&id, archived.as_ref())?;
-                Ok(Done::WhenKept(id, archived))
+                Ok(Done::WhenKept(id, archived.map(Box::new)))
             }
             Order::Submit(wanted) => self.order_submit(wanted),
             Order::Expect(wanted) => {
@@ -180,7 +180,7 @@ impl State {
     }
 
     fn order_cancel(&mut self, ids: Vec<TaskId>) -> Result<Done, Refusal> {
-        self.check_tasks(&ids, |task| may_be_cancelled(task))?;
+        self.check_tasks(&ids, may_be_cancelled)?;
         self.cancel_all(&ids);
         Ok(Done::WhenEnded(Outcome::of(ids)))
     }
@@ -198,14 +198,14 @@ impl State {
                 None => return Err(Refusal::NotFound(id.clone())),
             }
         }
-        let retried = ids.into_iter().filter_map(|id| match archived.remove(&id) {
+        let retried = ids.into_iter().map(|id| match archived.remove(&id) {
             Some(mut task) if self.table.get(&id).is_none() => {
                 task.origin = force.origin();
-                Some(self.add_by_hand(task.anew()))
+                self.add_by_hand(task.anew())
             }
             _ => {
                 self.carry_out_edit(Edit::QueueAgain(id.clone(), force.origin()));
-                Some(id)
+                id
             }
         });
         let outcome = Outcome::of(retried.collect());

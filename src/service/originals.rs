@@ -23,7 +23,7 @@ const KEPT_BY_HAND: &str = "the original was kept by hand; its result was remove
 /// An original whose result is being removed.
 pub(super) struct Keeping {
     /// As it was when it was archived; `None`: it is in the queue.
-    pub(super) archived: Option<Task>,
+    pub(super) archived: Option<Box<Task>>,
     pub(super) answer: Answer,
 }
 
@@ -86,7 +86,7 @@ impl State {
             return reply(answer, Err(Refusal::Conflict(message)));
         }
         let id = match archived {
-            Some(task) => self.add_kept(task),
+            Some(task) => self.add_kept(*task),
             None => {
                 // Somebody may have asked for another try meanwhile: that goes on.
                 let is_ended = |task: &Task| task.status == Status::Processed;
