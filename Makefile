@@ -90,7 +90,7 @@ soak: ## A user who does everything at once, for HOURS=…; needs root, Linux
 # Executions of each target.
 RUNS ?= 10000000
 fuzz: ## Fuzz everything that reads bytes of others (cargo install cargo-fuzz); RUNS=… executions of each target
-	cd fuzz && for target in tasks_json archive config ffprobe progress manifest http_head; do \
+	cd fuzz && for target in tasks_json archive config ffprobe progress manifest http_head upload; do \
 		mkdir -p corpus/$$target && \
 		RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run --release --sanitizer none $$target corpus/$$target seeds/$$target -- \
 			-runs=$(RUNS) -max_len=65536 -timeout=5 -rss_limit_mb=1024 || exit 1; \

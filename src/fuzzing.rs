@@ -47,6 +47,11 @@ pub fn http_head(bytes: &[u8]) {
     http::fuzzing::head(bytes);
 }
 
+/// What a client says of the file that it sends: tus's headers, names, and the records of uploads.
+pub fn upload(bytes: &[u8]) {
+    http::fuzzing::upload(bytes);
+}
+
 pub fn manifest(bytes: &[u8]) {
     if let Ok(manifest) = Manifest::from_bytes(bytes) {
         let _ = manifest.progress();

@@ -33,8 +33,11 @@ mod uploads;
 mod who;
 
 pub use tls::fingerprint;
+/// For `crate::fuzzing`.
 #[cfg(fuzzing)]
-pub use who::fuzzing;
+pub mod fuzzing {
+    pub use super::{uploads::fuzzing::upload, who::fuzzing::*};
+}
 
 use std::{
     any::Any,

@@ -51,7 +51,7 @@ pub enum Which {
 /// What a look at one file of an upload folder found.
 #[derive(Debug)]
 pub enum Found {
-    Upload(UploadId, Record),
+    Upload(UploadId, Box<Record>),
     /// Nothing can be made of it; unchanged since then.
     Rubbish(PathBuf, Timestamp),
 }
@@ -171,7 +171,7 @@ impl Store {
             // A crash came between the two records.
             (Some(id), Some("json")) if self.placed(id).exists() => rubbish(path),
             (Some(id), Some("json" | "done")) => match self.load(id) {
-                Ok(record) => Some(Found::Upload(id, record?)),
+                Ok(record) => Some(Found::Upload(id, Box::new(record?))),
                 Err(_) => rubbish(path),
             },
             (Some(id), Some("part")) if self.unfinished(id).exists() => None,

@@ -268,26 +268,41 @@ pub fn below_input(resolution: Resolution, name: &Path) -> PathBuf {
 #[cfg(fuzzing)]
 pub mod fuzzing {
     use super::*;
+    use crate::http::uploads::record::{Record, UploadId};
 
-    pub fn header(header: &str) {
+    pub fn upload(bytes: &[u8]) {
+        if let Ok(record) = Record::parse(bytes) {
+            let written = record.to_bytes().map(|bytes| Record::parse(&bytes));
+            assert!(
+                matches!(written, Ok(Ok(again)) if again == record),
+                "what is written is read back"
+            );
+        }
+        let Ok(text) = std::str::from_utf8(bytes) else {
+            return;
+        };
         let allowed = Allowed {
             resolutions: &BTreeSet::from([Resolution(720)]),
             extensions: &BTreeSet::from(["mkv".to_owned()]),
             profiles: &["slow"],
         };
-        drop(Checksum::parse(header));
-        drop(Wanted::from_metadata(header, allowed).map(stays_inside));
-        drop(Wanted::new("720", header, None, None, None, allowed).map(stays_inside));
+        if let Ok(id) = text.parse::<UploadId>() {
+            assert_eq!(id.to_string(), text, "an upload has one name");
+        }
+        drop(Checksum::parse(text));
+        drop(Wanted::from_metadata(text, allowed).map(stays_inside));
+        drop(Wanted::new("720", text, None, None, None, allowed).map(stays_inside));
     }
 
     fn stays_inside(wanted: Wanted) {
         let folder = Path::new("/input/720");
         let joined = folder.join(&wanted.name);
-        assert!(joined.starts_with(folder) && joined.components().count() <= 3 + COMPONENTS_LIMIT);
+        assert!(joined.starts_with(folder), "{joined:?}");
+        assert!(joined.components().count() <= 3 + COMPONENTS_LIMIT, "{joined:?}");
+        let mut parts = wanted.name.components();
         assert!(
-            joined
-                .components()
-                .all(|part| !matches!(part, Component::ParentDir))
+            parts.all(|part| matches!(part, Component::Normal(_))),
+            "{joined:?}"
         );
         assert!(!wanted.name.as_os_str().is_empty());
     }
