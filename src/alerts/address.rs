@@ -269,7 +269,8 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let answering = std::thread::spawn(move || {
             let (mut stream, _) = listener.accept().unwrap();
-            stream.read(&mut [0; 1024]).unwrap();
+            let read = stream.read(&mut [0; 1024]).unwrap();
+            assert!(read > 0);
             stream.write_all(b"HTTP/1.1 204 X\r\n\r\n").unwrap();
         });
         // Asked again, the name would lead where nobody may go.
