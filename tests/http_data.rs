@@ -3,7 +3,7 @@
 
 mod common;
 
-use std::{fs, path::Path, process::Command};
+use std::{fs, io::Write, path::Path, process::Command};
 
 use common::{
     clips,
@@ -621,4 +621,107 @@ fn every_example_of_the_documentation_is_true() {
             "{picture}"
         );
     }
+}
+
+#[test]
+fn the_user_s_file_keeps_its_permissions_and_stays_a_link_where_it_is_one() {
+    use std::os::unix::fs::PermissionsExt;
+    let server = Server::new(&[]).as_admin();
+    let link = server.root.path("conf/video-compressor.toml");
+    let file = server.root.path("dotfiles.toml");
+    fs::rename(&link, &file).unwrap();
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+    server.start();
+    assert_eq!(patch(&server, &json!({"cores": 1})).status, 200);
+    assert!(link.is_symlink());
+    assert_eq!(file.metadata().unwrap().permissions().mode() & 0o7777, 0o640);
+    assert!(fs::read_to_string(&file).unwrap().contains("cores = 1\n"));
+}
+
+#[test]
+fn a_settings_file_that_was_broken_by_hand_is_told_and_left_alone() {
+    let server = started(&[]);
+    let broken = format!("sweep_seconds = soon\n{}", settings_text(&server));
+    server.root.write_settings(&broken);
+    let told = server.get("/api/v1/settings").json();
+    assert!(
+        told["problems"][0].as_str().unwrap().contains("not valid TOML"),
+        "{told}"
+    );
+    assert_eq!(setting(&server, "sweep_seconds")["value"], 1);
+    let refused = patch(&server, &json!({"cores": 1}));
+    assert_eq!(refused.status, 409, "{}", refused.text());
+    assert_eq!(settings_text(&server), broken);
+}
+
+/// The most memory that the service has had, in KiB.
+#[cfg(target_os = "linux")]
+fn peak_kib(server: &Server) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{}/status", server.root.pid())).unwrap();
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .unwrap();
+    line.trim().split(' ').next().unwrap().parse().unwrap()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_download_of_any_size_takes_the_same_memory() {
+    use std::os::unix::fs::MetadataExt;
+    const BIG_BYTES: u64 = 400 << 20;
+    let server = started(&[]);
+    let id = compressed(&server);
+    // A result of that size would take hours; what the queue knows of it is what counts.
+    server.root.stop();
+    let file = server.root.output("720/a.mp4");
+    fs::File::options()
+        .write(true)
+        .open(&file)
+        .unwrap()
+        .set_len(BIG_BYTES)
+        .unwrap();
+    let found = file.metadata().unwrap();
+    let mut tasks = server.root.tasks();
+    tasks[0]["output_file"] = json!({
+        "device": found.dev(), "inode": found.ino(), "size": found.size(),
+        "mtime_ns": found.mtime() * 1_000_000_000 + found.mtime_nsec(),
+        "ctime_ns": found.ctime() * 1_000_000_000 + found.ctime_nsec(),
+    });
+    fs::write(server.root.path("conf/tasks.json"), json!(tasks).to_string()).unwrap();
+    server.start();
+    let path = format!("/api/v1/tasks/{id}/output");
+    assert_eq!(server.request("HEAD", &path, &[], b"").status, 200);
+    let before = peak_kib(&server);
+    let whole = server.get(&path);
+    assert_eq!((whole.status, whole.body.len() as u64), (200, BIG_BYTES));
+    let more = peak_kib(&server) - before;
+    assert!(more < 16 << 10, "{more} KiB more than before");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_picture_that_takes_for_ever_holds_up_nobody_and_ends_with_who_asked() {
+    let server = Server::new(&[]);
+    let pid = server.root.path("pid");
+    let hangs = server.root.script(&format!(
+        "case \"$*\" in *image2pipe*) echo $$ > '{}'; exec sleep 1000;; esac\nexec ffmpeg \"$@\"\n",
+        pid.display()
+    ));
+    server.configure(&[("ffmpeg_path", &hangs)]);
+    server.start();
+    let id = compressed(&server);
+    let mut asked = server.connect().unwrap();
+    let head = server.head("GET", &format!("/api/v1/tasks/{id}/thumbnail"), &[]);
+    asked.write_all(head.as_bytes()).unwrap();
+    let child = server.root.until("ffmpeg works for the picture", || {
+        let text = fs::read_to_string(&pid).ok()?;
+        text.trim().parse::<u32>().ok()
+    });
+    let is_there = || Path::new(&format!("/proc/{child}")).exists();
+    assert!(is_there());
+    assert_eq!(server.get("/api/v1/tasks").status, 200);
+    drop(asked);
+    server.root.until("it has ended", || (!is_there()).then_some(()));
 }
