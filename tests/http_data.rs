@@ -15,7 +15,7 @@ const COMMENTED: &str =
     "# mine, not yours\nsweep_seconds = 2 # because of the NAS\n\n# the phone\n#nice = 10\n";
 
 fn started(settings: &[(&str, &str)]) -> Server {
-    let server = Server::new(settings).as_admin();
+    let server = Server::new(settings).with_admin_key();
     server.start();
     server
 }
@@ -55,7 +55,7 @@ fn settings_text(server: &Server) -> String {
 
 #[test]
 fn a_setting_is_changed_in_the_user_s_file_and_in_force_at_once() {
-    let server = Server::new(&[]).as_admin();
+    let server = Server::new(&[]).with_admin_key();
     let with_comments = format!(
         "{COMMENTED}{}",
         settings_text(&server)
@@ -177,7 +177,7 @@ fn a_setting_that_is_not_allowed_is_refused_with_what_is_and_nothing_is_written(
 
 #[test]
 fn a_variable_that_wins_over_the_file_is_named() {
-    let server = Server::new(&[]).as_admin();
+    let server = Server::new(&[]).with_admin_key();
     let mut command = server.root.command(&["run"]);
     command.env("VIDEO_COMPRESSOR_CORES", "1");
     server.start_as(command);
@@ -584,7 +584,7 @@ fn every_example_of_the_documentation_is_true() {
     }
     let server = Server::new(&[]);
     let operator = server.key.clone();
-    let server = server.as_admin();
+    let server = server.with_admin_key();
     server.start();
     let task = compressed(&server);
     let folder = server.root.path("client");
@@ -626,7 +626,7 @@ fn every_example_of_the_documentation_is_true() {
 #[test]
 fn the_user_s_file_keeps_its_permissions_and_stays_a_link_where_it_is_one() {
     use std::os::unix::fs::PermissionsExt;
-    let server = Server::new(&[]).as_admin();
+    let server = Server::new(&[]).with_admin_key();
     let link = server.root.path("conf/video-compressor.toml");
     let file = server.root.path("dotfiles.toml");
     fs::rename(&link, &file).unwrap();

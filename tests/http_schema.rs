@@ -39,7 +39,7 @@ fn program(test: &str) -> Option<PathBuf> {
 
 /// A service with one film done, and one file that is no film.
 fn busy() -> Server {
-    let server = Server::new(&[]).as_admin();
+    let server = Server::new(&[]).with_admin_key();
     server.start();
     server.root.put(&clips::small(1), "720/done.mp4");
     let text = server.root.path("text.mp4");

@@ -115,7 +115,7 @@ impl Server {
 
     /// The same with the key of an administrator.
     #[must_use]
-    pub fn as_admin(self) -> Self {
+    pub fn with_admin_key(self) -> Self {
         let key = self.new_key("admin", "admin");
         Self { key, ..self }
     }
