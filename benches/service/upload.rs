@@ -30,10 +30,10 @@ pub const UPLOAD: Row = Row {
             title: "10 GB uploaded over loopback and durable, rate",
             unit: "MB/s",
             limit: None,
-            rival: "cp to the same disk, which waits for no disk at its end",
+            rival: "cp to the same disk, and sync of the copy",
         },
         Figure {
-            title: "  of cp's rate",
+            title: "  of the rate of cp, which leaves bytes in memory",
             unit: "%",
             limit: Some(Limit::AtLeast(70.0)),
             rival: "",
@@ -69,6 +69,8 @@ fn round() -> Outcome<Round> {
     if !copied.success() {
         return Err("cp failed".into());
     }
+    File::open(&copy)?.sync_all()?;
+    let durable_copy_took = began.elapsed();
     fs::remove_file(copy)?;
     sync()?;
 
@@ -86,7 +88,7 @@ fn round() -> Outcome<Round> {
         samples: vec![
             Sample {
                 value: rate(upload_took),
-                rival: Some(rate(copy_took)),
+                rival: Some(rate(durable_copy_took)),
             },
             sample(rate(upload_took) / rate(copy_took) * 100.0),
             sample(memory_mb),
@@ -98,11 +100,12 @@ fn round() -> Outcome<Round> {
 /// Bytes that no disk makes smaller.
 fn fill(path: &Path, bytes: u64) -> Outcome<()> {
     let mut file = File::create(path)?;
-    let mut random = fastrand::Rng::with_seed(bytes);
     let mut block = vec![0; BLOCK_BYTES];
+    fastrand::Rng::with_seed(bytes).fill(&mut block);
     let mut left = bytes;
     while left > 0 {
-        random.fill(&mut block);
+        // No block is like another, and making them takes no time.
+        block[..8].copy_from_slice(&left.to_le_bytes());
         let length = usize::try_from(left.min(BLOCK_BYTES as u64))?;
         file.write_all(&block[..length])?;
         left -= length as u64;

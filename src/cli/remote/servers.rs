@@ -125,7 +125,7 @@ fn choose(wanted: &str, text: &str, key: Option<Key>) -> Result<Server, String> 
     };
     let Some(key) = key.or(file_key) else {
         return Err(format!(
-            "there is no key for {wanted}; put one there, or into ${KEY_VARIABLE} (the server's page or `POST /api/v1/keys` makes one)"
+            "there is no key for {wanted}; put one there, or into ${KEY_VARIABLE} (`video-compressor key add` makes one on that machine)"
         ));
     };
     let address = self::address(&url)?;

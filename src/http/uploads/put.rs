@@ -48,13 +48,12 @@ struct Wishes {
     responses(
         (status = 201, description = "The file is there, and is taken like a dropped one", body = Placed),
         (status = 400, description = "The connection broke off", body = ProblemDto, content_type = "application/problem+json"),
-        (status = 401, description = "Nobody", body = ProblemDto, content_type = "application/problem+json"),
-        (status = 403, description = "Not allowed", body = ProblemDto, content_type = "application/problem+json"),
         (status = 408, description = "Nothing came any more", body = ProblemDto, content_type = "application/problem+json"),
         (status = 413, description = "Too large", body = ProblemDto, content_type = "application/problem+json"),
         (status = 422, description = "A name, folder or profile that is not allowed", body = ProblemDto, content_type = "application/problem+json"),
         (status = 503, description = "Too many at once, or the service stops", body = ProblemDto, content_type = "application/problem+json"),
         (status = 507, description = "No room on the disk, or the quota is used up", body = ProblemDto, content_type = "application/problem+json"),
+        (status = "4XX", description = "Refused", body = ProblemDto, content_type = "application/problem+json"),
     )
 )]
 async fn put(

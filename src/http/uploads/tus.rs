@@ -63,7 +63,9 @@ async fn say_version(mut response: Response) -> Response {
     options,
     path = "/uploads",
     tag = "uploads",
-    responses((status = 204, description = "Versions, extensions and limits, in headers"))
+    responses((status = 204, description = "Versions, extensions and limits, in headers"),
+        (status = "4XX", description = "Refused", body = ProblemDto, content_type = "application/problem+json"),
+    )
 )]
 async fn options(State(api): State<Api>, _: Viewer) -> Response {
     let max_bytes = api.uploads.config().http.upload_max_bytes;
@@ -95,13 +97,12 @@ async fn options(State(api): State<Api>, _: Viewer) -> Response {
     responses(
         (status = 201, description = "Its address is in Location"),
         (status = 400, description = "A header is missing or wrong", body = ProblemDto, content_type = "application/problem+json"),
-        (status = 401, description = "Nobody", body = ProblemDto, content_type = "application/problem+json"),
-        (status = 403, description = "Not allowed", body = ProblemDto, content_type = "application/problem+json"),
         (status = 412, description = "Another version of tus", body = ProblemDto, content_type = "application/problem+json"),
         (status = 413, description = "Too large", body = ProblemDto, content_type = "application/problem+json"),
         (status = 415, description = "The body is of another kind", body = ProblemDto, content_type = "application/problem+json"),
         (status = 422, description = "A name, folder or profile that is not allowed", body = ProblemDto, content_type = "application/problem+json"),
         (status = 507, description = "No room on the disk, or the quota is used up", body = ProblemDto, content_type = "application/problem+json"),
+        (status = "4XX", description = "Refused", body = ProblemDto, content_type = "application/problem+json"),
     )
 )]
 async fn create(
@@ -163,10 +164,9 @@ async fn create(
     params(("id" = String, Path, description = "The upload"), ("Tus-Resumable" = String, Header, description = "1.0.0")),
     responses(
         (status = 200, description = "Upload-Offset and Upload-Length"),
-        (status = 401, description = "Nobody"),
-        (status = 403, description = "Not allowed"),
         (status = 404, description = "There is no such upload"),
         (status = 412, description = "Another version of tus"),
+        (status = "4XX", description = "Refused"),
     )
 )]
 async fn offset(
@@ -200,8 +200,8 @@ async fn offset(
     params(("id" = String, Path, description = "The upload")),
     responses(
         (status = 200, description = "How far it is, and what has become of it", body = UploadDto),
-        (status = 401, description = "Nobody", body = ProblemDto, content_type = "application/problem+json"),
         (status = 404, description = "There is no such upload", body = ProblemDto, content_type = "application/problem+json"),
+        (status = "4XX", description = "Refused", body = ProblemDto, content_type = "application/problem+json"),
     )
 )]
 async fn get(State(api): State<Api>, _: Viewer, Path(id): Path<String>) -> Result<Json<UploadDto>, Problem> {
@@ -217,7 +217,7 @@ async fn get(State(api): State<Api>, _: Viewer, Path(id): Path<String>) -> Resul
     tag = "uploads",
     responses(
         (status = 200, description = "The uploads", body = Vec<UploadDto>),
-        (status = 401, description = "Nobody", body = ProblemDto, content_type = "application/problem+json"),
+        (status = "4XX", description = "Refused", body = ProblemDto, content_type = "application/problem+json"),
     )
 )]
 async fn list(State(api): State<Api>, _: Viewer) -> Result<Json<Vec<UploadDto>>, Problem> {
@@ -239,8 +239,6 @@ async fn list(State(api): State<Api>, _: Viewer) -> Result<Json<Vec<UploadDto>>,
     responses(
         (status = 204, description = "They are on the disk; Upload-Offset is where to go on"),
         (status = 400, description = "A header is missing or wrong, or the connection broke off", body = ProblemDto, content_type = "application/problem+json"),
-        (status = 401, description = "Nobody", body = ProblemDto, content_type = "application/problem+json"),
-        (status = 403, description = "Not allowed", body = ProblemDto, content_type = "application/problem+json"),
         (status = 404, description = "There is no such upload", body = ProblemDto, content_type = "application/problem+json"),
         (status = 408, description = "Nothing came any more", body = ProblemDto, content_type = "application/problem+json"),
         (status = 409, description = "The upload stands elsewhere", body = ProblemDto, content_type = "application/problem+json"),
@@ -251,6 +249,7 @@ async fn list(State(api): State<Api>, _: Viewer) -> Result<Json<Vec<UploadDto>>,
         (status = 460, description = "Another checksum", body = ProblemDto, content_type = "application/problem+json"),
         (status = 503, description = "Too many at once, or the service stops", body = ProblemDto, content_type = "application/problem+json"),
         (status = 507, description = "No room on the disk", body = ProblemDto, content_type = "application/problem+json"),
+        (status = "4XX", description = "Refused", body = ProblemDto, content_type = "application/problem+json"),
     )
 )]
 async fn append(
@@ -318,10 +317,9 @@ async fn append_to(
     responses(
         (status = 204, description = "As the method that was meant"),
         (status = 400, description = "None is meant", body = ProblemDto, content_type = "application/problem+json"),
-        (status = 401, description = "Nobody", body = ProblemDto, content_type = "application/problem+json"),
-        (status = 403, description = "Not allowed", body = ProblemDto, content_type = "application/problem+json"),
         (status = 404, description = "There is no such upload", body = ProblemDto, content_type = "application/problem+json"),
         (status = 412, description = "Another version of tus", body = ProblemDto, content_type = "application/problem+json"),
+        (status = "4XX", description = "Refused", body = ProblemDto, content_type = "application/problem+json"),
     )
 )]
 async fn append_as_post(
@@ -348,11 +346,10 @@ async fn append_as_post(
     params(("id" = String, Path, description = "The upload"), ("Tus-Resumable" = String, Header, description = "1.0.0")),
     responses(
         (status = 204, description = "It is gone"),
-        (status = 401, description = "Nobody", body = ProblemDto, content_type = "application/problem+json"),
-        (status = 403, description = "Not allowed", body = ProblemDto, content_type = "application/problem+json"),
         (status = 404, description = "There is no such upload", body = ProblemDto, content_type = "application/problem+json"),
         (status = 412, description = "Another version of tus", body = ProblemDto, content_type = "application/problem+json"),
         (status = 423, description = "Another request is at it", body = ProblemDto, content_type = "application/problem+json"),
+        (status = "4XX", description = "Refused", body = ProblemDto, content_type = "application/problem+json"),
     )
 )]
 async fn terminate(
