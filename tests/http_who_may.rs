@@ -760,7 +760,7 @@ fn the_setup_token_makes_the_first_administrator_once() {
     assert_eq!(set_up(&token, "eve"), 409);
     let ann = Browser::log_in(&server, "ann");
     assert_eq!(ann.get("/api/v1/me").json()["role"], "admin");
-    assert_eq!(server.root.run(&["doctor"]).stdout.contains("users: 1"), true);
+    assert!(server.root.run(&["doctor"]).stdout.contains("users: 1"));
 }
 
 #[test]
