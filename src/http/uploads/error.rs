@@ -51,7 +51,7 @@ pub enum UploadError {
     OtherMediaType,
     #[error("what came does not have the checksum that was announced; send it again from the same offset")]
     OtherChecksum,
-    #[error("nothing came for {} s; go on where it stands", IDLE_LIMIT.as_secs())]
+    #[error("nothing came for {} s, or hardly anything for a minute; go on where it stands", IDLE_LIMIT.as_secs())]
     Stalled,
     #[error("the connection broke off; go on where it stands")]
     BrokenOff,

@@ -39,6 +39,27 @@ const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(5);
 /// A client that sends nothing for so long has gone; its upload is free for another connection then.
 pub const IDLE_LIMIT: Duration = Duration::from_secs(20);
 
+/// A client that sends less than this holds one of the places that others need.
+const LEAST_BYTES: u64 = 16 * 1024;
+const LEAST_BYTES_EVERY: Duration = Duration::from_secs(60);
+
+/// Whether bytes come fast enough, looked at over one stretch of time after the other.
+struct Pace {
+    since: Instant,
+    bytes: u64,
+}
+
+impl Pace {
+    fn is_too_slow(&mut self, now: Instant, bytes: u64) -> bool {
+        if now.saturating_duration_since(self.since) < LEAST_BYTES_EVERY {
+            return false;
+        }
+        let came = bytes.saturating_sub(self.bytes);
+        *self = Self { since: now, bytes };
+        came < LEAST_BYTES
+    }
+}
+
 /// What is received, and within which bounds.
 pub struct Reception {
     pub store: Store,
@@ -96,6 +117,10 @@ impl Reception {
         let mut checkpoint: Option<JoinHandle<Result<Record, UploadError>>> = None;
         let mut checkpoint_bytes = pipe.written_bytes;
         let mut checkpoint_time = Instant::now();
+        let mut pace = Pace {
+            since: checkpoint_time,
+            bytes: checkpoint_bytes,
+        };
         let outcome = loop {
             let frame = match timeout(self.idle_limit, body.frame()).await {
                 Err(_) => break Err(UploadError::Stalled),
@@ -111,6 +136,9 @@ impl Reception {
             }
             if let Err(error) = pipe.take(bytes).await {
                 break Err(error);
+            }
+            if pace.is_too_slow(Instant::now(), pipe.taken_bytes()) {
+                break Err(UploadError::Stalled);
             }
             let is_due = pipe.written_bytes - checkpoint_bytes >= CHECKPOINT_BYTES
                 || (checkpoint_time.elapsed() >= CHECKPOINT_INTERVAL
@@ -481,6 +509,26 @@ mod tests {
         let (record, result) = runtime().block_on(reception.run(body(pieces, End::InOrder)));
         result.unwrap();
         assert_eq!(record.offset_bytes, 20_000);
+    }
+
+    #[test]
+    fn a_client_that_trickles_is_found_out_and_a_slow_one_is_not() {
+        let began = Instant::now();
+        let minutes = |count: u32| began + LEAST_BYTES_EVERY * count;
+        let mut pace = Pace {
+            since: began,
+            bytes: 100,
+        };
+        for (now, bytes, too_slow) in [
+            (began, 100, false),
+            (began + LEAST_BYTES_EVERY / 2, 100, false),
+            (minutes(1), 100 + LEAST_BYTES, false),
+            (minutes(1) + LEAST_BYTES_EVERY / 2, 100 + LEAST_BYTES, false),
+            (minutes(2), 99 + 2 * LEAST_BYTES, true),
+            (minutes(3), 100 + 3 * LEAST_BYTES, false),
+        ] {
+            assert_eq!(pace.is_too_slow(now, bytes), too_slow, "{:?}", now - began);
+        }
     }
 
     #[test]
