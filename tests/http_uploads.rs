@@ -178,6 +178,10 @@ fn any_split_and_any_kill_end_as_the_same_file_once() {
             match random.below(4) {
                 0 => {
                     let answer = patch(&server, &address, at, part);
+                    // A request whose connection was lost may be begun only now: clients ask for the offset again.
+                    if [409, 423].contains(&answer.status) {
+                        continue;
+                    }
                     assert_eq!(answer.status, 204, "{}", answer.text());
                     acknowledged = answer.header("upload-offset").parse().unwrap();
                     assert_eq!(acknowledged, at + part.len() as u64);
