@@ -82,6 +82,11 @@ pub fn is_right(given: &str, hash: Option<&PasswordHash>) -> bool {
     let Some(compared) = hash.or(NOBODYS.as_ref()) else {
         return false;
     };
+    #[cfg(test)]
+    tests::COMPARED
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+        .push((given.to_owned(), compared.clone()));
     let matches = given.len() <= LONGEST_BYTES
         && hasher().is_ok_and(|hasher| {
             PasswordVerifier::<str>::verify_password(&hasher, given.as_bytes(), &compared.0).is_ok()
@@ -109,8 +114,22 @@ fn hasher() -> Result<Argon2<'static>, PasswordError> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
+    use std::sync::Mutex;
+
     use super::*;
+
+    /// Each password that was given, and the hash that it was compared with: what a comparison takes depends on these two.
+    pub static COMPARED: Mutex<Vec<(String, PasswordHash)>> = Mutex::new(Vec::new());
+
+    /// The parameters of the hashes that this password was compared with.
+    pub fn costs_of(given: &str) -> Vec<String> {
+        let compared = COMPARED.lock().unwrap();
+        let hashes = compared.iter().filter(|(text, _)| text == given);
+        hashes
+            .map(|(_, hash)| hash.0.rsplitn(3, '$').last().unwrap_or_default().to_owned())
+            .collect()
+    }
 
     #[test]
     fn a_hash_names_owasps_parameters_and_opens_with_its_password_only() {
