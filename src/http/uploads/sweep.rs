@@ -78,6 +78,8 @@ impl Uploads {
         let mut removed = 0;
         for found in found {
             let result = match found {
+                // One that stays is not kept from its client, not even for a moment.
+                Found::Upload(_, record) if self.judge(&record, service, keep) == Fate::Stays => Ok(0),
                 Found::Upload(id, _) => match self.hold(id) {
                     Ok(held) => self.sweep_one(&held, service, keep).await,
                     Err(_) => Ok(0),
@@ -95,6 +97,11 @@ impl Uploads {
         removed
     }
 
+    fn judge(&self, record: &Record, service: Service, keep: Duration) -> Fate {
+        let has_task = has_task(&self.0.desk.board(), &record.stage);
+        fate(record, service, has_task, keep, Timestamp::now())
+    }
+
     async fn sweep_one(&self, held: &Held, service: Service, keep: Duration) -> Result<u64, UploadError> {
         let (store, id) = (self.store(), held.id);
         // It may have got further since it was listed.
@@ -102,8 +109,7 @@ impl Uploads {
         let Some(mut record) = blocking(move || looking.load(id)).await?? else {
             return Ok(0);
         };
-        let has_task = has_task(&self.0.desk.board(), &record.stage);
-        match fate(&record, service, has_task, keep, Timestamp::now()) {
+        match self.judge(&record, service, keep) {
             Fate::Stays => Ok(0),
             Fate::Removed => {
                 blocking(move || store.remove(id)).await??;
