@@ -122,6 +122,9 @@ pub struct Packets {
     pub hidden_before_s: f64,
     /// An edit list shows several pieces: something between two shown packets is hidden.
     pub in_pieces: bool,
+    /// One begins well before the one before it in the file has ended, as where recordings were joined. Says nothing of
+    /// pictures, which are stored in another order than they are shown.
+    pub overlaps: bool,
 }
 
 impl Packets {

@@ -268,3 +268,36 @@ fn what_ffmpeg_does_not_read_of_tags_and_chapters_is_named() {
     let tag = format!("the tag ARTIST ({other})");
     assert_eq!(named, [tag.as_str(), "the language ger of chapter titles"]);
 }
+
+#[test]
+fn sound_of_recordings_that_were_joined_is_put_in_step() {
+    let root = Root::new(&[]);
+    let part = clip(
+        &format!(
+            "{} -f lavfi -i sine=frequency=440:duration=1.03:sample_rate=48000 {H264} -c:a aac",
+            picture(1, 192, 144)
+        ),
+        "mp4",
+    );
+    let list = root.path("parts.txt");
+    let line = format!("file '{}'\n", part.display());
+    fs::write(&list, line.repeat(3)).unwrap();
+    for joined in ["720/a.mkv", "720/b.ts"] {
+        let file = root.path(Path::new(joined).file_name().unwrap());
+        ffmpeg(&format!("-f concat -safe 0 -i {} -c copy", list.display()), &file);
+        root.put(&file, joined);
+        let (output, receipt) = compressed(&root, joined);
+        let notes = receipt["notes"].to_string();
+        assert!(notes.contains("parts of it overlap"), "{notes}");
+        let ends = |file: &Path| -> f64 {
+            let duration = probe(file)["format"]["duration"].as_str().map(str::parse);
+            duration.unwrap().unwrap()
+        };
+        assert!(
+            (ends(&file) - ends(&output)).abs() < 0.1,
+            "{} {}",
+            ends(&file),
+            ends(&output)
+        );
+    }
+}

@@ -69,7 +69,12 @@ pub fn sound(stream: &Stream, audio: &Audio, policy: AudioPolicy, container: Con
             reason: "ffmpeg does not know its codec",
         };
     };
-    let sound = wanted(stream, audio, codec, policy, is_cut(stream, container));
+    let copies = if is_cut(stream, container) || overlaps(stream) {
+        Copies::WouldBeWrong
+    } else {
+        Copies::AreRight
+    };
+    let sound = wanted(stream, audio, codec, policy, copies);
     match sound {
         Sound::Copy { .. } if container == Container::Matroska && !fits_matroska(codec) => {
             if is_decodable(audio) {
@@ -101,14 +106,26 @@ pub fn is_cut(stream: &Stream, container: Container) -> bool {
     })
 }
 
-fn wanted(stream: &Stream, audio: &Audio, codec: &str, policy: AudioPolicy, is_cut: bool) -> Sound {
+/// Whether times of the stream go back, as where recordings were joined. No container takes that, copied or encoded.
+fn overlaps(stream: &Stream) -> bool {
+    stream.packets.is_some_and(|packets| packets.overlaps)
+}
+
+/// What a copy of a stream would be, if its codec allows one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Copies {
+    AreRight,
+    WouldBeWrong,
+}
+
+fn wanted(stream: &Stream, audio: &Audio, codec: &str, policy: AudioPolicy, copies: Copies) -> Sound {
     if !is_decodable(audio) {
         return Sound::Copy {
             reason: "it cannot be decoded",
         };
     }
     let is_pcm = codec.starts_with("pcm_");
-    if policy == AudioPolicy::Copy && !is_cut {
+    if policy == AudioPolicy::Copy && copies == Copies::AreRight {
         // Matroska does not say which channels there are in PCM; FLAC is the same samples, and does.
         let layout_would_be_lost =
             audio.channels > 2 && audio.channels <= FLAC_CHANNELS && audio.layout.is_some();
@@ -124,7 +141,7 @@ fn wanted(stream: &Stream, audio: &Audio, codec: &str, policy: AudioPolicy, is_c
     }
     let target = target_rate(audio);
     if codec == "aac"
-        && !is_cut
+        && copies == Copies::AreRight
         && stream
             .measured_bit_rate()
             .is_some_and(|rate| rate * 100 <= target * (100 + RATE_TOLERANCE_PERCENT))
@@ -272,6 +289,20 @@ fn late_start(stream: &Stream, origin_s: f64) -> Vec<String> {
 }
 
 impl Draft<'_> {
+    /// Drops what is there twice, so that times only grow, and fills what is then missing (FFmpeg Resampler
+    /// Documentation, `async` and `min_hard_comp`, in seconds). The sound is off by 10 ms at most.
+    fn in_step(&mut self, stream: &Stream) -> Option<&'static str> {
+        if !overlaps(stream) {
+            return None;
+        }
+        self.notes.push(format!(
+            "{}: parts of it overlap, as where recordings were joined; what is there twice is cut off, and gaps become \
+             silence",
+            described(stream)
+        ));
+        Some("aresample=async=1:min_hard_comp=0.01")
+    }
+
     pub(super) fn add_audio(&mut self, stream: &Stream, audio: &Audio) {
         let name = described(stream);
         // A header that no decoder has confirmed may be wrong.
@@ -304,6 +335,7 @@ impl Draft<'_> {
                     self.option("bsf", "noise=drop=not(n)");
                 }
                 let mut filters = late_start(stream, self.origin_s);
+                filters.extend(self.in_step(stream).map(str::to_owned));
                 if let Some(layout) = force_layout {
                     self.notes.push(match audio.layout.as_deref() {
                         Some(said) => format!(
@@ -321,6 +353,9 @@ impl Draft<'_> {
             Sound::Flac { reason } => {
                 self.notes.push(format!("{name} becomes FLAC: {reason}"));
                 self.option("c", "flac");
+                if let Some(filter) = self.in_step(stream) {
+                    self.option("filter", filter);
+                }
                 self.keep(stream, "flac", Treatment::Encoded, Expected::Audio { channels });
             }
             Sound::Lost { reason } => self.lose(stream, reason),
@@ -478,6 +513,29 @@ mod tests {
                 Container::Matroska,
             );
             assert_eq!(found, expected, "{codec} {layout:?}");
+        }
+    }
+
+    #[test]
+    fn sound_whose_times_go_back_is_not_copied() {
+        for (overlaps, policy, is_copied) in [
+            (false, AudioPolicy::Aac, true),
+            (false, AudioPolicy::Copy, true),
+            (true, AudioPolicy::Aac, false),
+            (true, AudioPolicy::Copy, false),
+        ] {
+            let mut stream = audio_stream(1, "aac", 2, Some("stereo"), 48_000);
+            stream.bit_rate = Some(96_000);
+            stream.packets = Some(crate::media::Packets {
+                overlaps,
+                ..Default::default()
+            });
+            let found = sound(&stream, stream.audio().unwrap(), policy, Container::Mp4);
+            assert_eq!(
+                matches!(found, Sound::Copy { .. }),
+                is_copied,
+                "{overlaps} {policy:?}"
+            );
         }
     }
 

@@ -21,12 +21,16 @@ pub struct Scanned {
     pub hidden: u64,
     first_hidden_s: Option<f64>,
     hidden_since_shown: bool,
+    /// Of the packet before, in the order of the file.
+    former_end_s: Option<f64>,
 }
 
 /// Streams beyond this many are not counted: no real file has them.
 const STREAMS_MAX: usize = 4096;
 /// Seconds beyond this many are not counted one by one: three days, half a megabyte.
 const SECONDS_MAX: usize = 3 * 24 * 60 * 60;
+/// Times that are rounded differ by less; a packet of sound lasts longer.
+const OVERLAP_S: f64 = 0.01;
 
 impl PacketScan {
     pub fn line(&mut self, line: &str) {
@@ -88,6 +92,8 @@ impl PacketScan {
             packets.last_duration_s = duration;
         }
         let end = time + duration.unwrap_or(0.0);
+        let former_end = scanned.former_end_s.replace(end);
+        packets.overlaps |= former_end.is_some_and(|former| time + OVERLAP_S < former);
         packets.end_s = Some(packets.end_s.map_or(end, |latest| latest.max(end)));
     }
 

@@ -265,6 +265,27 @@ fn packets_that_an_edit_list_hides_are_priming_a_trim_or_gaps() {
     }
 }
 
+#[test]
+fn packets_that_begin_before_the_former_one_ends_overlap() {
+    // Each lasts 21 ms; containers round to milliseconds.
+    for (times_ms, overlaps) in [
+        (&[0, 21, 43, 64][..], false),
+        (&[0, 20, 41, 62], false),
+        (&[0, 500, 521], false),
+        (&[0, 21, 21, 42], true),
+        (&[0, 21, 4, 25], true),
+    ] {
+        let mut scan = PacketScan::default();
+        for time_ms in times_ms {
+            let time = f64::from(*time_ms) / 1000.0;
+            scan.line(&format!(
+                "stream_index=1|pts_time={time}|duration_time=0.021|size=1|flags=K_"
+            ));
+        }
+        assert_eq!(scan.of(1).packets.overlaps, overlaps, "{times_ms:?}");
+    }
+}
+
 fn any_json() -> impl Strategy<Value = Value> {
     let names = prop::sample::select(vec![
         "streams",
