@@ -149,7 +149,7 @@ fn row_37_an_encoder_that_hangs_is_ended_and_the_next_film_is_done() {
     for hang in ["sleep 1000", "trap '' TERM; while :; do sleep 0.1; done"] {
         let trial = with_ffmpeg(
             &when_encoding(&format!("case \"$*\" in *hangs*) {hang};; esac")),
-            &[("stall_seconds", "1")],
+            &[("stall_seconds", "5")],
         );
         trial.start();
         trial.drop_film(&small(300), "720/hangs.mp4");
