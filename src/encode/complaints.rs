@@ -11,6 +11,9 @@ const WRITERS: [&str; 10] = [
 ];
 /// Encoders have the names of their decoders. At the level of errors, only FLAC's goes on after a complaint.
 const OF_ENCODERS: [&str; 1] = ["Channel layout not supported by Flac"];
+/// libnuma, which x265 asks about the machine's memory and which a container may refuse (numa(3), `numa_warn` and
+/// `numa_error`).
+const OF_LIBNUMA: [&str; 4] = ["libnuma: ", "numa_", "set_mempolicy: ", "mbind: "];
 /// Of what reads the source, but no damage: the chapters are read from another place.
 const HARMLESS: [&str; 1] = ["Referenced QT chapter track not found"];
 
@@ -46,6 +49,7 @@ fn is_of_result(line: &str) -> bool {
             .any(|writer| name == *writer || (writer.ends_with('#') && name.starts_with(writer)))
     };
     line.starts_with("x265 [")
+        || OF_LIBNUMA.iter().any(|beginning| line.starts_with(beginning))
         || writer.is_some_and(|(name, _)| is_writer(name))
         || says(&OF_ENCODERS)
         || says(&HARMLESS)
@@ -84,6 +88,12 @@ mod tests {
             ("[out#0/mp4 @ 0x5] x\n", false),
             ("[aost#0:1/aac @ 0x5] x\n", false),
             ("x265 [warning]: x\n", false),
+            ("libnuma: Warning: node 0 not allowed\n", false),
+            (
+                "numa_sched_setaffinity_v2_int() failed: Invalid argument\n",
+                false,
+            ),
+            ("set_mempolicy: Operation not permitted\n", false),
         ];
         for (line, is_of_source) in cases {
             let found = of_the_source(line);
