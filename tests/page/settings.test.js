@@ -1,0 +1,430 @@
+// The rules of the settings page: fields, groups, changes, profiles, log, people.
+
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { DEFAULT, errorsOf, forget, gather, outcomeInWords, overtaken, type } from "../../src/web/files/views/settings/lib/draft.js";
+import { grouped, headingParts, nameOf } from "../../src/web/files/views/settings/lib/groups.js";
+import { kindOf, shown, spanInWords, typedOf, valueOf } from "../../src/web/files/views/settings/lib/kind.js";
+import { asText, logQuery, withNewest } from "../../src/web/files/views/settings/lib/log.js";
+import {
+  deviceOf,
+  expiryAfter,
+  keyState,
+  passwordProblem,
+  rolesUpTo,
+  sectionAt,
+  sectionsFor,
+  sessionsInOrder,
+} from "../../src/web/files/views/settings/lib/people.js";
+import {
+  copyName,
+  errorsOfProfile,
+  foldersOf,
+  inWords,
+  nameProblem,
+  profilesOf,
+  removingChanges,
+  renamingChanges,
+  savingChanges,
+} from "../../src/web/files/views/settings/lib/profiles.js";
+
+function row(key, value, changes = {}) {
+  return {
+    key,
+    value,
+    default: value,
+    allowed: "text on one line",
+    doc: "",
+    heading: "Encode",
+    source: "default",
+    is_secret: false,
+    needs_restart: false,
+    changed: "anywhere",
+    ...changes,
+  };
+}
+
+const SIZE = 'a number of bytes, or text such as "500MB" or "10GiB", up to 8192 TiB';
+
+test("each setting gets the field that fits it", () => {
+  const cases = [
+    [row("include_names", true, { allowed: "true or false" }), { type: "switch" }],
+    [row("ntfy_token", "", { is_secret: true }), { type: "secret" }],
+    [row("on_loss", "auto", { allowed: '"auto", "note" or "skip"' }), { type: "choice", options: ["auto", "note", "skip"] }],
+    [row("ionice", "auto", { allowed: '"auto" or "idle"' }), { type: "choice", options: ["auto", "idle"] }],
+    [
+      row("profiles.mine.preset", "slow", { allowed: "fast, medium, slow or placebo", default: null }),
+      { type: "choice", options: ["fast", "medium", "slow", "placebo"] },
+    ],
+    [
+      row("profile", "medium", { allowed: "the name of a profile: slow, medium, fast or one of your own" }),
+      { type: "choice", options: ["slow", "mine"] },
+    ],
+    [row("ntfy_events", ["done"], { allowed: "a list of queued, done, failed" }), { type: "several", options: ["queued", "done", "failed"] }],
+    [row("extensions", ["mp4"], { allowed: "a list of letters and digits, with or without dots" }), { type: "list" }],
+    [row("min_free_bytes", "1GiB", { allowed: SIZE }), { type: "size" }],
+    [
+      row("sweep_seconds", 30, { allowed: "0.1 to 86400" }),
+      { type: "number", min: 0.1, max: 86400, unit: "seconds", isWhole: false },
+    ],
+    [row("nice", 10, { allowed: "0 to 19" }), { type: "number", min: 0, max: 19, unit: "", isWhole: true }],
+    [
+      row("min_saving", 5, { allowed: "-10000 to 90" }),
+      { type: "number", min: -10000, max: 90, unit: "%", isWhole: false },
+    ],
+    [
+      row("quality_floor", 0, { allowed: "0 to 50 (dB); 0 is off" }),
+      { type: "number", min: 0, max: 50, unit: "dB", isWhole: false },
+    ],
+    [
+      row("log_level", "info", {
+        allowed: 'error, warn, info, or a filter such as "info,video_compressor::watch=debug"',
+      }),
+      { type: "text", suggestions: ["error", "warn", "info"] },
+    ],
+    [row("schedule", "", { allowed: 'hours such as "22:00-07:00"; empty for always' }), { type: "text", suggestions: [] }],
+    [row("email_user", ""), { type: "text", suggestions: [] }],
+  ];
+  for (const [setting, kind] of cases) assert.deepEqual(kindOf(setting, ["slow", "mine"]), kind, setting.key);
+});
+
+test("what is typed and not touched is sent as it was", () => {
+  for (const setting of [
+    row("include_names", true, { allowed: "true or false" }),
+    row("on_loss", "note", { allowed: '"auto", "note" or "skip"' }),
+    row("extensions", ["mp4", "mkv"], { allowed: "a list of letters and digits, with or without dots" }),
+    row("ntfy_events", ["done"], { allowed: "a list of queued, done, failed" }),
+    row("min_free_bytes", "1.5GiB", { allowed: SIZE }),
+    row("min_free_bytes", "500MB", { allowed: SIZE }),
+    row("max_memory", 0, { allowed: SIZE }),
+    row("max_memory", 1234567, { allowed: SIZE }),
+    row("sweep_seconds", 0.5, { allowed: "0.1 to 86400" }),
+    row("schedule", "22:00-07:00"),
+  ]) {
+    const kind = kindOf(setting);
+    assert.deepEqual(valueOf(kind, typedOf(kind, setting.value), setting.allowed), { value: setting.value }, setting.key);
+  }
+});
+
+test("a size or a number that cannot be is told before it is sent", () => {
+  const number = kindOf(row("nice", 10, { allowed: "0 to 19" }));
+  for (const typed of ["", " ", "20", "-1", "1.5", "many", "Infinity"]) {
+    assert.deepEqual(valueOf(number, typed, "0 to 19"), { error: "Allowed is 0 to 19." }, typed);
+  }
+  assert.deepEqual(valueOf(number, " 19 ", "0 to 19"), { value: 19 });
+  const seconds = kindOf(row("sweep_seconds", 30, { allowed: "0.1 to 86400" }));
+  assert.deepEqual(valueOf(seconds, "2,5", "0.1 to 86400"), { value: 2.5 });
+  assert.deepEqual(valueOf({ type: "size" }, { amount: "2,5", unit: "GB" }, SIZE), { value: "2.5GB" });
+  assert.deepEqual(valueOf({ type: "size" }, { amount: "a lot", unit: "GB" }, SIZE), { error: `Allowed is ${SIZE}.` });
+});
+
+test("values and long spans of time are said in words", () => {
+  const seconds = { type: "number", unit: "seconds" };
+  assert.equal(shown(seconds, 30), "30 seconds");
+  assert.equal(shown({ type: "switch" }, false), "off");
+  assert.equal(shown({ type: "text" }, ""), "empty");
+  assert.equal(shown({ type: "secret" }, "…"), "set");
+  assert.equal(shown({ type: "several", options: ["a", "b"] }, ["b", "a"]), "all");
+  assert.equal(shown({ type: "list" }, []), "none");
+  assert.equal(shown({ type: "list" }, ["mp4", "mkv"]), "mp4, mkv");
+  for (const [unit, typed, words] of [
+    ["seconds", "30", ""],
+    ["seconds", "300", "5 minutes"],
+    ["seconds", "3600", "1 hour"],
+    ["seconds", "100", "about 1.7 minutes"],
+    ["hours", "168", "7 days"],
+    ["hours", "5", ""],
+    ["days", "14", ""],
+    ["", "86400", ""],
+    ["seconds", "soon", ""],
+  ]) {
+    assert.equal(spanInWords({ type: "number", unit }, typed), words, `${typed} ${unit}`);
+  }
+});
+
+test("settings have names for people and headings with what follows them", () => {
+  for (const [key, name] of [
+    ["sweep_seconds", "Sweep"],
+    ["settle_seconds_without_lease", "Settle without lease"],
+    ["http.session_hours", "Session"],
+    ["http.oidc_client_id", "OIDC client ID"],
+    ["ntfy_base_url", "ntfy base URL"],
+    ["ffmpeg_path", "ffmpeg path"],
+    ["webhook_urls", "Webhook URLs"],
+  ]) {
+    assert.equal(nameOf(key), name);
+  }
+  assert.deepEqual(headingParts("Watch: which files are taken, and when"), {
+    title: "Watch",
+    lead: "Which files are taken, and when.",
+  });
+  assert.deepEqual(headingParts("The API over HTTP (a section: keep it below the settings)"), {
+    title: "The API over HTTP",
+    lead: "",
+  });
+});
+
+test("the search finds settings by any words of name, doc, value and heading, and leaves the order", () => {
+  const rows = [
+    row("input", "input", { heading: "Folders", doc: "Where videos are dropped." }),
+    row("sweep_seconds", 30, { heading: "Watch: which files are taken", doc: "How often all of input is read again." }),
+    row("ntfy_password", "…", { heading: "Alerts", is_secret: true }),
+    row("profiles.medium.crf", 26, { heading: "Profiles" }),
+    row("resolution.720.profile", "medium", { heading: "Profiles" }),
+  ];
+  const found = (query) => grouped(rows, query).flatMap((group) => group.rows.map((row) => row.key));
+  assert.deepEqual(found(""), ["input", "sweep_seconds", "ntfy_password"]);
+  assert.deepEqual(found("INPUT read"), ["sweep_seconds"]);
+  assert.deepEqual(found("watch"), ["sweep_seconds"]);
+  assert.deepEqual(found("ntfy password"), ["ntfy_password"]);
+  assert.deepEqual(found("…"), []);
+  assert.deepEqual(found("crf"), []);
+  assert.deepEqual(
+    grouped(rows, "").map((group) => group.title),
+    ["Folders", "Watch", "Alerts"],
+  );
+});
+
+test("only what differs is gathered, and what cannot be is told at its key", () => {
+  const rows = [
+    row("sweep_seconds", 30, { allowed: "0.1 to 86400" }),
+    row("nice", 10, { allowed: "0 to 19" }),
+    row("stall_seconds", 600, { allowed: "0.1 to 86400", default: 300, source: "video-compressor.toml:4" }),
+    row("schedule", ""),
+    row("ntfy_token", "…", { is_secret: true, source: "video-compressor.toml:5" }),
+    row("email_password", "…", { is_secret: true, source: "video-compressor.toml:6" }),
+    row("threads", 0, { allowed: "0 to 256" }),
+  ];
+  let draft = {};
+  for (const [index, typed] of [
+    [0, "30"],
+    [1, "99"],
+    [2, DEFAULT],
+    [3, "22:00-07:00"],
+    [4, ""],
+    [5, "secret"],
+    [6, DEFAULT],
+  ]) {
+    draft = type(draft, rows[index], typed);
+  }
+  assert.deepEqual(gather(rows, draft, (row) => kindOf(row)), {
+    body: { stall_seconds: null, schedule: "22:00-07:00", email_password: "secret" },
+    errors: { nice: "Allowed is 0 to 19." },
+    keys: ["nice", "stall_seconds", "schedule", "email_password"],
+  });
+  assert.deepEqual(Object.keys(forget(draft, ["nice", "schedule"])).length, 5);
+});
+
+test("what somebody else saves does not change what is typed, and is told", () => {
+  const before = row("sweep_seconds", 30, { allowed: "0.1 to 86400" });
+  const draft = type(type({}, before, "4"), before, "40");
+  const after = { ...before, value: 35, source: "video-compressor.toml:9" };
+  assert.deepEqual(overtaken([before], draft), []);
+  assert.deepEqual(overtaken([after], draft), ["sweep_seconds"]);
+  // Typing on does not make the other's value the one that it was typed over.
+  assert.deepEqual(overtaken([after], type(draft, after, "41")), ["sweep_seconds"]);
+  assert.deepEqual(gather([after], draft, (row) => kindOf(row)).body, { sweep_seconds: 40 });
+  assert.deepEqual(gather([{ ...after, value: 40 }], draft, (row) => kindOf(row)).keys, []);
+});
+
+test("a refused change is told at its fields, and the rest at the top", () => {
+  const problem = {
+    detail: "two keys are wrong",
+    errors: [
+      { key: "nice", detail: "nice = 99: allowed is 0 to 19" },
+      { key: "", detail: "the file cannot be read" },
+    ],
+  };
+  assert.deepEqual(errorsOf(problem, ["nice"]), {
+    byKey: { nice: "nice = 99: allowed is 0 to 19." },
+    others: ["the file cannot be read."],
+  });
+  assert.deepEqual(errorsOf({ detail: "The disk is full." }, ["nice"]), { byKey: {}, others: ["The disk is full."] });
+});
+
+test("what a saved change came to is one sentence", () => {
+  const base = { settings: [{}], needs_restart: [], overridden: [], in_force: true };
+  assert.equal(outcomeInWords(base), "1 setting saved.");
+  assert.equal(
+    outcomeInWords({ settings: [{}, {}], needs_restart: ["log_level"], overridden: ["nice"], in_force: false }),
+    "2 settings saved; log_level takes effect after a restart; nice is overridden by a variable or a flag for now; " +
+      "the service takes them over in a moment.",
+  );
+});
+
+const FILE = "video-compressor.toml:80";
+
+function profileRows() {
+  return [
+    row("profile", "medium"),
+    row("profiles.medium.preset", "medium", { default: null }),
+    row("profiles.medium.crf", 26, { default: null }),
+    row("profiles.medium.x265_params", "rd=3", { default: null }),
+    row("profiles.medium.audio", "aac", { default: null }),
+    row("profiles.aimed.preset", "slow", { default: null, source: FILE }),
+    row("profiles.aimed.crf", 24, { default: null }),
+    row("profiles.aimed.target", { metric: "vmaf", value: 95 }, { default: null, source: FILE }),
+    row("profiles.aimed.crf_min", 12, { default: null }),
+    row("profiles.aimed.crf_max", 34, { default: null, source: FILE }),
+    row("profiles.aimed.x265_params", "", { default: null }),
+    row("profiles.aimed.audio", "copy", { default: null, source: FILE }),
+    row("resolution.1080.profile", "aimed", { source: FILE }),
+    row("resolution.720.profile", "medium"),
+  ];
+}
+
+test("profiles and folders come out of the settings, with who uses which", () => {
+  const [medium, aimed] = profilesOf(profileRows());
+  assert.equal(medium.name, "medium");
+  assert.equal(medium.isBuiltIn, true);
+  assert.equal(medium.isChanged, false);
+  assert.deepEqual(medium.usedBy, ["every folder without its own"]);
+  assert.equal(aimed.isBuiltIn, false);
+  assert.deepEqual(aimed.usedBy, ["input/1080"]);
+  assert.deepEqual(aimed.inFile, ["preset", "target", "crf_max", "audio"]);
+  assert.equal(inWords(aimed.keys), "VMAF 95, preset slow, sound as it is");
+  assert.equal(inWords(medium.keys), "CRF 26, preset medium, sound AAC");
+  assert.deepEqual(
+    foldersOf(profileRows()).map((folder) => [folder.height, folder.profile, folder.isOwn]),
+    [
+      [720, "medium", false],
+      [1080, "aimed", true],
+    ],
+  );
+});
+
+test("a copy says every key, a changed profile only what differs", () => {
+  const profiles = profilesOf(profileRows());
+  const [medium, aimed] = profiles;
+  assert.equal(copyName("medium", profiles), "medium-copy");
+  assert.equal(copyName("aimed", [...profiles, { name: "aimed-copy" }]), "aimed-copy-2");
+  assert.deepEqual(savingChanges("medium-copy", medium.keys, null), {
+    "profiles.medium-copy.preset": "medium",
+    "profiles.medium-copy.crf": 26,
+    "profiles.medium-copy.x265_params": "rd=3",
+    "profiles.medium-copy.audio": "aac",
+  });
+  assert.deepEqual(savingChanges("medium", { ...medium.keys, crf: 22 }, medium), { "profiles.medium.crf": 22 });
+  assert.deepEqual(savingChanges("medium", medium.keys, medium), {});
+  // From a target to a CRF: crf and target may not stand beside each other.
+  assert.deepEqual(savingChanges("aimed", { ...aimed.keys, target: null, crf: 20 }, aimed), {
+    "profiles.aimed.crf": 20,
+    "profiles.aimed.target": null,
+    "profiles.aimed.crf_max": null,
+  });
+});
+
+test("a renamed profile takes the folders that name it along", () => {
+  const rows = profileRows();
+  const aimed = profilesOf(rows)[1];
+  const changes = renamingChanges("steady", aimed.keys, aimed, rows);
+  assert.equal(changes["resolution.1080.profile"], "steady");
+  assert.equal(changes["profiles.steady.crf_max"], 34);
+  assert.equal(changes["profiles.aimed.preset"], null);
+  assert.equal("resolution.720.profile" in changes, false);
+  assert.deepEqual(removingChanges(aimed), {
+    "profiles.aimed.preset": null,
+    "profiles.aimed.target": null,
+    "profiles.aimed.crf_max": null,
+    "profiles.aimed.audio": null,
+  });
+});
+
+test("a profile's name is checked, and its errors go to its fields", () => {
+  const profiles = profilesOf(profileRows());
+  assert.equal(nameProblem("small", profiles), null);
+  assert.equal(nameProblem("aimed", profiles, "aimed"), null);
+  assert.match(nameProblem("aimed", profiles), /already/);
+  for (const name of ["", "a b", "ä", "x".repeat(33), "a.b"]) assert.match(nameProblem(name, profiles), /Allowed/, name);
+  assert.deepEqual(
+    errorsOfProfile([{ key: "profiles.small.crf", detail: "no" }, { key: "profiles.other.crf", detail: "x" }], "small"),
+    { crf: "no" },
+  );
+});
+
+const entries = (...numbers) =>
+  numbers.map((number) => ({ time: `2026-11-22T10:00:0${number}Z`, level: "info", message: `line ${number}` }));
+
+test("a newer page of the log goes above what is shown, each entry once", () => {
+  const cases = [
+    [[], [3, 2], [3, 2], true],
+    [[2, 1], [3, 2, 1], [3, 2, 1], true],
+    [[2, 1], [2, 1], [2, 1], true],
+    [[2, 1], [], [2, 1], true],
+    // The newest page ends before what is shown does, or reaches further down.
+    [[3, 2, 1], [4, 3], [4, 3, 2, 1], true],
+    [[2], [3, 2, 1], [3, 2], true],
+    // Twice the same line.
+    [[1, 1], [2, 1, 1], [2, 1, 1], true],
+    // More came than one page holds.
+    [[2, 1], [6, 5], [6, 5], false],
+  ];
+  for (const [shown, newest, together, isWhole] of cases) {
+    assert.deepEqual(withNewest(entries(...shown), entries(...newest)), { entries: entries(...together), isWhole });
+  }
+});
+
+test("the log is asked for what is wanted, and copied as it stands in the file", () => {
+  assert.deepEqual(logQuery({ level: "warn", text: " " }), { lines: 200, level: "warn" });
+  assert.deepEqual(logQuery({ level: "info", text: "ffmpeg" }, "2026-11-22:5"), {
+    lines: 200,
+    level: "info",
+    q: "ffmpeg",
+    before: "2026-11-22:5",
+  });
+  assert.equal(asText(entries(2, 1)), "2026-11-22T10:00:01Z  INFO line 1\n2026-11-22T10:00:02Z  INFO line 2");
+});
+
+test("everybody sees the sections that are theirs, and lands on one of them", () => {
+  assert.deepEqual(
+    sectionsFor("viewer").map((section) => section.title),
+    ["Account and keys", "Sessions", "About"],
+  );
+  assert.equal(sectionsFor("admin").length, 7);
+  assert.equal(sectionAt("/settings", "operator").path, "/settings/people");
+  assert.equal(sectionAt("/settings/log", "operator").path, "/settings/people");
+  assert.equal(sectionAt("/settings/log/", "admin").path, "/settings/log");
+  assert.equal(sectionAt("/settings/nothing", "admin").path, "/settings");
+});
+
+test("keys may do no more than who makes them, and expire when they are to", () => {
+  assert.deepEqual(
+    rolesUpTo("operator").map(({ role }) => role),
+    ["viewer", "operator"],
+  );
+  const now = new Date("2026-11-22T10:00:00Z");
+  assert.equal(expiryAfter(30, now), "2026-12-22T10:00:00.000Z");
+  assert.equal(expiryAfter(null, now), null);
+  assert.equal(keyState({ expires: null }, now), "lasting");
+  assert.equal(keyState({ expires: "2026-11-22T09:59:59Z" }, now), "expired");
+  assert.equal(keyState({ expires: "2026-11-23T00:00:00Z" }, now), "expiring");
+});
+
+test("sessions say on which device they are, one's own first", () => {
+  for (const [agent, device] of [
+    ["Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0", "Firefox on Linux"],
+    ["Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605 Version/17.0 Safari/604.1", "Safari on iPhone"],
+    ["Mozilla/5.0 (Windows NT 10.0) Chrome/126.0 Safari/537.36 Edg/126.0", "Edge on Windows"],
+    ["Mozilla/5.0 (Linux; Android 14) Chrome/126.0 Mobile Safari/537.36", "Chrome on Android"],
+    ["", "Unknown device"],
+    ["a thing", "a thing"],
+  ]) {
+    assert.equal(deviceOf(agent), device);
+  }
+  const sessions = [
+    { id: "a", current: false, last_used: "2026-11-22T10:00:00Z" },
+    { id: "b", current: true, last_used: "2026-11-21T10:00:00Z" },
+    { id: "c", current: false, last_used: "2026-11-22T11:00:00Z" },
+  ];
+  assert.deepEqual(
+    sessionsInOrder(sessions).map(({ id }) => id),
+    ["b", "c", "a"],
+  );
+});
+
+test("a new password is long enough and typed twice alike", () => {
+  assert.match(passwordProblem("short", "short"), /at least 10/);
+  assert.match(passwordProblem("long enough", "long enouhg"), /not the same/);
+  assert.equal(passwordProblem("long enough", "long enough"), null);
+});
