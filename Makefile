@@ -50,6 +50,7 @@ test-all: ## All tests, also those that need root, systemd's tools or a real ntf
 	scripts/get-schemathesis target/tools || echo "no schemathesis here, so its tests are skipped"
 	scripts/get-tus-js-client target/tools || echo "no tus-js-client here, so its test is skipped"
 	scripts/get-oidc-provider target/tools || echo "no oidc-provider here, so its tests are skipped"
+	scripts/get-playwright target/tools || echo "no playwright-core here, so the page's tests are skipped"
 	VIDEO_COMPRESSOR_TEST_ALL=1 $(CARGO) test --locked
 
 # Files to judge; without DIR, small ones of every kind are made.

@@ -16,11 +16,14 @@ use super::{
     table::middle,
 };
 
-const TASKS: usize = 100_000;
+pub const TASKS: usize = 100_000;
 const REQUESTS: usize = 50;
 const STREAMS: usize = 200;
 /// Over which streams are watched.
 const WATCHED: Duration = Duration::from_secs(30);
+/// An administrator that every service here has.
+pub const USER: &str = "bench";
+pub const PASSWORD: &str = "a long enough password";
 /// After a start and after the streams were opened everything is at rest by then.
 const TO_REST: Duration = Duration::from_secs(8);
 
@@ -88,10 +91,10 @@ pub struct Api {
 impl Api {
     pub fn start(root: &Root, settings: &[&str]) -> Outcome<Self> {
         root.command_with(
-            &["user", "add", "bench", "--role", "admin"],
-            "a long enough password\n",
+            &["user", "add", USER, "--role", "admin"],
+            &format!("{PASSWORD}\n"),
         )?;
-        let key = root.command(&["key", "add", "bench", "--user", "bench", "--role", "admin"])?;
+        let key = root.command(&["key", "add", "bench", "--user", USER, "--role", "admin"])?;
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
         let listen = format!("http.listen={address}");
         let settings = [&["http.enabled=true", &listen], settings].concat();
@@ -168,7 +171,7 @@ impl Api {
 }
 
 /// A queue of so many tasks of all kinds, in which nothing is begun or archived.
-fn filled(tasks: usize) -> Outcome<(Root, Api)> {
+pub fn filled(tasks: usize) -> Outcome<(Root, Api)> {
     let root = Root::new()?;
     let rows: Vec<String> = (0..tasks).map(row).collect();
     fs::write(

@@ -23,6 +23,7 @@ mod idle;
 mod intake;
 #[path = "../shared/load.rs"]
 mod load;
+mod page;
 mod rivals;
 mod rounds;
 mod service;
@@ -63,6 +64,10 @@ fn main() {
         api::LIST,
         api::STREAMS_ROW,
         upload::UPLOAD,
+        page::PAINT,
+        page::WEIGHT,
+        page::SEEN,
+        page::FRAMES,
         encode::ENCODE,
         engine::BACKLOG_480,
         engine::BACKLOG_1080,

@@ -1,0 +1,196 @@
+//! The page, in the distribution's Chromium (scripts/get-playwright): tests/page/*.mjs click, this file has the service.
+//!
+//! Pictures of every view are kept in `target/page/`, one folder for each test.
+#![allow(clippy::disallowed_methods)]
+
+mod common;
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read, Write},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::{Mutex, PoisonError},
+};
+
+use common::{
+    clips,
+    http::{PASSWORD, Server},
+    root::has_tool,
+};
+use serde_json::json;
+
+const REPOSITORY: &str = env!("CARGO_MANIFEST_DIR");
+
+/// What a test needs of this machine.
+struct Browser {
+    /// Where Node finds playwright-core and axe-core.
+    modules: PathBuf,
+    chromium: PathBuf,
+}
+
+impl Browser {
+    /// `None`, and said so, when this run or this machine has none.
+    fn find(test: &str) -> Option<Self> {
+        if !common::all_tests_wanted(test) {
+            return None;
+        }
+        let modules = Path::new(REPOSITORY).join("target/tools/playwright/node_modules");
+        if !has_tool("node") || !modules.is_dir() {
+            common::skip(test, "playwright");
+            return None;
+        }
+        let name = std::env::var_os("CHROMIUM").unwrap_or_else(|| "chromium".into());
+        let Ok(chromium) = which::which(name) else {
+            common::skip(test, "chromium");
+            return None;
+        };
+        Some(Self { modules, chromium })
+    }
+
+    /// Runs a script to its end; whatever it orders (`do stop`) is done by `outside`.
+    fn run(
+        &self,
+        test: &str,
+        server: &Server,
+        script: &str,
+        look: &serde_json::Value,
+        outside: impl Fn(&str),
+    ) {
+        // A browser and the encodes beside it fill the machine.
+        static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+        let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        let pictures = Path::new(REPOSITORY).join("target/page").join(test);
+        // Pictures of an earlier run would be taken for this one's.
+        if pictures.is_dir() {
+            fs::remove_dir_all(&pictures).unwrap();
+        }
+        fs::create_dir_all(&pictures).unwrap();
+        let given = json!({
+            "url": format!("http://{}", server.address),
+            "key": server.key,
+            "password": PASSWORD,
+            "root": server.root.path(""),
+            "pictures": pictures,
+            "tools": self.modules,
+            "chromium": self.chromium,
+            "look": look,
+        });
+        let mut node = Command::new("node")
+            .arg(Path::new(REPOSITORY).join("tests/page").join(script))
+            .arg(given.to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stderr = node.stderr.take().unwrap();
+        let complaint = std::thread::spawn(move || {
+            let mut text = String::new();
+            stderr.read_to_string(&mut text).map(|_| text)
+        });
+        let mut answers = node.stdin.take().unwrap();
+        let lines = BufReader::new(node.stdout.take().unwrap()).lines();
+        for line in lines.map_while(Result::ok) {
+            match line.strip_prefix("do ") {
+                Some(order) => {
+                    outside(order);
+                    // A script that has failed meanwhile reads no more.
+                    drop(writeln!(answers, "done"));
+                }
+                None => println!("{line}"),
+            }
+        }
+        let is_ok = node.wait().unwrap().success();
+        let complaint = complaint.join().unwrap().unwrap();
+        assert!(
+            is_ok,
+            "{script}: {complaint}\npictures: {}\n{}",
+            pictures.display(),
+            server.root.log()
+        );
+    }
+}
+
+fn nothing_outside(order: &str) {
+    panic!("{order:?} was not expected");
+}
+
+/// Clips as they come from a camera, in a folder that is not watched: `clips/holiday 1.mp4` and so on.
+fn put_clips(server: &Server, count: u32) {
+    let folder = server.root.path("clips");
+    fs::create_dir_all(&folder).unwrap();
+    for number in 1..=count {
+        let name = format!("holiday {number}.mp4");
+        fs::copy(clips::small(number), folder.join(name)).unwrap();
+    }
+}
+
+/// A file that ends in the middle, as of a copy that was broken off.
+fn put_broken(server: &Server) {
+    let whole = fs::read(clips::small(99)).unwrap();
+    fs::write(server.root.path("clips/broken.mp4"), &whole[..whole.len() / 2]).unwrap();
+}
+
+fn whole_path(test: &str, width: u32, height: u32, colours: &str) {
+    let Some(browser) = Browser::find(test) else {
+        return;
+    };
+    let server = Server::new(&[]).with_admin_key();
+    put_clips(&server, 6);
+    put_broken(&server);
+    server.start();
+    let look = json!({"size": {"width": width, "height": height}, "colours": colours});
+    browser.run(test, &server, "whole_path.mjs", &look, nothing_outside);
+}
+
+#[test]
+fn the_whole_path_on_a_phone_in_light_colours() {
+    whole_path("the_whole_path_on_a_phone_in_light_colours", 360, 780, "light");
+}
+
+#[test]
+fn the_whole_path_on_a_phone_in_dark_colours() {
+    whole_path("the_whole_path_on_a_phone_in_dark_colours", 360, 780, "dark");
+}
+
+#[test]
+fn the_whole_path_on_a_wide_screen_in_light_colours() {
+    whole_path(
+        "the_whole_path_on_a_wide_screen_in_light_colours",
+        1920,
+        1080,
+        "light",
+    );
+}
+
+#[test]
+fn the_whole_path_on_a_wide_screen_in_dark_colours() {
+    whole_path(
+        "the_whole_path_on_a_wide_screen_in_dark_colours",
+        1920,
+        1080,
+        "dark",
+    );
+}
+
+#[test]
+fn the_page_s_own_functions_do_as_their_tests_say() {
+    let test = "the_page_s_own_functions_do_as_their_tests_say";
+    if !has_tool("node") {
+        return common::skip(test, "node");
+    }
+    let mut files: Vec<PathBuf> = fs::read_dir(Path::new(REPOSITORY).join("tests/page"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.to_string_lossy().ends_with(".test.js"))
+        .collect();
+    files.sort();
+    assert!(!files.is_empty());
+    let output = Command::new("node").arg("--test").args(&files).output().unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
+}
