@@ -47,6 +47,7 @@ const ENDPOINTS: &[(&str, &str, Asks)] = &[
     ("GET", "/metrics", For(Viewer)),
     ("GET", "/api/v1/act/{token}", Nothing),
     ("POST", "/api/v1/act/{token}", Nothing),
+    ("GET", "/api/v1/choices", For(Viewer)),
     ("GET", "/api/v1/events", For(Viewer)),
     ("PUT", "/api/v1/files/{resolution}/{name}", For(Operator)),
     ("GET", "/api/v1/jobs", For(Viewer)),
@@ -60,6 +61,7 @@ const ENDPOINTS: &[(&str, &str, Asks)] = &[
     ("POST", "/api/v1/keys", Login(Viewer)),
     ("DELETE", "/api/v1/keys/{id}", Login(Viewer)),
     ("POST", "/api/v1/login", Nothing),
+    ("GET", "/api/v1/login-options", Nothing),
     ("POST", "/api/v1/logout", For(Viewer)),
     ("GET", "/api/v1/logs", For(Admin)),
     ("GET", "/api/v1/me", For(Viewer)),
@@ -105,6 +107,7 @@ const ENDPOINTS: &[(&str, &str, Asks)] = &[
     ("POST", "/api/v1/users", Login(Admin)),
     ("DELETE", "/api/v1/users/{name}", Login(Admin)),
     ("PATCH", "/api/v1/users/{name}", Login(Admin)),
+    ("GET", "/api/v1/version", For(Viewer)),
 ];
 
 /// A login by its cookie.

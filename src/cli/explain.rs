@@ -138,11 +138,7 @@ fn choose_profile<'a>(
     wanted: Option<&str>,
 ) -> Result<&'a Profile, Failure> {
     let encode = &config.encode;
-    let of_folder = encode
-        .resolution_profiles
-        .get(&resolution)
-        .unwrap_or(&encode.default_profile);
-    let name = wanted.unwrap_or(of_folder);
+    let name = wanted.unwrap_or_else(|| encode.profile_name_of(Some(resolution)));
     encode.profiles.get(name).ok_or_else(|| {
         let known: Vec<&str> = encode.profiles.keys().map(String::as_str).collect();
         Failure::usage(format!(

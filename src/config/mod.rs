@@ -24,7 +24,7 @@ mod value;
 pub use check::Draft;
 pub use edit::{Change, EditError, edit};
 pub use load::{ConfigError, Entry, FileState, Loaded, Origin, Problem, Sources};
-pub use profile::{BUILT_IN_RESOLUTIONS, PRESETS};
+pub use profile::{BUILT_IN_RESOLUTIONS, PRESETS, is_built_in};
 pub use root::{Root, RootReason, choose_root, data_directory, root_from_here};
 pub use sections::*;
 pub use show::{Description, Row, changes_needing_restart, describe, show, show_json, template};

@@ -71,6 +71,28 @@ pub(super) fn built_in() -> impl Iterator<Item = Profile> {
     })
 }
 
+/// Whether a profile is always there, whatever the settings change in it.
+#[must_use]
+pub fn is_built_in(name: &str) -> bool {
+    BUILT_IN.iter().any(|(built_in, ..)| *built_in == name)
+}
+
+impl Profile {
+    /// In a few words, as `preset slow, CRF 24` or `preset medium, aims at VMAF 95.00, sound copied`.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let quality = match self.target {
+            Some(target) => format!("aims at {target}"),
+            None => format!("CRF {}", self.crf),
+        };
+        let sound = match self.audio {
+            AudioPolicy::Aac => "",
+            AudioPolicy::Copy => ", sound copied",
+        };
+        format!("preset {}, {quality}{sound}", self.preset)
+    }
+}
+
 /// What one `[profiles.NAME]` changes.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ProfileEdit {
@@ -348,6 +370,33 @@ mod tests {
         assert_eq!(seen("tinier"), ("fast", 35.0));
         assert_eq!(profiles["tinier"].name, "tinier");
         assert_eq!(profiles["tinier"].x265_params, "aq-mode=2:bframes=4:ref=3");
+    }
+
+    #[test]
+    fn a_profile_says_in_a_few_words_what_it_does() {
+        let target = Some(Target {
+            metric: Metric::Vmaf,
+            value: 95.0,
+        });
+        let edits = BTreeMap::from([
+            ("a".to_owned(), edit(Some("slow"), Some(22.5))),
+            (
+                "b".to_owned(),
+                ProfileEdit {
+                    target,
+                    audio: Some(AudioPolicy::Copy),
+                    ..ProfileEdit::default()
+                },
+            ),
+        ]);
+        let (profiles, _) = resolve(&edits);
+        for (name, expected) in [
+            ("fast", "preset fast, CRF 28"),
+            ("a", "preset slow, CRF 22.5"),
+            ("b", "preset medium, aims at VMAF 95.00, sound copied"),
+        ] {
+            assert_eq!(profiles[name].summary(), expected);
+        }
     }
 
     #[test]

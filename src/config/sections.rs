@@ -157,6 +157,13 @@ impl EncodeConfig {
         nicer
     }
 
+    /// The profile of a folder; `None`: of a file outside every resolution folder.
+    #[must_use]
+    pub fn profile_name_of(&self, resolution: Option<Resolution>) -> &str {
+        let of_folder = resolution.and_then(|resolution| self.resolution_profiles.get(&resolution));
+        of_folder.unwrap_or(&self.default_profile)
+    }
+
     /// ffmpeg, held to the files that the caller names.
     #[must_use]
     pub fn ffmpeg(&self) -> CommandLine {

@@ -108,11 +108,10 @@ pub fn show(loaded: &Loaded) -> Vec<Row> {
         add("audio", Value::from(audio_name(profile.audio)));
     }
     for resolution in &loaded.config.watch.resolutions {
-        let profile = encode.resolution_profiles.get(resolution);
-        let value = profile.unwrap_or(&encode.default_profile).clone();
+        let profile = encode.profile_name_of(Some(*resolution));
         rows.push(row(
             format!("resolution.{resolution}.profile"),
-            Some(Value::from(value)),
+            Some(Value::from(profile)),
         ));
     }
     rows

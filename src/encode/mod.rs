@@ -26,7 +26,7 @@ use crate::{
 };
 pub use abilities::abilities;
 pub use progress::{KNOWN_AFTER, Progress};
-pub use versions::{encoder, versions};
+pub use versions::{encoder, installed, versions};
 
 /// Why there is no result. The part file may hold anything; remove it.
 #[derive(Debug, thiserror::Error)]

@@ -43,12 +43,32 @@ fn ffmpeg_version(report: &str) -> Option<String> {
     version.split_whitespace().next().map(ToOwned::to_owned)
 }
 
-/// What encodes now, as `ffmpeg 5.1.9, x265 3.5`, by a picture that is encoded for this. x265 is a library that may be
-/// another one after an update of the system, whatever ffmpeg's own version.
+/// The versions of what encodes now.
+#[must_use]
+pub fn installed(config: &EncodeConfig, cancel: &Cancel) -> Versions {
+    Versions {
+        ffmpeg: ffmpeg(config, cancel),
+        x265: installed_x265(config, cancel).ok().flatten(),
+    }
+}
+
+/// What encodes now, as `ffmpeg 5.1.9, x265 3.5`.
 ///
 /// # Errors
 /// When ffmpeg cannot be started, or this was broken off.
 pub fn encoder(config: &EncodeConfig, cancel: &Cancel) -> Result<String, EncodeError> {
+    let x265 = installed_x265(config, cancel)?;
+    let or_unknown = |version: Option<String>| version.unwrap_or_else(|| "unknown".into());
+    Ok(format!(
+        "ffmpeg {}, x265 {}",
+        or_unknown(ffmpeg(config, cancel)),
+        or_unknown(x265)
+    ))
+}
+
+/// By a picture that is encoded for this: x265 is a library that may be another one after an update of the system, whatever
+/// ffmpeg's own version.
+fn installed_x265(config: &EncodeConfig, cancel: &Cancel) -> Result<Option<String>, EncodeError> {
     let arguments = "-hide_banner -nostdin -v error -f lavfi -i color=size=64x64:rate=25 -frames:v 1 -c:v libx265 \
                      -preset ultrafast -x265-params log-level=error -f hevc -";
     let command = config.ffmpeg().arguments(arguments.split_whitespace());
@@ -60,12 +80,7 @@ pub fn encoder(config: &EncodeConfig, cancel: &Cancel) -> Result<String, EncodeE
     if picture.finished.end == End::Cancelled {
         return Err(EncodeError::Cancelled);
     }
-    let or_unknown = |version: Option<String>| version.unwrap_or_else(|| "unknown".into());
-    Ok(format!(
-        "ffmpeg {}, x265 {}",
-        or_unknown(ffmpeg(config, cancel)),
-        or_unknown(x265_version(&picture.stdout))
-    ))
+    Ok(x265_version(&picture.stdout))
 }
 
 fn x265(part: &Path) -> Option<String> {

@@ -4,9 +4,11 @@
 //! up the service's loop; every error has one form (`problem`); every change asks who calls (`who`).
 //! Never in here: decisions about tasks (`service`), about people (`access`).
 
+mod about;
 mod account;
 mod archive;
 mod blocking;
+mod choices;
 mod download;
 mod events;
 mod extract;
@@ -262,6 +264,8 @@ fn endpoints() -> (Router<Api>, utoipa::openapi::OpenApi) {
         .merge(events::routes())
         .merge(system::routes())
         .merge(report::routes())
+        .merge(about::routes())
+        .merge(choices::routes())
         .merge(logs::routes())
         .merge(settings::routes())
         .merge(uploads::routes())

@@ -6,6 +6,7 @@
 //! Never in here: what users, keys and sessions are (`access`), who may call what (`who`).
 
 mod keys;
+mod options;
 mod sessions;
 mod users;
 
@@ -44,6 +45,7 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(log_out))
         .routes(routes!(me))
         .routes(routes!(set_up))
+        .routes(routes!(options::get))
         .merge(users::routes())
         .merge(keys::routes())
         .merge(sessions::routes())

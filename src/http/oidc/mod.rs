@@ -22,6 +22,7 @@ use axum::{
 use jiff::Timestamp;
 use serde::Deserialize;
 use tokio::sync::Semaphore;
+use url::Url;
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -133,6 +134,13 @@ impl Logins {
             )
         })
     }
+}
+
+/// The login server by its host, for people; `None`: nobody can log in by one.
+pub fn server_name(config: &HttpConfig) -> Option<String> {
+    let (oidc, _) = settings(config).ok()?;
+    let issuer: Url = oidc.issuer.parse().ok()?;
+    issuer.host_str().map(ToOwned::to_owned)
 }
 
 /// The settings and the address to which people are sent back.

@@ -269,14 +269,8 @@ impl State {
 
     pub(in crate::service) fn profile_of(&self, task: &Task) -> Option<Profile> {
         let encode = &self.config.encode;
-        let of_folder = task
-            .resolution
-            .and_then(|resolution| encode.resolution_profiles.get(&resolution));
-        let name = task
-            .profile
-            .as_ref()
-            .or(of_folder)
-            .unwrap_or(&encode.default_profile);
+        let of_folder = encode.profile_name_of(task.resolution);
+        let name = task.profile.as_deref().unwrap_or(of_folder);
         encode.profiles.get(name).cloned()
     }
 
