@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use jiff::tz::TimeZone;
+use jiff::{Timestamp, tz::TimeZone};
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
@@ -31,7 +31,8 @@ pub fn report(setup: &Setup, json: bool, csv: bool) -> Outcome {
         );
     }
     if json {
-        print_json(&as_json(&totals, &zone));
+        let today = zone.to_datetime(Timestamp::now()).date();
+        print_json(&as_json(&totals, &zone, today));
     } else if csv {
         print(&as_csv(&totals));
     } else {
@@ -57,7 +58,7 @@ fn seconds(sum: &Sum) -> f64 {
 fn as_csv(totals: &Totals) -> String {
     let names = numbers(&Sum::default()).map(|(name, _)| name).join(",");
     let mut text = format!("folder,month,{names}\n");
-    for ((folder, month), sum) in &totals.rows {
+    for ((folder, month), sum) in &totals.by_folder_and_month() {
         let folder = csv_field(&Shown(folder).to_string());
         let numbers = numbers(sum).map(|(_, number)| match number {
             Value::Null => String::new(),

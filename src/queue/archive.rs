@@ -5,8 +5,15 @@
 use std::{
     fs,
     io::ErrorKind,
+    iter,
+    num::NonZero,
+    panic::resume_unwind,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
     time::Duration,
 };
 
@@ -19,6 +26,9 @@ use crate::{
     record,
     task::{Known, Task},
 };
+
+/// Threads that read archives for a sum of all: encodes have the rest of the machine.
+const READERS_LIMIT: usize = 4;
 
 /// Which archive a finished task goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -103,7 +113,14 @@ pub(super) fn load(
     files: &Files,
     mut each: impl FnMut(&Path, Known),
 ) -> Result<Vec<(PathBuf, String)>, DurableError> {
-    each_archive(files, |bytes| load_one(bytes, &mut each))
+    let mut bad = Vec::new();
+    for path in list_archives(files)? {
+        let bytes = fs::read(&path).map_err(unreadable(&path))?;
+        if let Err(reason) = load_one(&bytes, &mut each) {
+            bad.push((path, reason));
+        }
+    }
+    Ok(bad)
 }
 
 pub(super) fn load_one(bytes: &[u8], each: &mut impl FnMut(&Path, Known)) -> Result<(), String> {
@@ -117,36 +134,52 @@ pub(super) fn load_one(bytes: &[u8], each: &mut impl FnMut(&Path, Known)) -> Res
     Ok(())
 }
 
-/// Gives how every archived task ended to `each`, oldest archive first, one archive in memory at a time. Returns the
-/// archives that could not be understood, with why.
+/// How every archived task ended, oldest archive first, and the archives that could not be understood, with why. Each of a
+/// few threads has one archive in memory at a time.
 ///
 /// # Errors
 /// When an archive or the folder cannot be read at all.
-pub fn each_ended(
-    files: &Files,
-    mut each: impl FnMut(record::Ended),
-) -> Result<Vec<(PathBuf, String)>, DurableError> {
-    each_archive(files, |bytes| {
-        let rows: Vec<&RawValue> = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-        rows.into_iter()
-            .filter_map(|row| record::ended_from_json(row.get()))
-            .for_each(&mut each);
-        Ok(())
-    })
-}
-
-fn each_archive(
-    files: &Files,
-    mut read: impl FnMut(&[u8]) -> Result<(), String>,
-) -> Result<Vec<(PathBuf, String)>, DurableError> {
+pub fn read_ended(files: &Files) -> Result<(Vec<record::Ended>, Vec<(PathBuf, String)>), DurableError> {
+    let paths = list_archives(files)?;
+    let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    let threads = threads.min(READERS_LIMIT).min(paths.len());
+    let next = AtomicUsize::new(0);
+    let read_some = || {
+        let mine = iter::from_fn(|| {
+            let place = next.fetch_add(1, Ordering::Relaxed);
+            Some((place, paths.get(place)?))
+        });
+        mine.map(|(place, path)| Ok((place, ended_of(path)?)))
+            .collect::<Result<Vec<_>, DurableError>>()
+    };
+    let mut read = Vec::new();
+    thread::scope(|scope| {
+        let readers: Vec<_> = (0..threads).map(|_| scope.spawn(read_some)).collect();
+        for reader in readers {
+            read.extend(reader.join().unwrap_or_else(|panic| resume_unwind(panic))?);
+        }
+        Ok::<_, DurableError>(())
+    })?;
+    read.sort_unstable_by_key(|(place, _)| *place);
+    let mut rows = Vec::new();
     let mut bad = Vec::new();
-    for path in list_archives(files)? {
-        let bytes = fs::read(&path).map_err(unreadable(&path))?;
-        if let Err(reason) = read(&bytes) {
-            bad.push((path, reason));
+    for (place, ended) in read {
+        match ended {
+            Ok(ended) => rows.extend(ended),
+            Err(reason) => bad.push((paths[place].clone(), reason)),
         }
     }
-    Ok(bad)
+    Ok((rows, bad))
+}
+
+/// The rows of one archive, or why it cannot be understood.
+fn ended_of(path: &Path) -> Result<Result<Vec<record::Ended>, String>, DurableError> {
+    let bytes = fs::read(path).map_err(unreadable(path))?;
+    let rows: Result<Vec<&RawValue>, _> = serde_json::from_slice(&bytes);
+    Ok(rows.map_err(|error| error.to_string()).map(|rows| {
+        let rows = rows.into_iter().map(RawValue::get);
+        rows.filter_map(record::ended_from_json).collect()
+    }))
 }
 
 /// Every archived task whole, for `list --all`, `show` and `report`. Rows that cannot be understood are left out.

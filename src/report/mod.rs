@@ -1,36 +1,50 @@
 //! What has been saved, from the queue and its archives: for the command line and the API.
 //!
-//! Promises: 100,000 archived rows are read one archive at a time; one JSON form for all who want it.
+//! Promises: archives are read one at a time by each thread, and only what is counted is kept; one JSON form for all who want it.
 //! Never in here: tables for people.
 
 mod totals;
 
-pub use totals::{Folder, Month, Sum, Totals};
+pub use totals::{Day, Folder, Month, Sum, Totals, Week};
 
 use std::path::PathBuf;
 
-use jiff::tz::TimeZone;
+use jiff::{ToSpan, civil::Date, tz::TimeZone};
 use serde_json::{Value, json};
 
 use crate::{
+    durable::DurableError,
     queue::{self, EditError, Files},
-    record,
+    record::Ended,
 };
+
+/// So many days are told one by one, up to today: a year, and what its first weeks are compared with.
+const DAYS: i64 = 400;
 
 /// Archives that could not be understood, with why.
 pub type Bad = Vec<(PathBuf, String)>;
 
-/// Every ended task of the queue and its archives, summed up by the months of `zone`.
+/// Every ended task of the queue and its archives, summed up by the days of `zone`.
 ///
 /// # Errors
 /// When the queue or an archive cannot be read.
 pub fn read(files: &Files, zone: &TimeZone) -> Result<(Totals, Bad), EditError> {
     // The queue first: what is archived meanwhile is then seen twice, which counts once, instead of never.
     let live = queue::read_live(files)?;
-    let mut rows = Vec::new();
-    let bad = queue::each_ended(files, |row| rows.push(row))?;
-    rows.extend(live.iter().map(record::Ended::from));
-    Ok((Totals::of(rows, zone), bad))
+    Ok(with_archives(live.iter().map(Ended::from), files, zone)?)
+}
+
+/// As [`read`], of a queue that has been read before.
+///
+/// # Errors
+/// When an archive cannot be read.
+pub fn with_archives(
+    live: impl Iterator<Item = Ended>,
+    files: &Files,
+    zone: &TimeZone,
+) -> Result<(Totals, Bad), DurableError> {
+    let (archived, bad) = queue::read_ended(files)?;
+    Ok((Totals::of(archived.into_iter().chain(live), zone), bad))
 }
 
 /// As `2026-11`.
@@ -69,9 +83,14 @@ pub fn numbers(sum: &Sum) -> [(&'static str, Value); 10] {
     ]
 }
 
-/// As `report --json` prints it.
+/// As `2026-W47`.
+fn shown_week((year, week): Week) -> String {
+    format!("{year:04}-W{week:02}")
+}
+
+/// As `report --json` prints it, on the day `today`.
 #[must_use]
-pub fn as_json(totals: &Totals, zone: &TimeZone) -> Value {
+pub fn as_json(totals: &Totals, zone: &TimeZone, today: Date) -> Value {
     let named = |names: Vec<(&str, String)>, sum: &Sum| -> Value {
         names
             .into_iter()
@@ -83,12 +102,18 @@ pub fn as_json(totals: &Totals, zone: &TimeZone) -> Value {
     let month = |month: Month| ("month", shown_month(month));
     let by_folder = totals.by_folder();
     let by_month = totals.by_month();
+    let rows = totals.by_folder_and_month();
+    let first = today.saturating_sub((DAYS - 1).days());
+    let day = |day: Date| ("day", day.to_string());
+    let week = |week: Week| ("week", shown_week(week));
     json!({
         "time_zone": zone.iana_name(),
         "total": named(Vec::new(), &totals.total()),
         "by_folder": by_folder.iter().map(|(key, sum)| named(vec![folder(key)], sum)).collect::<Vec<_>>(),
         "by_month": by_month.iter().map(|(key, sum)| named(vec![month(*key)], sum)).collect::<Vec<_>>(),
-        "rows": totals.rows.iter().map(|((of, at), sum)| named(vec![folder(of), month(*at)], sum)).collect::<Vec<_>>(),
+        "by_week": totals.by_week().iter().map(|(key, sum)| named(vec![week(*key)], sum)).collect::<Vec<_>>(),
+        "by_day": totals.by_day().range(first..).map(|(key, sum)| named(vec![day(*key)], sum)).collect::<Vec<_>>(),
+        "rows": rows.iter().map(|((of, at), sum)| named(vec![folder(of), month(*at)], sum)).collect::<Vec<_>>(),
     })
 }
 
@@ -98,7 +123,7 @@ mod tests {
     use crate::task::Status;
 
     fn totals(rows: &[(&str, &str, u64, u64)]) -> Totals {
-        let rows = rows.iter().map(|(path, ended, before, after)| record::Ended {
+        let rows = rows.iter().map(|(path, ended, before, after)| Ended {
             path: path.into(),
             output: Some(path.into()),
             status: Status::Processed,
@@ -121,7 +146,7 @@ mod tests {
 
     #[test]
     fn json_has_each_sum_by_name() {
-        let json = as_json(&some(), &TimeZone::UTC);
+        let json = as_json(&some(), &TimeZone::UTC, jiff::civil::date(2027, 11, 8));
         assert_eq!(json["time_zone"], "UTC");
         assert_eq!(
             json["total"],
@@ -133,6 +158,13 @@ mod tests {
         assert_eq!(json["by_folder"][0]["folder"], "480");
         assert_eq!(json["by_folder"][0]["saved_bytes"], -100_000);
         assert_eq!(json["by_month"][0]["month"], "unknown");
+        assert_eq!(json["by_week"][0]["week"], "2026-W41");
+        assert_eq!(json["by_week"][1]["saved_bytes"], 6_000_000);
+        // 399 days ago.
+        assert_eq!(json["by_day"][0]["day"], "2026-10-05");
+        assert_eq!(json["by_day"].as_array().unwrap().len(), 2);
         assert_eq!(json["rows"].as_array().unwrap().len(), 4);
+        let next_day = as_json(&some(), &TimeZone::UTC, jiff::civil::date(2027, 11, 9));
+        assert_eq!(next_day["by_day"][0]["day"], "2026-11-05");
     }
 }

@@ -1,6 +1,6 @@
 //! What has been saved, summed up. Pure.
 //!
-//! Promises: each sum by folder and each by month add up to the total; of several results of one source the last one
+//! Promises: each sum by folder and each by month add up to the total, those by day and by week but for what has no end; of several results of one source the last one
 //! counts, so that a retry saves nothing twice; a row without sizes counts as a file, not as bytes.
 //! Never in here: files, texts.
 
@@ -9,7 +9,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{
+    Timestamp,
+    civil::{Date, ISOWeekDate},
+    tz::TimeZone,
+};
 
 use crate::{record::Ended, task::Status};
 
@@ -32,12 +36,18 @@ pub struct Sum {
 /// The resolution folder and the folder in it, as `720` and `720/Films`; empty for what lies in none.
 pub type Folder = PathBuf;
 
+/// The day of the end; `None` for a row without one.
+pub type Day = Option<Date>;
+
 /// Year and month; `None` for a row without an end.
 pub type Month = Option<(i16, i8)>;
 
+/// Year and number, by ISO 8601: the year's first week is the one with its first Thursday.
+pub type Week = (i16, i8);
+
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Totals {
-    pub rows: BTreeMap<(Folder, Month), Sum>,
+    pub rows: BTreeMap<(Folder, Day), Sum>,
 }
 
 impl Sum {
@@ -90,7 +100,7 @@ impl Sum {
 }
 
 impl Totals {
-    /// Sums up rows that stand in the order in which they came about. Months are those of `zone`.
+    /// Sums up rows that stand in the order in which they came about. Days are those of `zone`.
     #[must_use]
     pub fn of(rows: impl IntoIterator<Item = Ended>, zone: &TimeZone) -> Self {
         let mut files: HashMap<PathBuf, File> = HashMap::new();
@@ -113,7 +123,7 @@ impl Totals {
     fn add(&mut self, path: &Path, ended: Option<Timestamp>, zone: &TimeZone, sum: &Sum) {
         if *sum != Sum::default() {
             self.rows
-                .entry((folder(path), month(ended, zone)))
+                .entry((folder(path), day(ended, zone)))
                 .or_default()
                 .add(sum);
         }
@@ -139,10 +149,37 @@ impl Totals {
 
     #[must_use]
     pub fn by_month(&self) -> BTreeMap<Month, Sum> {
-        self.by(|(_, month)| *month)
+        self.by(|(_, day)| month(*day))
     }
 
-    fn by<K: Ord>(&self, key: impl Fn(&(Folder, Month)) -> K) -> BTreeMap<K, Sum> {
+    #[must_use]
+    pub fn by_folder_and_month(&self) -> BTreeMap<(Folder, Month), Sum> {
+        self.by(|(folder, day)| (folder.clone(), month(*day)))
+    }
+
+    /// Without the rows that have no end.
+    #[must_use]
+    pub fn by_day(&self) -> BTreeMap<Date, Sum> {
+        self.dated(|day| day)
+    }
+
+    /// Without the rows that have no end.
+    #[must_use]
+    pub fn by_week(&self) -> BTreeMap<Week, Sum> {
+        self.dated(|day| {
+            let week: ISOWeekDate = day.into();
+            (week.year(), week.week())
+        })
+    }
+
+    fn dated<K: Ord>(&self, key: impl Fn(Date) -> K) -> BTreeMap<K, Sum> {
+        let sums = self.by(|(_, day)| day.map(&key));
+        sums.into_iter()
+            .filter_map(|(key, sum)| Some((key?, sum)))
+            .collect()
+    }
+
+    fn by<K: Ord>(&self, key: impl Fn(&(Folder, Day)) -> K) -> BTreeMap<K, Sum> {
         let mut sums: BTreeMap<K, Sum> = BTreeMap::new();
         for (row, sum) in &self.rows {
             sums.entry(key(row)).or_default().add(sum);
@@ -200,11 +237,12 @@ fn folder(path: &Path) -> Folder {
         .collect()
 }
 
-fn month(ended: Option<Timestamp>, zone: &TimeZone) -> Month {
-    ended.map(|ended| {
-        let date = ended.to_zoned(zone.clone()).date();
-        (date.year(), date.month())
-    })
+fn day(ended: Option<Timestamp>, zone: &TimeZone) -> Day {
+    ended.map(|ended| zone.to_datetime(ended).date())
+}
+
+fn month(day: Day) -> Month {
+    day.map(|day| (day.year(), day.month()))
 }
 
 #[cfg(test)]
@@ -255,8 +293,8 @@ mod tests {
             done("720/show/d.mkv", "720/show/d.mkv", "2026-11-01T00:00:00Z", 10, 15),
             done("480/e.mkv", "480/e.mkv", "", 7, 7),
         ]);
-        let rows: Vec<_> = totals
-            .rows
+        let rows = totals.by_folder_and_month();
+        let rows: Vec<_> = rows
             .iter()
             .map(|((folder, month), sum)| (folder.to_str().unwrap(), *month, sum.files, sum.saved_bytes()))
             .collect();
@@ -276,11 +314,44 @@ mod tests {
     }
 
     #[test]
-    fn a_month_is_that_of_the_person() {
+    fn weeks_are_those_of_iso_8601_and_what_has_no_end_is_in_none() {
+        let totals = totals(&[
+            done("720/a", "720/a", "2026-01-01T00:00:00Z", 10, 1),
+            done("720/b", "720/b", "2026-01-04T23:59:59Z", 10, 2),
+            done("720/c", "720/c", "2026-01-05T00:00:00Z", 10, 3),
+            done("480/d", "480/d", "2026-01-05T00:00:00Z", 10, 4),
+            done("720/e", "720/e", "2027-01-03T00:00:00Z", 10, 5),
+            done("720/f", "720/f", "", 10, 6),
+        ]);
+        let weeks: Vec<_> = totals
+            .by_week()
+            .into_iter()
+            .map(|(week, sum)| (week, sum.saved_bytes()))
+            .collect();
+        assert_eq!(weeks, [((2026, 1), 17), ((2026, 2), 13), ((2026, 53), 5)]);
+        let days: Vec<_> = totals
+            .by_day()
+            .into_iter()
+            .map(|(day, sum)| (day.to_string(), sum.files))
+            .collect();
+        let days: Vec<_> = days.iter().map(|(day, files)| (day.as_str(), *files)).collect();
+        assert_eq!(
+            days,
+            [
+                ("2026-01-01", 1),
+                ("2026-01-04", 1),
+                ("2026-01-05", 2),
+                ("2027-01-03", 1)
+            ]
+        );
+    }
+
+    #[test]
+    fn a_day_is_that_of_the_person() {
         let zone = TimeZone::fixed(jiff::tz::offset(2));
         let late = "2026-10-31T23:00:00Z".parse().ok();
-        assert_eq!(month(late, &TimeZone::UTC), Some((2026, 10)));
-        assert_eq!(month(late, &zone), Some((2026, 11)));
+        assert_eq!(day(late, &TimeZone::UTC), Some(jiff::civil::date(2026, 10, 31)));
+        assert_eq!(day(late, &zone), Some(jiff::civil::date(2026, 11, 1)));
     }
 
     #[test]
@@ -401,6 +472,7 @@ mod tests {
             let totals = totals(&rows);
             prop_assert_eq!(Totals::sum(totals.by_folder().values()), totals.total());
             prop_assert_eq!(Totals::sum(totals.by_month().values()), totals.total());
+            prop_assert_eq!(Totals::sum(totals.by_day().values()), Totals::sum(totals.by_week().values()));
             let sources: std::collections::HashSet<_> = rows.iter().filter(|row| row.status == Status::Processed).map(|row| &row.path).collect();
             prop_assert!(totals.total().files <= sources.len() as u64);
         }
