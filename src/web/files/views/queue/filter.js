@@ -4,7 +4,7 @@
 // filter again.
 // Never in here: the DOM, requests.
 
-import { ENDED, FAILED } from "../../lib/status.js";
+import { ENDED, FAILED } from "../../lib/allowed.js";
 
 /** `statuses`: none means any. `sort`: that of the API, unless another is chosen. */
 export const QUEUE_TABS = [

@@ -9,13 +9,16 @@ import { PAGE_ROWS, pageOf } from "../../lib/window.js";
 /** `total`: null until the first page has come. `pages`: by number, `{tasks, isStale}`. */
 export const NOTHING = { total: null, pages: new Map() };
 
+/** The first page is one of a list without rows too. */
+const isIn = (number, total) => number === 0 || number * PAGE_ROWS < total;
+
 /** With a page as it was answered. Where the number of rows has changed, other pages may have moved. */
 export function withPage(list, number, { tasks, total }) {
   const pages = new Map();
   for (const [other, page] of list.pages) {
-    if (other * PAGE_ROWS < total) pages.set(other, total === list.total ? page : { ...page, isStale: true });
+    if (isIn(other, total)) pages.set(other, total === list.total ? page : { ...page, isStale: true });
   }
-  if (number * PAGE_ROWS < total) pages.set(number, { tasks, isStale: false });
+  if (isIn(number, total)) pages.set(number, { tasks, isStale: false });
   return { total, pages };
 }
 

@@ -1,0 +1,146 @@
+// Where the rows of a long list come from: pages fetched when they are seen, and fetched anew when they may have changed.
+//
+// Promises: never more than MOST_REQUESTS at once, and none for what is not seen any more; what was known stays shown
+// until the new answer is there; changes that come close together are one request; a task that changes in its row does
+// so without any.
+// Never in here: the DOM, what a filter means (`filter.js`), the event stream.
+
+import { PAGE_ROWS, pagesToDrop, pagesToFetch } from "../../lib/window.js";
+import { createStore } from "../../lib/store.js";
+import { shows } from "./filter.js";
+import { allStale, NOTHING, withMoved, withoutPages, withPage, withTask } from "./pages.js";
+
+const MOST_REQUESTS = 3;
+/** From a change to the request, so that those of one moment are one; and from one such request to the next. */
+const SOON_MS = 40;
+const AGAIN_MS = 500;
+/** What is seen of a list that has just come. */
+const TOP = { first: 0, end: 1 };
+
+/**
+ * A list's source. `fetchPage(filter, offset, signal)` answers with `{tasks, total}`. `clock`: `{now, wait(fn, ms),
+ * cancel(timer)}`.
+ *
+ * Its `store` has `{filter, list, isOld, problem}`: `isOld` while the rows are still those of the filter before;
+ * `problem` is why the last request failed, or null.
+ */
+export function createSource(fetchPage, clock) {
+  const store = createStore({ filter: null, list: NOTHING, isOld: false, problem: null });
+  const requests = new Map();
+  let range = TOP;
+  let version = 0;
+  let timer = null;
+  let fetchedMs = -Infinity;
+
+  const change = (part) => store.update((state) => ({ ...state, ...part }));
+
+  function wantedPages() {
+    const { list, isOld } = store.get();
+    const isWanted = (page) => isOld || list.pages.get(page)?.isStale !== false;
+    return list.total && !isOld ? pagesToFetch(range, list.total, isWanted) : [0].filter(isWanted);
+  }
+
+  function fetchWanted() {
+    const wanted = wantedPages();
+    for (const [page, request] of requests) {
+      if (wanted.includes(page)) continue;
+      request.abort();
+      requests.delete(page);
+    }
+    for (const page of wanted) {
+      if (requests.size >= MOST_REQUESTS) return;
+      if (!requests.has(page)) fetchOne(page);
+    }
+  }
+
+  async function fetchOne(page) {
+    const request = new AbortController();
+    const { filter } = store.get();
+    const asked = version;
+    requests.set(page, request);
+    try {
+      const answer = await fetchPage(filter, page * PAGE_ROWS, request.signal);
+      if (request.signal.aborted) return;
+      requests.delete(page);
+      take(page, answer, asked);
+    } catch (problem) {
+      if (request.signal.aborted) return;
+      requests.delete(page);
+      change({ problem });
+    }
+  }
+
+  function take(page, answer, asked) {
+    const { list: before, isOld } = store.get();
+    const list = withPage(isOld ? NOTHING : before, page, answer);
+    change({ list: asked === version ? list : allStale(list), isOld: false, problem: null });
+    fetchWanted();
+  }
+
+  function abortAll() {
+    for (const request of requests.values()) request.abort();
+    requests.clear();
+  }
+
+  /** Shows another filter; the request for the one before is given up. */
+  function show(filter) {
+    abortAll();
+    const { list } = store.get();
+    change({ filter, isOld: list.total !== null, problem: null });
+    range = TOP;
+    fetchWanted();
+  }
+
+  /** These rows are on screen now. */
+  function see(rows) {
+    range = rows;
+    const { list, isOld, problem } = store.get();
+    if (isOld || list.total === null) return;
+    const far = pagesToDrop([...list.pages.keys()], range);
+    if (far.length > 0) change({ list: withoutPages(list, far) });
+    if (problem === null) fetchWanted();
+  }
+
+  /** Any row may have changed. */
+  function changed() {
+    version += 1;
+    change({ list: allStale(store.get().list) });
+    if (timer !== null) return;
+    const due = Math.max(SOON_MS, fetchedMs + AGAIN_MS - clock.now());
+    timer = clock.wait(() => {
+      timer = null;
+      fetchedMs = clock.now();
+      fetchWanted();
+    }, due);
+  }
+
+  /** A task is now like this. */
+  function taskChanged(task) {
+    const { filter, list } = store.get();
+    if (filter === null) return;
+    const result = withTask(list, task, { sort: filter.sort, isShown: shows(filter, task) });
+    change({ list: result.list });
+    if (result.isMoved) changed();
+  }
+
+  /** Tasks were moved before row `gap`: shown at once, until the service says how they stand. */
+  function moved(ids, gap) {
+    change({ list: withMoved(store.get().list, ids, gap) });
+  }
+
+  /** Tries once more after a problem. */
+  function again() {
+    change({ problem: null });
+    fetchWanted();
+  }
+
+  /** Nobody looks any more. */
+  function rest() {
+    abortAll();
+    clock.cancel(timer);
+    timer = null;
+    change({ list: allStale(store.get().list) });
+  }
+
+  return { store, show, see, changed, taskChanged, moved, again, rest };
+}
