@@ -35,6 +35,7 @@ pub mod service;
 pub mod report;
 pub mod access;
 pub mod http;
+pub mod web;
 pub mod cli;
 pub mod service_install;
 

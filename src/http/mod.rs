@@ -54,9 +54,9 @@ use axum::{
     Router,
     body::Body,
     extract::DefaultBodyLimit,
-    http::Response as HttpResponse,
+    http::{HeaderMap, Response as HttpResponse},
     middleware,
-    response::{IntoResponse, Redirect},
+    response::IntoResponse,
     routing::get,
 };
 use jiff::Timestamp;
@@ -69,7 +69,9 @@ use crate::{
     access::{Access, AccessError, Links},
     config::{Folders, Sources},
     service::desk::Desk,
+    web,
 };
+use extract::Path;
 use problem::{Kind, Problem};
 use tls::{Certificate, TlsError};
 
@@ -292,8 +294,7 @@ fn router(api: Api) -> Router {
     let (router, description) = endpoints();
     let router = router
         .merge(openapi::routes(description))
-        // What people open, as by a button of an alert.
-        .route("/", get(async || Redirect::temporary("/api/docs")))
+        .merge(pages())
         .fallback(async || {
             Problem::not_found("there is nothing at this address; /api/docs shows what there is")
         })
@@ -309,6 +310,25 @@ fn router(api: Api) -> Router {
         .layer(middleware::from_fn(problem::with_instance))
         .with_state(api.clone());
     who::guard(router, api)
+}
+
+/// What people open: the page, and its files.
+fn pages() -> Router<Api> {
+    let file = async |Path((version, path)): Path<(String, String)>, request: HeaderMap| {
+        let file = web::page().file(&version, &path, &request);
+        file.ok_or_else(|| {
+            Problem::not_found("the page has no such file, or is another version by now; load it again")
+        })
+    };
+    web::ADDRESSES
+        .iter()
+        .fold(Router::new(), |router, address| {
+            router.route(
+                address,
+                get(async |request: HeaderMap| web::page().document(&request)),
+            )
+        })
+        .route(web::FILES, get(file))
 }
 
 fn panicked(what: Box<dyn Any + Send>) -> HttpResponse<Body> {

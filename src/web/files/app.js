@@ -1,0 +1,265 @@
+// Begins: who is here, which view is shown, and the frame around it.
+// Promises: a view is loaded when it is first visited; what goes wrong in one is shown in its place, and the frame stays.
+// Never in here: what a view shows.
+
+import { backTo, match } from "./lib/address.js";
+import { api, loggedOut } from "./lib/api.js";
+import { clock } from "./lib/format.js";
+import { html, loadStyle, render, useEffect, useErrorBoundary, useRef, useState, useStore } from "./lib/html.js";
+import { useKeys } from "./lib/keys.js";
+import { live } from "./lib/live.js";
+import { Button, Confirmation, Dialog, Failure, Heading, Icon, Link, Menu, Skeleton, Toasts } from "./lib/parts.js";
+import { currentRoute, go, useRoute } from "./lib/route.js";
+import { createStore } from "./lib/store.js";
+import { chooseTheme, theme, THEMES } from "./lib/theme.js";
+
+const PLACES = [
+  { href: "/", text: "Now", icon: "now", key: "n" },
+  { href: "/queue", text: "Queue", icon: "queue", key: "q" },
+  { href: "/history", text: "History", icon: "history", key: "h" },
+  { href: "/add", text: "Add files", icon: "add", key: "a" },
+  { href: "/settings", text: "Settings", icon: "settings", key: "s" },
+];
+
+const VIEWS = [
+  { pattern: "/", place: "/", style: "now", load: () => import("./views/now.js") },
+  { pattern: "/queue", place: "/queue", style: "queue", load: () => import("./views/queue/queue.js") },
+  { pattern: "/history", place: "/history", style: "history", load: () => import("./views/history/history.js") },
+  { pattern: "/add", place: "/add", style: "add", load: () => import("./views/add/add.js") },
+  { pattern: "/tasks/:id", place: "/queue", style: "task", load: () => import("./views/task/task.js") },
+  { pattern: "/settings/*", place: "/settings", style: "settings", load: () => import("./views/settings/settings.js") },
+  { pattern: "/help", place: null, style: "help", load: () => import("./views/help.js") },
+];
+const LOGIN = { pattern: "/login", place: null, style: "login", load: () => import("./views/login.js") };
+
+/** Who is here: null until that is known, `{name, role}`, or "nobody". */
+const me = createStore(null);
+
+const viewAt = (path) => {
+  for (const view of VIEWS) {
+    const params = match(view.pattern, path);
+    if (params) return { ...view, params };
+  }
+  return null;
+};
+
+/** The module of a view, once it and its style are there; `{module, problem, reload}`. */
+const useModule = (view) => {
+  const [state, setState] = useState({ view: null, module: null, problem: null });
+  const [round, setRound] = useState(0);
+  useEffect(() => {
+    let isWanted = true;
+    Promise.all([view.load(), loadStyle(view.style)]).then(
+      ([module]) => isWanted && setState({ view: view.pattern, module, problem: null }),
+      () => isWanted && setState({ view: view.pattern, module: null, problem: notLoaded }),
+    );
+    return () => {
+      isWanted = false;
+    };
+  }, [view.pattern, round]);
+  const isThis = state.view === view.pattern;
+  return { module: isThis ? state.module : null, problem: isThis ? state.problem : null, reload: () => setRound(round + 1) };
+};
+
+const notLoaded = {
+  title: "This part of the page could not be loaded",
+  detail: "The service does not answer, or has been updated since the page was opened. Loading the page again helps then.",
+};
+
+const View = ({ view, route, me: person }) => {
+  const { module, problem } = useModule(view);
+  const [error, forget] = useErrorBoundary();
+  const path = useRef(route.path);
+  useEffect(() => {
+    if (path.current !== route.path) forget();
+    path.current = route.path;
+  }, [route.path]);
+  useEffect(() => {
+    if (module && route.isNew && document.activeElement === document.body) focusHeading();
+  }, [module]);
+  if (error) {
+    console.error(error);
+    const broken = { title: "This view has failed", detail: `${error.message}. Loading the page again may help.` };
+    return html`<${Failure} problem=${broken} onRetry=${() => location.reload()} />`;
+  }
+  if (problem) return html`<${Failure} problem=${problem} onRetry=${() => location.reload()} />`;
+  if (!module) return html`<${Skeleton} lines=${3} height=${28} />`;
+  return html`<${module.default} key=${view.pattern} route=${{ ...route, params: view.params }} me=${person} />`;
+};
+
+const focusHeading = () => document.querySelector("main h1")?.focus({ preventScroll: true });
+
+const NotFound = () => html`
+  <${Heading} title="There is nothing here" />
+  <p>The address is not one of this page. <${Link} href="/">Go to Now<//></p>
+`;
+
+const logOut = async () => {
+  await api.post("/logout");
+  leave();
+  go("/login");
+};
+
+/** The session is over, by choice or not. */
+const leave = () => {
+  live.stop();
+  me.set("nobody");
+};
+
+const enter = (person) => {
+  me.set(person);
+  live.start();
+};
+
+const THEME_TEXTS = { system: "As the system", light: "Light", dark: "Dark" };
+const THEME_ICONS = { system: "system", light: "sun", dark: "moon" };
+
+const personItems = (chosen) => [
+  ...THEMES.map((name) => ({
+    text: THEME_TEXTS[name],
+    icon: name === chosen ? "check" : THEME_ICONS[name],
+    onSelect: () => chooseTheme(name),
+  })),
+  null,
+  { text: "Account", icon: "user", onSelect: () => go("/settings/account") },
+  { text: "Help", icon: "help", hint: "?", onSelect: () => go("/help") },
+  { text: "Log out", icon: "logout", onSelect: logOut },
+];
+
+const Navigation = ({ place, person }) => {
+  const chosen = useStore(theme);
+  return html`
+    <nav class="navigation" aria-label="Main">
+      <${Link} class="brand" href="/" aria-label="video-compressor, to Now"><span class="brand-mark" aria-hidden="true"></span><span>video-compressor</span><//>
+      <ul>
+        ${PLACES.map(({ href, text, icon }) => html`
+          <li key=${href}>
+            <${Link} href=${href} aria-current=${href === place ? "page" : undefined}><${Icon} name=${icon} /><span>${text}</span><//>
+          </li>
+        `)}
+      </ul>
+      <div class="navigation-foot">
+        <${Menu} icon="user" items=${() => personItems(chosen)} class="person">${person.name}<//>
+      </div>
+    </nav>
+  `;
+};
+
+/** Of the small screen: what does not fit into the bar at the bottom. */
+const TopBar = ({ person }) => {
+  const chosen = useStore(theme);
+  return html`
+    <div class="top-bar">
+      <${Link} class="brand" href="/" aria-label="video-compressor, to Now"><span class="brand-mark" aria-hidden="true"></span><span>video-compressor</span><//>
+      <${Menu} icon="user" label="${person.name}: account, theme, log out" items=${() => personItems(chosen)} />
+    </div>
+  `;
+};
+
+const Connection = () => {
+  const { state, since } = useStore(live);
+  return html`
+    <div class="connection" role="status">
+      ${state === "lost" && html`
+        <p><${Icon} name="alert" /> <span>Not live since ${clock(since)}. Numbers may be old.</span></p>
+        <${Button} tone="quiet" onClick=${live.tryNow}>Try now<//>
+      `}
+    </div>
+  `;
+};
+
+const SHORTCUTS = [
+  ...PLACES.map(({ text, key }) => [`g ${key}`, `Go to ${text}`]),
+  ["/", "Search"],
+  ["?", "These keys"],
+  ["Esc", "Close a dialog or menu"],
+  ["Space", "In the queue: pause or go on"],
+];
+
+const Shortcuts = ({ open, onClose }) => html`
+  <${Dialog} title="Keys" open=${open} onClose=${onClose}>
+    <dl class="keys">${SHORTCUTS.map(([key, text]) => html`
+      <div key=${key}><dt>${key.split(" ").map((one) => html`<kbd>${one}</kbd>`)}</dt><dd>${text}</dd></div>
+    `)}</dl>
+  <//>
+`;
+
+const search = () => {
+  const field = document.querySelector("main input[type=search]");
+  if (field) field.focus();
+  else go("/queue?search=");
+};
+
+const Frame = ({ person }) => {
+  const route = useRoute();
+  const view = viewAt(route.path);
+  const [isKeysOpen, setKeysOpen] = useState(false);
+  const main = useRef(null);
+  const isFirst = useRef(true);
+  useKeys({
+    ...Object.fromEntries(PLACES.map(({ href, key }) => [`g ${key}`, () => go(href)])),
+    "/": search,
+    "?": () => setKeysOpen(true),
+  });
+  useEffect(() => {
+    if (isFirst.current || !route.isNew) {
+      isFirst.current = false;
+      return;
+    }
+    document.activeElement?.blur();
+    focusHeading();
+  }, [route]);
+  const skip = (event) => {
+    event.preventDefault();
+    focusHeading();
+  };
+  return html`
+    <a class="skip" href="#main" onClick=${skip}>Skip to content</a>
+    <div class="frame">
+      <${TopBar} person=${person} />
+      <${Navigation} place=${view?.place} person=${person} />
+      <div class="content">
+        <${Connection} />
+        <main id="main" ref=${main}>
+          ${view ? html`<${View} key=${view.pattern} view=${view} route=${route} me=${person} />` : html`<${NotFound} />`}
+        </main>
+      </div>
+    </div>
+    <${Shortcuts} open=${isKeysOpen} onClose=${() => setKeysOpen(false)} />
+  `;
+};
+
+const Page = () => {
+  const person = useStore(me);
+  const route = useRoute();
+  const isLogin = route.path === "/login";
+  useEffect(() => {
+    if (person === "nobody" && !isLogin) {
+      const here = location.pathname + location.search;
+      go(here === "/" ? "/login" : `/login?to=${encodeURIComponent(here)}`, { replace: true });
+    }
+    if (person && person !== "nobody" && isLogin) go(backTo(route.query.to), { replace: true });
+  }, [person, isLogin]);
+  if (person === null || (person === "nobody" && !isLogin) || (person !== "nobody" && isLogin)) return null;
+  return html`
+    ${isLogin
+      ? html`<main id="main" class="alone"><${View} view=${{ ...LOGIN, params: {} }} route=${route} me=${{ enter }} /></main>`
+      : html`<${Frame} person=${person} />`}
+    <${Confirmation} />
+    <${Toasts} />
+  `;
+};
+
+loggedOut.listen(leave);
+
+const begin = async () => {
+  try {
+    enter(await api.get("/me"));
+  } catch (problem) {
+    if (problem.status !== 401) render(html`<main class="alone"><${Failure} problem=${problem} onRetry=${() => location.reload()} /></main>`, document.body);
+  }
+};
+
+render(html`<${Page} />`, document.body);
+if (currentRoute().path === "/login") me.set("nobody");
+else begin();
