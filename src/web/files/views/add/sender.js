@@ -1,0 +1,387 @@
+// Sends files, by tus, three at a time, for as long as the tab lives; whichever view is shown.
+//
+// Promises: nothing is sent twice and nothing is lost that the service has: an upload goes on where it stands after a lost
+// connection (by itself), a reload, a closed tab or laptop (when the file can be had again); one tab at a time sends a file.
+// Never in here: what a row may become (`outbox`), which files are wanted (`wanted`), elements.
+
+import "../../vendor/tus.js";
+import { api, loggedOut } from "../../lib/api.js";
+import { live } from "../../lib/live.js";
+import { REMEMBERED, sending } from "../../lib/sending.js";
+import { createStore } from "../../lib/store.js";
+import { fileOfHandle, forgetHandle, handleOf, keepHandle } from "./handles.js";
+import { change, meaningOf, newRow, rateOf, recalled, remembered, retryDelayMs, toBegin, totals, withSample } from "./outbox.js";
+import { isSameFile, markOf } from "./wanted.js";
+
+const { Upload } = window.tus;
+
+const ADDRESS = "/api/v1/uploads";
+const AT_ONCE = 3;
+/** More often nobody reads numbers. */
+const SHOW_EVERY_MS = 250;
+const SAVE_EVERY_MS = 1000;
+const ASK_EVERY_MS = 1000;
+/** For the task of a file that was just placed: it is there when the file has been looked at. */
+const TASK_PATIENCE_MS = 60_000;
+
+/** The rows, as `outbox` describes them. */
+export const outbox = createStore([]);
+/** Tasks that files became: `{id: task}`. */
+export const tasks = createStore({});
+
+const files = new Map();
+/** What is under way of a row: `{upload, timer}`; another object is another try. */
+const tries = new Map();
+const progress = new Map();
+const releases = new Map();
+let samples = [];
+
+const rowOf = (id) => outbox.get().find((row) => row.id === id);
+const apply = (ids, event) => outbox.update((rows) => change(rows, ids, event));
+
+// ── Sending ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const endTry = (id) => {
+  const tried = tries.get(id);
+  clearTimeout(tried?.timer);
+  tried?.upload?.abort();
+  tries.delete(id);
+  progress.delete(id);
+};
+
+const beginNext = () => {
+  for (const id of toBegin(outbox.get(), AT_ONCE)) begin(id);
+};
+
+const begin = async (id) => {
+  endTry(id);
+  const own = { upload: null, timer: null };
+  tries.set(id, own);
+  const { begun } = rowOf(id);
+  apply([id], { type: "began" });
+  const isOver = () => tries.get(id) !== own;
+  try {
+    const row = rowOf(id);
+    const url = row.url ?? (begun ? await addressByMark(row.mark) : null);
+    if (isOver()) return;
+    const namesake = url === null && !row.agreed ? await taskAt(`${row.resolution}/${row.path}`) : null;
+    if (isOver()) return;
+    if (namesake) {
+      apply([id], { type: "asks", reason: "The service has a file of this name already. Sent anyway, it gets another name there." });
+      endTry(id);
+      beginNext();
+      return;
+    }
+    own.upload = uploadOf(row, url, isOver);
+    own.upload.start();
+  } catch (problem) {
+    if (!isOver()) failed(id, problem.status, problem.detail, problem.retryAfterSeconds);
+  }
+};
+
+const uploadOf = (row, url, isOver) => {
+  const { id } = row;
+  const wishes = { profile: row.profile, priority: row.priority === 0 ? null : String(row.priority) };
+  const given = Object.entries(wishes).filter(([, value]) => value !== null);
+  const upload = new Upload(files.get(id), {
+    endpoint: ADDRESS,
+    uploadUrl: url,
+    metadata: { filename: row.path, resolution: String(row.resolution), mark: row.mark, ...Object.fromEntries(given) },
+    // `retryDelayMs` tries again, also when a try would have to begin with asking where the upload is.
+    retryDelays: null,
+    storeFingerprintForResuming: false,
+    onUploadUrlAvailable: () => {
+      if (!isOver()) apply([id], { type: "address", url: new URL(upload.url, location.href).pathname });
+    },
+    onProgress: (sentBytes) => {
+      if (!isOver()) show(id, sentBytes);
+    },
+    onSuccess: () => {
+      if (!isOver()) arrived(id);
+    },
+    onError: (error) => {
+      if (isOver()) return;
+      const answer = error.originalResponse;
+      failed(id, answer?.getStatus() ?? null, detailOf(answer?.getBody()), Number(answer?.getHeader("Retry-After")) || 0);
+    },
+  });
+  return upload;
+};
+
+const detailOf = (body) => {
+  try {
+    return JSON.parse(body).detail;
+  } catch {
+    return null;
+  }
+};
+
+const failed = (id, status, detail, retryAfterSeconds) => {
+  const meaning = meaningOf(status);
+  if (meaning === "refused") {
+    endTry(id);
+    apply([id], { type: "refused", reason: detail ?? `The service refused it (status ${status}).` });
+    beginNext();
+    return;
+  }
+  if (meaning === "login") loggedOut.tell();
+  const { attempt } = rowOf(id);
+  apply([id], { type: "broke", reason: status ? detail : null });
+  const delayMs = Math.max(retryDelayMs(attempt), (retryAfterSeconds ?? 0) * 1000);
+  tries.get(id).timer = setTimeout(() => begin(id), delayMs);
+};
+
+/** The connection is back: nobody waits any longer. */
+const tryLost = () => {
+  for (const row of outbox.get()) if (row.state === "lost") begin(row.id);
+};
+
+/** The address of an upload whose beginning was answered to nobody. */
+const addressByMark = async (mark) => {
+  const uploads = await api.get("/uploads");
+  const upload = uploads.find((one) => one.mark === mark);
+  return upload ? `${ADDRESS}/${upload.id}` : null;
+};
+
+const taskAt = async (path) => {
+  const { tasks: found } = await api.get("/tasks", { query: { q: path, limit: 500 } });
+  return found.find((task) => task.path === path) ?? null;
+};
+
+// ── Arriving ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const arrived = (id) => {
+  tries.delete(id);
+  progress.delete(id);
+  apply([id], { type: "whole" });
+  files.delete(id);
+  forgetHandle(id);
+  beginNext();
+  askForTask(id);
+};
+
+const askForTask = async (id) => {
+  const row = rowOf(id);
+  if (row?.state !== "placing") return;
+  try {
+    const upload = await api.get(row.url.slice("/api/v1".length));
+    if (upload.state === "placed") {
+      apply([id], { type: "placed", task: upload.task, path: upload.path });
+      follow(upload.task);
+      return;
+    }
+  } catch (problem) {
+    if (problem.status === 404) {
+      apply([id], { type: "placed", task: null, path: null });
+      return;
+    }
+  }
+  setTimeout(() => askForTask(id), ASK_EVERY_MS);
+};
+
+const know = (task) => tasks.update((known) => ({ ...known, [task.id]: task }));
+
+const follow = async (id, until = Date.now() + TASK_PATIENCE_MS) => {
+  try {
+    know(await api.get(`/tasks/${encodeURIComponent(id)}`));
+  } catch (problem) {
+    const isThere = tasks.get()[id] !== undefined;
+    if (problem.status === 404 && !isThere && Date.now() < until) setTimeout(() => follow(id, until), ASK_EVERY_MS);
+  }
+};
+
+live.onTask((task) => {
+  if (outbox.get().some((row) => row.task === task.id)) know(task);
+});
+live.onReset(() => {
+  for (const row of outbox.get()) if (row.task) follow(row.task);
+});
+
+// ── Showing and remembering ────────────────────────────────────────────────────────────────────────────────────────
+
+let showTimer = null;
+const show = (id, sentBytes) => {
+  progress.set(id, sentBytes);
+  showTimer ??= setTimeout(() => {
+    showTimer = null;
+    outbox.update((rows) => [...progress].reduce((all, [of, bytes]) => change(all, [of], { type: "progress", sentBytes: bytes }), rows));
+    progress.clear();
+  }, SHOW_EVERY_MS);
+};
+
+const written = new Map();
+const save = () => {
+  const texts = new Map(outbox.get().map((row) => [row.id, remembered(row)]));
+  try {
+    for (const [id, text] of texts) {
+      if (text !== null && written.get(id) !== text) localStorage.setItem(REMEMBERED + id, text);
+    }
+    for (const id of written.keys()) {
+      if ((texts.get(id) ?? null) === null) localStorage.removeItem(REMEMBERED + id);
+    }
+  } catch {
+    // Storage that is full or forbidden: uploads go on, but not over a reload.
+  }
+  written.clear();
+  for (const [id, text] of texts) if (text !== null) written.set(id, text);
+};
+
+let saveTimer = null;
+outbox.subscribe((rows) => {
+  saveTimer ??= setTimeout(() => {
+    saveTimer = null;
+    save();
+  }, SAVE_EVERY_MS);
+  const all = totals(rows);
+  const isSending = all.state === "sending";
+  samples = isSending ? withSample(samples, { atMs: performance.now(), sentBytes: all.sentBytes }) : [];
+  sending.set({ ...all, ...rateOf(samples, all.totalBytes) });
+});
+
+window.addEventListener("pagehide", save);
+window.addEventListener("beforeunload", (event) => {
+  if (["sending", "lost"].includes(sending.get().state)) event.preventDefault();
+});
+window.addEventListener("online", tryLost);
+let wasLive = live.get().state === "live";
+live.subscribe(({ state }) => {
+  if (state === "live" && !wasLive) tryLost();
+  wasLive = state === "live";
+});
+
+/** Another tab has finished or cancelled what is asleep here. */
+window.addEventListener("storage", ({ key, newValue }) => {
+  if (!key?.startsWith(REMEMBERED)) return;
+  const id = key.slice(REMEMBERED.length);
+  const row = rowOf(id);
+  if (newValue === null && row?.state === "asleep") drop([id]);
+});
+
+// ── Files ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Whether this tab may send it; false: another one does. */
+const claim = (id) =>
+  new Promise((resolve) => {
+    if (!navigator.locks || releases.has(id)) return resolve(true);
+    navigator.locks.request(REMEMBERED + id, { ifAvailable: true }, (lock) => {
+      resolve(lock !== null);
+      return lock && new Promise((release) => releases.set(id, release));
+    });
+  });
+
+const drop = (ids) => {
+  for (const id of ids) {
+    endTry(id);
+    files.delete(id);
+    forgetHandle(id);
+    releases.get(id)?.();
+    releases.delete(id);
+  }
+  apply(ids, { type: "removed" });
+};
+
+const take = async (id, { file, handle }) => {
+  if (!(await claim(id))) return false;
+  files.set(id, file);
+  if (handle) keepHandle(id, handle);
+  return true;
+};
+
+/** Wakes rows of an earlier visit whose files the browser kept. `ask`: a person has pressed something, so they may be asked. */
+export const wake = async (ask) => {
+  for (const row of outbox.get().filter(({ state }) => state === "asleep")) {
+    const handle = await handleOf(row.id);
+    const file = handle && (await fileOfHandle(handle, ask));
+    const found = file && { path: file.name, sizeBytes: file.size, modifiedMs: file.lastModified };
+    if (found && isSameFile(row, found) && (await take(row.id, { file, handle: null }))) apply([row.id], { type: "chosen" });
+  }
+  beginNext();
+};
+
+/** How many rows of an earlier visit go on after a press, without their files being chosen again. */
+export const wakeable = async () => {
+  const asleep = outbox.get().filter(({ state }) => state === "asleep");
+  const handles = await Promise.all(asleep.map(({ id }) => handleOf(id)));
+  return handles.filter(Boolean).length;
+};
+
+const newId = () => Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+
+/** Takes over what `wanted.sortOut` has found; `wish`: {resolution, profile, priority}. */
+export const add = async ({ again, found, fresh }, wish) => {
+  const woken = [];
+  for (const { row, file } of again) if (await take(row.id, file)) woken.push(row.id);
+  const rows = fresh.map((file) => {
+    const id = newId();
+    return { row: newRow(id, file, wish, markOf(file.modifiedMs, id)), file };
+  });
+  for (const { upload, file } of found) {
+    const own = { resolution: upload.resolution, profile: upload.profile, priority: upload.priority };
+    const row = newRow(newId(), { ...file, path: upload.name }, own, upload.mark);
+    rows.push({ row: { ...row, url: `${ADDRESS}/${upload.id}`, sentBytes: upload.offset_bytes }, file });
+  }
+  for (const { row, file } of rows) await take(row.id, file);
+  outbox.update((before) => [...change(before, woken, { type: "chosen" }), ...rows.map(({ row }) => row)]);
+  beginNext();
+};
+
+// ── What a person does ─────────────────────────────────────────────────────────────────────────────────────────────
+
+export const pause = (ids) => {
+  apply(ids, { type: "paused" });
+  for (const id of ids) if (rowOf(id)?.state === "paused") endTry(id);
+  beginNext();
+};
+
+/** Goes on with what was paused, or was refused. */
+export const resume = (ids) => {
+  apply(ids, { type: "resumed" });
+  beginNext();
+};
+
+/** Sends although the service has a file of that name. */
+export const agree = (ids) => {
+  apply(ids, { type: "agreed" });
+  beginNext();
+};
+
+/** Ends uploads, and what the service has of them. */
+export const cancel = async (ids) => {
+  const urls = ids.map((id) => rowOf(id)?.url).filter(Boolean);
+  drop(ids);
+  beginNext();
+  await Promise.all(urls.map(terminate));
+};
+
+/** Ends an upload at the service; one that is gone already is no failure. */
+export const terminate = async (url) => {
+  try {
+    await Upload.terminate(url, { retryDelays: null });
+  } catch (error) {
+    const status = error.originalResponse?.getStatus() ?? 0;
+    if (![404, 410].includes(status)) {
+      throw new Error(detailOf(error.originalResponse?.getBody()) ?? "The service did not answer; what it has of the file expires by itself.");
+    }
+  }
+};
+
+/** Takes rows that are done off the list. */
+export const dismiss = (ids) => drop(ids);
+
+const recall = () => {
+  const keys = Object.keys(localStorage).filter((key) => key.startsWith(REMEMBERED));
+  return keys.map((key) => recalled(localStorage.getItem(key))).filter(Boolean);
+};
+
+const begun = () => {
+  let rows = [];
+  try {
+    rows = recall();
+  } catch {
+    // Storage is forbidden: nothing was remembered either.
+  }
+  for (const row of rows) written.set(row.id, remembered(row));
+  outbox.set(rows);
+  wake(false);
+};
+begun();

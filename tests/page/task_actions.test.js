@@ -1,0 +1,69 @@
+// What a task's page offers, and says of its state; which tasks stand beside it.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { around, shortened } from "../../src/web/files/lib/neighbours.js";
+import { actionsFor, placeInWords, priorities, waitOf } from "../../src/web/files/views/task/actions.js";
+
+const task = (status, more = {}) => ({ status, output: false, frozen: false, waiting_for: null, ...more });
+
+test("an action is offered where the service takes it, to those who may", () => {
+  for (const [of, role, expected] of [
+    [task("queued"), "operator", ["profile", "priority", "move", "cancel"]],
+    [task("processing"), "admin", ["freeze", "profile", "cancel"]],
+    [task("processing", { frozen: true }), "operator", ["thaw", "profile", "cancel"]],
+    [task("processed", { output: true }), "operator", ["download", "retry", "move"]],
+    [task("processed", { output: true, archived: true }), "operator", ["download", "retry"]],
+    [task("skipped"), "operator", ["retry", "retry_forced", "move"]],
+    [task("skipped", { output: true }), "operator", ["download", "retry", "retry_forced", "move"]],
+    [task("cancelled"), "operator", ["retry", "move"]],
+    [task("failed"), "operator", ["retry", "move"]],
+    [task("error_missing_input"), "operator", ["retry", "move"]],
+    [task("processed", { output: true }), "viewer", ["download"]],
+    [task("queued"), "viewer", []],
+    [task("failed"), "viewer", []],
+  ]) {
+    assert.deepEqual(actionsFor(of, role), expected, `${of.status} ${role}`);
+  }
+});
+
+test("a task that waits says what for, and the way out", () => {
+  assert.equal(waitOf(task("queued")).text, "It waits for its turn.");
+  for (const [waitingFor, part] of [["space", "room"], ["folder", "folder"], ["encoder", "ffmpeg"]]) {
+    const { text, wayOut } = waitOf(task("queued", { waiting_for: waitingFor }));
+    assert.match(`${text} ${wayOut}`, new RegExp(part));
+    assert.ok(wayOut);
+  }
+  assert.equal(waitOf(task("queued", { waiting_for: "task abc" })).twin, "abc");
+  assert.match(waitOf(task("queued", { waiting_for: "the moon" })).text, /the moon/);
+});
+
+test("a place in the queue is told in words", () => {
+  for (const [before, expected] of [
+    [0, "It is next."], [1, "One is before it."], [1234, "1,234 are before it."], [null, null],
+  ]) {
+    assert.equal(placeInWords(before), expected);
+  }
+});
+
+test("priorities have three names, and any other number is kept", () => {
+  assert.deepEqual(priorities(0).map(({ text }) => text), ["High", "Normal", "Low"]);
+  assert.deepEqual(priorities(5).map(({ value, text }) => [value, text]), [["10", "High"], ["5", "5"], ["0", "Normal"], ["-10", "Low"]]);
+});
+
+test("before and after a task stand those of its list", () => {
+  const ids = ["a", "b", "c"];
+  assert.deepEqual(around(ids, "b"), { previous: "a", next: "c", place: 2, of: 3 });
+  assert.deepEqual(around(ids, "a"), { previous: null, next: "b", place: 1, of: 3 });
+  assert.deepEqual(around(ids, "c"), { previous: "b", next: null, place: 3, of: 3 });
+  assert.equal(around(ids, "x"), null);
+});
+
+test("of a long list those around the task are kept", () => {
+  const ids = Array.from({ length: 100 }, (_, index) => String(index));
+  for (const [id, first] of [["50", "45"], ["0", "0"], ["99", "90"], ["x", "0"]]) {
+    const kept = shortened(ids, id, 10);
+    assert.deepEqual([kept.length, kept[0]], [10, first], id);
+  }
+  assert.deepEqual(shortened(["a"], "a", 10), ["a"]);
+});
