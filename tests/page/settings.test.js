@@ -20,13 +20,16 @@ import {
 import {
   copyName,
   errorsOfProfile,
+  fieldOfKey,
   foldersOf,
   inWords,
+  keysOfTyped,
   nameProblem,
   profilesOf,
   removingChanges,
   renamingChanges,
   savingChanges,
+  typedOfProfile,
 } from "../../src/web/files/views/settings/lib/profiles.js";
 
 function row(key, value, changes = {}) {
@@ -321,14 +324,24 @@ test("a renamed profile takes the folders that name it along", () => {
   const changes = renamingChanges("steady", aimed.keys, aimed, rows);
   assert.equal(changes["resolution.1080.profile"], "steady");
   assert.equal(changes["profiles.steady.crf_max"], 34);
-  assert.equal(changes["profiles.aimed.preset"], null);
+  assert.equal(changes["profiles.aimed"], null);
   assert.equal("resolution.720.profile" in changes, false);
-  assert.deepEqual(removingChanges(aimed), {
-    "profiles.aimed.preset": null,
-    "profiles.aimed.target": null,
-    "profiles.aimed.crf_max": null,
-    "profiles.aimed.audio": null,
+  assert.deepEqual(removingChanges(aimed), { "profiles.aimed": null });
+});
+
+test("what is typed for a profile is what it was, or told at its field", () => {
+  const [medium, aimed] = profilesOf(profileRows());
+  for (const { keys } of [medium, aimed]) assert.deepEqual(keysOfTyped(typedOfProfile(keys)), { keys, errors: {} });
+  const typed = typedOfProfile(aimed.keys);
+  assert.deepEqual(keysOfTyped({ ...typed, aim: "101", crf_min: "", crf_max: "30" }).errors, {
+    aim: "Allowed is 1 to 100.",
+    crf_min: "Allowed is 0 to 51.",
   });
+  assert.deepEqual(keysOfTyped({ ...typed, crf_min: "30", crf_max: "20" }).errors, { crf_max: "It is below the lowest CRF." });
+  // What is not asked for is not judged.
+  assert.deepEqual(keysOfTyped({ ...typed, way: "crf", crf: "22,5", aim: "" }).errors, {});
+  assert.equal(keysOfTyped({ ...typed, way: "crf", crf: "22,5" }).keys.crf, 22.5);
+  assert.equal(fieldOfKey("target"), "aim");
 });
 
 test("a profile's name is checked, and its errors go to its fields", () => {

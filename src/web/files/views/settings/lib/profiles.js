@@ -138,10 +138,10 @@ export function savingChanges(name, keys, former) {
 
 /** The changes that take a profile out of the file: an own one is gone then, a built-in one is as it was made. */
 export function removingChanges(profile) {
-  return Object.fromEntries(profile.inFile.map((key) => [`profiles.${profile.name}.${key}`, null]));
+  return { [`profiles.${profile.name}`]: null };
 }
 
-/** The changes that rename: the new profile, every folder that used the old one, and the old one gone. */
+/** The changes that rename: the new profile, every folder that names the old one, and the old one gone. */
 export function renamingChanges(name, keys, former, rows) {
   const users = rows.filter(
     (row) => (row.key === "profile" || row.key.startsWith("resolution.")) && row.value === former.name,
@@ -153,6 +153,51 @@ export function renamingChanges(name, keys, former, rows) {
     ...Object.fromEntries(named.map((row) => [row.key, name])),
     ...removingChanges(former),
   };
+}
+
+/** What stands in the fields of a profile: texts, and which way its quality is said. */
+export function typedOfProfile(keys) {
+  const { target, crf, crf_min, crf_max, ...rest } = keys;
+  return {
+    ...rest,
+    way: target ? "target" : "crf",
+    crf: String(crf),
+    metric: target?.metric ?? "ssim_db",
+    aim: String(target?.value ?? METRICS.ssim_db.usual),
+    crf_min: String(crf_min),
+    crf_max: String(crf_max),
+  };
+}
+
+/**
+ * The keys of what was typed, and what is wrong with it.
+ * @returns {{keys: Keys, errors: Record<string, string>}} errors by field: "crf", "aim", "crf_min", "crf_max"
+ */
+export function keysOfTyped(typed) {
+  const { way, metric, aim, preset, x265_params, audio } = typed;
+  const errors = {};
+  const number = (name, text, min, max) => {
+    const value = Number(text.trim().replace(",", "."));
+    if (text.trim() === "" || !(value >= min && value <= max)) errors[name] = `Allowed is ${min} to ${max}.`;
+    return value;
+  };
+  const common = { preset, x265_params: x265_params.trim(), audio };
+  if (way === "crf") return { keys: { ...common, ...SEARCH, crf: number("crf", typed.crf, 0, 51), target: null }, errors };
+  const { min, max } = METRICS[metric];
+  const keys = {
+    ...common,
+    crf: Number(typed.crf),
+    target: { metric, value: number("aim", aim, min, max) },
+    crf_min: number("crf_min", typed.crf_min, 0, 51),
+    crf_max: number("crf_max", typed.crf_max, 0, 51),
+  };
+  if (keys.crf_min > keys.crf_max) errors.crf_max = "It is below the lowest CRF.";
+  return { keys, errors };
+}
+
+/** The field of the editor that a key of a profile is typed into. */
+export function fieldOfKey(key) {
+  return key === "target" ? "aim" : key;
 }
 
 /** The errors of keys of one profile, by the key's last part. */

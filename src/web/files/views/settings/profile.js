@@ -1,0 +1,179 @@
+// One profile: its fields, and beside them what the service would run with them.
+// Promises: the preview is of what is typed, a moment after it was typed, and an older answer never replaces a newer one.
+// Never in here: how arguments are made (the service).
+
+import { html, useEffect, useState } from "../../lib/html.js";
+import { api } from "../../lib/api.js";
+import { go } from "../../lib/route.js";
+import { Button, Failure, Field, Notice, Select, toast } from "../../lib/parts.js";
+import { useAnswer } from "../../lib/html.js";
+import { shownPath } from "../../lib/format.js";
+import { CopyButton } from "./copy.js";
+import { errorsOf } from "./lib/draft.js";
+import {
+  METRICS,
+  PRESETS,
+  copyName,
+  errorsOfProfile,
+  fieldOfKey,
+  keysOfTyped,
+  nameProblem,
+  renamingChanges,
+  saidOf,
+  savingChanges,
+  typedOfProfile,
+} from "./lib/profiles.js";
+import { send } from "./store.js";
+
+const LIST = "/settings/profiles";
+
+const withFields = (errors) => Object.fromEntries(Object.entries(errors).map(([key, detail]) => [fieldOfKey(key), detail]));
+
+/** `way`: "edit" or "copy" of `former`. */
+export const ProfileEditor = ({ way, former, profiles, rows }) => {
+  const [name, setName] = useState(() => (way === "edit" ? former.name : copyName(former.name, profiles)));
+  const [typed, setTyped] = useState(() => typedOfProfile(former.keys));
+  const [refused, setRefused] = useState({ byField: {}, others: [] });
+  const judged = keysOfTyped(typed);
+  const wrongName = nameProblem(name, profiles, way === "edit" ? former.name : null);
+  const errors = { ...refused.byField, ...judged.errors };
+  const change = (field, value) => {
+    setTyped((before) => ({ ...before, [field]: value }));
+    setRefused({ byField: {}, others: [] });
+  };
+  const text = (field) => ({
+    value: typed[field],
+    error: errors[field],
+    autocomplete: "off",
+    onInput: (event) => change(field, event.currentTarget.value),
+  });
+  const save = async (event) => {
+    event.preventDefault();
+    const isWrong = Object.keys(judged.errors).length > 0 || wrongName !== null;
+    if (isWrong) return event.currentTarget.querySelector("[aria-invalid=true]")?.focus();
+    const { keys } = judged;
+    const isRenamed = way === "edit" && name !== former.name;
+    const changes = isRenamed
+      ? renamingChanges(name, keys, former, rows)
+      : savingChanges(name, keys, way === "edit" ? former : null);
+    try {
+      if (Object.keys(changes).length > 0) await send(changes);
+      toast(way === "edit" ? `The profile ${name} is saved.` : `The profile ${name} is made.`);
+      return go(LIST);
+    } catch (problem) {
+      const ours = errorsOfProfile(problem.errors ?? [], name);
+      const { others } = errorsOf(problem, Object.keys(ours).map((key) => `profiles.${name}.${key}`));
+      return setRefused({ byField: withFields(ours), others });
+    }
+  };
+  return html`
+    <div class="profile-editor">
+      <form onSubmit=${save} aria-labelledby="profile-title">
+        <h2 id="profile-title">${way === "edit" ? former.name : `A copy of ${former.name}`}</h2>
+        <${Field} label="Name" value=${name} error=${wrongName} autocomplete="off" spellcheck="false"
+          hint=${way === "edit" && former.usedBy.length > 0 ? `Used by ${former.usedBy.join(", ")}; they take a new name along.` : undefined}
+          onInput=${(event) => setName(event.currentTarget.value)} />
+        <${Select} label="Preset" value=${typed.preset} error=${errors.preset}
+          hint="How thoroughly x265 searches: slower ones make smaller files and take longer."
+          options=${PRESETS.map((preset) => ({ value: preset, text: preset }))} onChange=${(preset) => change("preset", preset)} />
+        <fieldset class="profile-quality">
+          <legend>Quality</legend>
+          <${Way} way="crf" typed=${typed} onChange=${change} text="One CRF for every film" />
+          <${Way} way="target" typed=${typed} onChange=${change} text="The CRF that reaches a quality, searched for each film" />
+          ${typed.way === "crf"
+            ? html`<${Field} label="CRF" inputmode="decimal" class="short" hint="0 to 51; lower is better and bigger. 20 to 28 is usual." ...${text("crf")} />`
+            : html`<${Aim} typed=${typed} text=${text} onChange=${change} />`}
+        </fieldset>
+        <${Select} label="Sound" value=${typed.audio} error=${errors.audio} onChange=${(audio) => change("audio", audio)}
+          options=${[{ value: "aac", text: "AAC where it is smaller" }, { value: "copy", text: "As it is" }]} />
+        <${Field} label="x265 options" multiline rows="3" spellcheck="false" autocapitalize="off"
+          hint="name=value with colons between them, or nothing" ...${text("x265_params")} />
+        ${refused.others.length > 0 && html`
+          <${Notice} tone="failed" title="Nothing was saved">${refused.others.map((other) => html`<p key=${other}>${other}</p>`)}<//>
+        `}
+        <div class="form-actions">
+          <button class="button primary" type="submit"><span>${way === "edit" ? "Save the profile" : "Make the profile"}</span></button>
+          <${Button} onClick=${() => go(LIST)}>Cancel<//>
+        </div>
+      </form>
+      <${Preview} keys=${judged.keys} isWhole=${Object.keys(judged.errors).length === 0} />
+    </div>
+  `;
+};
+
+const Way = ({ way, typed, onChange, text }) => html`
+  <label class="check">
+    <input type="radio" name="way" value=${way} checked=${typed.way === way} onChange=${() => onChange("way", way)} />
+    <span>${text}</span>
+  </label>
+`;
+
+const Aim = ({ typed, text, onChange }) => {
+  const metric = METRICS[typed.metric];
+  const choose = (name) => {
+    onChange("metric", name);
+    onChange("aim", String(METRICS[name].usual));
+  };
+  return html`
+    <div class="profile-aim">
+      <${Select} label="Measure" value=${typed.metric} onChange=${choose}
+        options=${Object.entries(METRICS).map(([value, { title }]) => ({ value, text: title }))} />
+      <${Field} label=${metric.unit ? `Aim in ${metric.unit}` : "Aim"} inputmode="decimal" hint=${`${metric.min} to ${metric.max}`} ...${text("aim")} />
+      <${Field} label="Lowest CRF" inputmode="decimal" ...${text("crf_min")} />
+      <${Field} label="Highest CRF" inputmode="decimal" ...${text("crf_max")} />
+    </div>
+  `;
+};
+
+const TYPING_MS = 250;
+const MADE_UP = "";
+
+const Preview = ({ keys, isWhole }) => {
+  const [task, setTask] = useState(MADE_UP);
+  const [state, setState] = useState({ preview: null, problem: null });
+  const films = useAnswer((signal) => api.get("/tasks", { query: { limit: 20, sort: "-added" }, signal }), []);
+  const said = JSON.stringify(saidOf(keys));
+  useEffect(() => {
+    if (!isWhole) return undefined;
+    const ended = new AbortController();
+    const ask = async () => {
+      const body = { profile: JSON.parse(said), task: task === MADE_UP ? null : task };
+      try {
+        setState({ preview: await api.post("/profiles/preview", body, { signal: ended.signal }), problem: null });
+      } catch (problem) {
+        if (!ended.signal.aborted) setState({ preview: null, problem });
+      }
+    };
+    const timer = setTimeout(ask, TYPING_MS);
+    return () => {
+      clearTimeout(timer);
+      ended.abort();
+    };
+  }, [said, task, isWhole]);
+  const options = [
+    { value: MADE_UP, text: "A film of 1080p, made up" },
+    ...(films.data?.tasks ?? []).map(({ id, path }) => ({ value: id, text: shownPath(path) })),
+  ];
+  const { preview, problem } = state;
+  return html`
+    <section class="profile-preview" aria-labelledby="preview-title">
+      <h2 id="preview-title">What would be run</h2>
+      <${Select} label="For" value=${task} options=${options} onChange=${setTask} />
+      ${problem && html`<${Failure} problem=${problem} />`}
+      ${!isWhole && html`<p class="field-hint">Mend what is marked, and it goes on.</p>`}
+      ${preview && html`<${Command} preview=${preview} />`}
+    </section>
+  `;
+};
+
+const Command = ({ preview }) => html`
+  ${preview.errors?.map((error) => {
+    const words = error.detail ?? String(error);
+    return html`<p key=${words} class="field-error">${words}</p>`;
+  })}
+  ${preview.summary && html`<p>${preview.summary}</p>`}
+  ${preview.command && html`
+    <pre class="command" tabIndex="0" aria-label="The command">${preview.command}</pre>
+    <${CopyButton} text=${preview.command}>Copy the command<//>
+  `}
+`;

@@ -1,0 +1,143 @@
+// Profiles and the folders that use them.
+// Never in here: the fields of one profile (profile.js), ffmpeg's arguments.
+
+import { html, useState, useStore } from "../../lib/html.js";
+import { go } from "../../lib/route.js";
+import { Button, Field, Menu, Select, toast } from "../../lib/parts.js";
+import { DEFAULT } from "./lib/draft.js";
+import { foldersOf, inWords, profilesOf, removingChanges, savingChanges } from "./lib/profiles.js";
+import { idOf } from "./lib/groups.js";
+import { ProfileEditor } from "./profile.js";
+import { send, state, typed } from "./store.js";
+
+const address = (query) => `/settings/profiles?${new URLSearchParams(query)}`;
+
+export const Profiles = ({ route }) => {
+  const { answer } = useStore(state);
+  const rows = answer.settings;
+  const profiles = profilesOf(rows);
+  const { edit, copy } = route.query;
+  const chosen = profiles.find((profile) => profile.name === (edit ?? copy));
+  if (chosen) {
+    const way = edit && !chosen.isBuiltIn ? "edit" : "copy";
+    return html`<${ProfileEditor} key=${`${way} ${chosen.name}`} way=${way} former=${chosen} profiles=${profiles} rows=${rows} />`;
+  }
+  return html`
+    <section class="settings-group" aria-labelledby="profiles-title">
+      <header class="settings-group-head">
+        <div>
+          <h2 id="profiles-title">Profiles</h2>
+          <p>How a film is encoded. The three that are always there are changed by way of a copy.</p>
+        </div>
+      </header>
+      <ul class="profiles">
+        ${profiles.map((profile) => html`<${ProfileEntry} key=${profile.name} profile=${profile} />`)}
+      </ul>
+    </section>
+    <${Folders} rows=${rows} profiles=${profiles} />
+  `;
+};
+
+const remove = async (profile) => {
+  await send(removingChanges(profile));
+  const undo = () => send(savingChanges(profile.name, profile.keys, null));
+  toast(profile.isBuiltIn ? `${profile.name} is as it was made.` : `${profile.name} is deleted.`, { undo });
+};
+
+const ProfileEntry = ({ profile }) => {
+  const { name, isBuiltIn, isChanged, usedBy } = profile;
+  const copy = () => go(address({ copy: name }));
+  const items = [{ text: "Edit a copy", icon: "copy", onSelect: copy }];
+  if (!isBuiltIn) {
+    const hint = usedBy.length > 0 ? "in use" : undefined;
+    items.push({ text: "Delete", icon: "trash", tone: "danger", disabled: usedBy.length > 0, hint, onSelect: () => remove(profile) });
+  }
+  return html`
+    <li class="profile">
+      <div class="profile-about">
+        <h3>${name}${isBuiltIn && html` <span class="mark">always there${isChanged && ", changed in the file"}</span>`}</h3>
+        <p>${inWords(profile.keys)}</p>
+        ${profile.keys.x265_params && html`<p><code>${profile.keys.x265_params}</code></p>`}
+        <p>${usedBy.length === 0 ? "Used by no folder" : `Used by ${usedBy.join(", ")}`}</p>
+      </div>
+      <div class="profile-actions">
+        ${isBuiltIn
+          ? html`
+            ${isChanged && html`<${Button} aria-label="${name}: as it was made" onClick=${() => remove(profile)}>As it was made<//>`}
+            <${Button} icon="copy" aria-label="Edit a copy of ${name}" onClick=${copy}>Edit a copy<//>
+          `
+          : html`
+            <${Button} icon="edit" aria-label="Edit ${name}" onClick=${() => go(address({ edit: name }))}>Edit<//>
+            <${Menu} label="More for ${name}" items=${items} />
+          `}
+      </div>
+    </li>
+  `;
+};
+
+/** A folder that follows the profile for all. */
+const FOLLOWS = "";
+
+const Folders = ({ rows, profiles }) => {
+  const { draft } = useStore(state);
+  const common = rows.find((row) => row.key === "profile");
+  const names = profiles.map((profile) => profile.name);
+  const chosen = (row) => {
+    const entry = draft[row.key];
+    if (entry) return entry.typed === DEFAULT ? FOLLOWS : entry.typed;
+    return row.key !== "profile" && row.source === "default" ? FOLLOWS : row.value;
+  };
+  const forAll = draft.profile && draft.profile.typed !== DEFAULT ? draft.profile.typed : common.value;
+  const choose = (row, name) => typed(row, name === FOLLOWS ? DEFAULT : name);
+  const options = names.map((name) => ({ value: name, text: name }));
+  return html`
+    <section class="settings-group" aria-labelledby="folders-title">
+      <header class="settings-group-head">
+        <div><h2 id="folders-title">Folders</h2><p>Which profile the films of a folder are encoded with.</p></div>
+      </header>
+      <ul class="folders">
+        <li>
+          <label for=${idOf(common.key)}>Every folder without its own</label>
+          <${Select} bare label="Profile of every folder without its own" id=${idOf(common.key)} options=${options} value=${chosen(common)}
+            onChange=${(name) => choose(common, name)} />
+        </li>
+        ${foldersOf(rows).map(({ height, key }) => {
+          const row = rows.find((row) => row.key === key);
+          return html`
+            <li key=${key}>
+              <label for=${idOf(key)}>input/${height}</label>
+              <${Select} bare label="Profile of input/${height}" id=${idOf(key)} value=${chosen(row)}
+                options=${[{ value: FOLLOWS, text: `As all (${forAll})` }, ...options]} onChange=${(name) => choose(row, name)} />
+            </li>
+          `;
+        })}
+      </ul>
+      <${NewFolder} profile=${common.value} />
+    </section>
+  `;
+};
+
+const NewFolder = ({ profile }) => {
+  const [height, setHeight] = useState("");
+  const [error, setError] = useState(null);
+  const add = async (event) => {
+    event.preventDefault();
+    const key = `resolution.${height.trim()}.profile`;
+    try {
+      const { text } = await send({ [key]: profile });
+      setHeight("");
+      setError(null);
+      toast(`input/${height.trim()} is a folder for films now. ${text}`);
+    } catch (problem) {
+      setError(problem.errors?.[0]?.detail ?? problem.message);
+    }
+  };
+  return html`
+    <form class="new-folder" onSubmit=${add}>
+      <${Field} label="Another folder" inputmode="numeric" autocomplete="off" placeholder="2160" value=${height} error=${error}
+        hint="Its name is a height in pixels: even, 64 to 8640. Pictures are scaled down to fit it, never up."
+        onInput=${(event) => setHeight(event.currentTarget.value)} />
+      <button class="button plain" type="submit" disabled=${height.trim() === ""}>Add the folder</button>
+    </form>
+  `;
+};

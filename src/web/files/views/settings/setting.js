@@ -1,0 +1,103 @@
+// One setting: its name and doc, its field, and where its value comes from.
+// Promises: only what differs from its default, or is not saved, is marked; an error stands at its field, and is read out
+// with it. Never in here: requests.
+
+import { html, useStore } from "../../lib/html.js";
+import { Button, Time } from "../../lib/parts.js";
+import { DEFAULT, overtaken } from "./lib/draft.js";
+import { SettingField } from "./fields.js";
+import { idOf, isChanged, nameOf } from "./lib/groups.js";
+import { isSameValue, shown, typedOf } from "./lib/kind.js";
+import { sourceInWords } from "./lib/source.js";
+import { discard, gathered, leave, state, typed } from "./store.js";
+
+const TALKS_FOR_ITSELF = ["switch", "choice", "several"];
+
+/** `row` of GET /settings, `kind` of its field. */
+export const Setting = ({ row, kind }) => {
+  const { draft, refused, left } = useStore(state);
+  const changes = gathered(state.get());
+  const id = idOf(row.key);
+  const isTyped = row.key in draft;
+  const isUnsaved = changes.keys.includes(row.key);
+  const error = refused[row.key] ?? (left.includes(row.key) ? changes.errors[row.key] : undefined);
+  const name = nameOf(row.key);
+  return html`
+    <div class="setting ${isUnsaved ? "unsaved" : ""} ${isChanged(row) ? "changed" : ""}" data-key=${row.key}>
+      <div class="setting-about">
+        <h3><label for=${id}>${name}</label> <code>${row.key}</code></h3>
+        ${row.doc && html`<p class="setting-doc" id="${id}-doc">${row.doc.replaceAll("\n", " ")}</p>`}
+      </div>
+      <div class="setting-value">
+        ${row.changed === "in_file_only"
+          ? html`<${FileOnly} row=${row} kind=${kind} id=${id} />`
+          : html`<${Editable} row=${row} kind=${kind} id=${id} name=${name} entry=${isTyped ? draft[row.key] : null} error=${error} />`}
+        ${error && html`<p class="field-error" id="${id}-error">${error}</p>`}
+        <${Notes} row=${row} kind=${kind} id=${id} />
+        <${WaysBack} row=${row} kind=${kind} isUnsaved=${isUnsaved} />
+        ${overtaken([row], draft).length > 0 && isUnsaved && html`
+          <p class="setting-overtaken">Somebody changed it to ${shown(kind, row.value)} meanwhile. Saving replaces that.</p>
+        `}
+      </div>
+    </div>
+  `;
+};
+
+const FileOnly = ({ row, kind, id }) => html`
+  <p class="setting-fixed" id=${id}>${row.is_secret ? (isEmpty(row.value) ? "Not set" : "Set") : shown(kind, row.value)}</p>
+`;
+
+const isEmpty = (value) => value === "" || (Array.isArray(value) && value.length === 0);
+
+const Editable = ({ row, kind, id, name, entry, error }) => {
+  const described = [row.doc && `${id}-doc`, error && `${id}-error`, `${id}-notes`].filter(Boolean).join(" ");
+  const isDefault = entry?.typed === DEFAULT;
+  const now = entry === null ? typedOf(kind, row.value) : isDefault ? typedOf(kind, row.default) : entry.typed;
+  return html`
+    <${SettingField} kind=${kind} typed=${now} onTyped=${(value) => typed(row, value)} name=${name} id=${id}
+      isSet=${row.is_secret && !isEmpty(row.value)} isRemoved=${isDefault} onRemove=${() => typed(row, DEFAULT)}
+      onKeep=${() => discard([row.key])} onBlur=${() => leave(row.key)}
+      aria-describedby=${described} aria-invalid=${Boolean(error)} />
+  `;
+};
+
+const Notes = ({ row, kind, id }) => {
+  const notes = [];
+  const isInFileOnly = row.changed === "in_file_only";
+  if (isInFileOnly) notes.push("Only in the settings file: it names what belongs to the machine, or protects it");
+  else if (!TALKS_FOR_ITSELF.includes(kind.type)) notes.push(`Allowed: ${row.allowed}`);
+  if (row.default !== null && !row.is_secret) notes.push(`Default: ${shown(kind, row.default)}`);
+  if (row.overridden_by) notes.push(`${sourceInWords(row.source)} wins over the file; what is saved here waits until it is gone`);
+  else if (isChanged(row)) notes.push(`Set in ${sourceInWords(row.source)}`);
+  if (row.needs_restart) notes.push("Takes effect after a restart");
+  return html`
+    <ul class="setting-notes" id="${id}-notes">${notes.map((note) => html`<li key=${note}>${note}</li>`)}</ul>
+  `;
+};
+
+/** To what is saved, to what it was before, and to the default. */
+const WaysBack = ({ row, kind, isUnsaved }) => {
+  const { before } = row;
+  const name = nameOf(row.key);
+  const hasBefore = before && !row.is_secret && !isSameValue(before.value, row.value);
+  const isFixed = row.changed === "in_file_only";
+  const canReset = isChanged(row) && !row.overridden_by && !row.is_secret && !isFixed;
+  if (!isUnsaved && !hasBefore && !canReset) return null;
+  return html`
+    <div class="setting-back">
+      ${isUnsaved && html`
+        <span class="setting-unsaved">Not saved${row.is_secret ? "" : `; was ${shown(kind, row.value)}`}</span>
+        <${Button} tone="quiet" aria-label="Undo the change of ${name}" onClick=${() => discard([row.key])}>Undo<//>
+      `}
+      ${!isUnsaved && hasBefore && html`
+        <span>Was ${shown(kind, before.value)} until <${Time} at=${before.changed} /> (${before.by})</span>
+        <${Button} tone="quiet" aria-label="Back to what ${name} was" onClick=${() => typed(row, typedOf(kind, before.value))}>
+          Back to that
+        <//>
+      `}
+      ${!isUnsaved && canReset && html`
+        <${Button} tone="quiet" aria-label="Default for ${name}" onClick=${() => typed(row, DEFAULT)}>Back to the default<//>
+      `}
+    </div>
+  `;
+};
