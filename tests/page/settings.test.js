@@ -397,6 +397,7 @@ test("everybody sees the sections that are theirs, and lands on one of them", ()
   assert.equal(sectionsFor("admin").length, 7);
   assert.equal(sectionAt("/settings", "operator").path, "/settings/people");
   assert.equal(sectionAt("/settings/log", "operator").path, "/settings/people");
+  assert.equal(sectionAt("/settings/account", "admin").path, "/settings/people");
   assert.equal(sectionAt("/settings/log/", "admin").path, "/settings/log");
   assert.equal(sectionAt("/settings/nothing", "admin").path, "/settings");
 });

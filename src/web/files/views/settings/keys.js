@@ -33,7 +33,7 @@ export const Keys = ({ me, users }) => {
         <table class="people">
           <thead><tr>
             <th scope="col">For</th>${isAdmin && html`<th scope="col">Of</th>`}<th scope="col">Role</th><th scope="col">Last used</th>
-            <th scope="col">Expires</th><th scope="col"><span class="for-readers">Actions</span></th>
+            <th scope="col">Expires</th><th scope="col"><span class="visually-hidden">Actions</span></th>
           </tr></thead>
           <tbody>${data.keys.map((key) => html`<${Key} key=${key.id} entry=${key} isAdmin=${isAdmin} reload=${reload} />`)}</tbody>
         </table>

@@ -29,7 +29,7 @@ export const Users = ({ me, answer }) => {
       ${!data && !problem && html`<${Skeleton} lines=${3} height=${44} />`}
       ${data && html`
         <table class="people">
-          <thead><tr><th scope="col">Name</th><th scope="col">Role</th><th scope="col">Made</th><th scope="col"><span class="for-readers">Actions</span></th></tr></thead>
+          <thead><tr><th scope="col">Name</th><th scope="col">Role</th><th scope="col">Made</th><th scope="col"><span class="visually-hidden">Actions</span></th></tr></thead>
           <tbody>${data.users.map((user) => html`<${User} key=${user.name} user=${user} me=${me} reload=${reload} onPassword=${() => setOpened({ what: "password", user })} />`)}</tbody>
         </table>
       `}

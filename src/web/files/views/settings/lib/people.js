@@ -27,10 +27,14 @@ export function sectionsFor(role) {
   }));
 }
 
+/** Where else a section is looked for. */
+const OTHER_PATHS = { "/settings/account": "/settings/people" };
+
 /** The section of an address: its own, or the first that the caller may see. */
 export function sectionAt(path, role) {
   const sections = sectionsFor(role);
-  return sections.find((section) => section.path === path.replace(/\/+$/, "")) ?? sections[0];
+  const plain = path.replace(/\/+$/, "");
+  return sections.find((section) => section.path === (OTHER_PATHS[plain] ?? plain)) ?? sections[0];
 }
 
 /** The roles up to `role`: nobody makes a key that may more than they may. */
