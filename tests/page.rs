@@ -126,10 +126,16 @@ fn put_clips(server: &Server, count: u32) {
     }
 }
 
-/// A file that ends in the middle, as of a copy that was broken off.
-fn put_broken(server: &Server) {
+/// Half of a film, as a copy that was broken off.
+fn broken() -> Vec<u8> {
     let whole = fs::read(clips::small(99)).unwrap();
-    fs::write(server.root.path("clips/broken.mp4"), &whole[..whole.len() / 2]).unwrap();
+    whole[..whole.len() / 2].to_vec()
+}
+
+fn put_broken_as(server: &Server, path: &str) {
+    let path = server.root.input(path);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, broken()).unwrap();
 }
 
 fn whole_path(test: &str, width: u32, height: u32, colours: &str) {
@@ -138,7 +144,7 @@ fn whole_path(test: &str, width: u32, height: u32, colours: &str) {
     };
     let server = Server::new(&[]).with_admin_key();
     put_clips(&server, 6);
-    put_broken(&server);
+    fs::write(server.root.path("clips/broken.mp4"), broken()).unwrap();
     server.start();
     let look = json!({"size": {"width": width, "height": height}, "colours": colours});
     browser.run(test, &server, "whole_path.mjs", &look, nothing_outside);
@@ -172,6 +178,110 @@ fn the_whole_path_on_a_wide_screen_in_dark_colours() {
         1080,
         "dark",
     );
+}
+
+/// Enough that a kill comes in the middle.
+const LONG_BYTES: usize = 64 << 20;
+
+#[test]
+fn a_service_that_is_killed_and_started_again_is_seen_and_an_upload_goes_on() {
+    let test = "a_service_that_is_killed_and_started_again_is_seen_and_an_upload_goes_on";
+    let Some(browser) = Browser::find(test) else {
+        return;
+    };
+    let server = Server::new(&[]).with_admin_key();
+    put_clips(&server, 0);
+    let mut bytes = vec![0; LONG_BYTES];
+    fastrand::Rng::with_seed(1).fill(&mut bytes);
+    fs::write(server.root.path("clips/long.mkv"), bytes).unwrap();
+    server.root.ok(&["pause"]);
+    server.start();
+    browser.run(test, &server, "restart.mjs", &json!({}), |order| match order {
+        "kill" => server.root.kill(),
+        "start" => server.start(),
+        other => panic!("{other:?} was not expected"),
+    });
+}
+
+/// What a name may be on Linux, at its worst.
+const HOSTILE_NAMES: [&str; 9] = [
+    "<img src=x onerror=window.harmed=1>.mp4",
+    "\"onmouseover=\"window.harmed=2\" 'x'.mp4",
+    "<script>window.harmed=3<",
+    "a\nline & another.mp4",
+    "\u{1b}[31mred\u{1b}[0m\u{1b}]0;title\u{7}.mp4",
+    "abc\u{202e}4pm.exe.mp4",
+    "{{harmed}} ${window.harmed=5} %3Cimg%3E &lt;b&gt;.mp4",
+    "javascript:window.harmed=6.mp4",
+    "\u{feff}\u{200b}\u{1f3ac} 映画 فيلم.mp4",
+];
+
+#[test]
+fn names_full_of_html_and_control_characters_are_shown_as_text_everywhere() {
+    let test = "names_full_of_html_and_control_characters_are_shown_as_text_everywhere";
+    let Some(browser) = Browser::find(test) else {
+        return;
+    };
+    let server = Server::new(&[("max_jobs", "1")]).with_admin_key();
+    let ffmpeg = server.root.gated_ffmpeg();
+    server.configure(&[("ffmpeg_path", &ffmpeg)]);
+    server.root.open_gate();
+    server.start();
+    let path_of = |folder: &str, name: &str| match name.ends_with('<') {
+        // The slash of a closing tag is a folder's.
+        true => format!("{folder}/{name}/script>.mp4"),
+        false => format!("{folder}/{name}"),
+    };
+    for (seed, name) in (1..).zip(HOSTILE_NAMES) {
+        server.root.put(&clips::small(seed), path_of("720", name));
+    }
+    // And a failure is told with the name.
+    put_broken_as(&server, "720/<b>broken<i>.mp4");
+    server.root.until("all are done", || {
+        let tasks = server.root.tasks();
+        let done = |status: &str| tasks.iter().filter(|task| task["status"] == status).count();
+        (done("processed") == HOSTILE_NAMES.len() && done("failed") == 1).then_some(())
+    });
+    server.root.close_gate();
+    for (seed, name) in (1..).zip(HOSTILE_NAMES) {
+        server.root.put(&clips::small(100 + seed), path_of("480", name));
+    }
+    server.root.until("one is encoded, the others wait", || {
+        let tasks = server.root.tasks();
+        let waiting = tasks.iter().filter(|task| task["status"] == "queued").count();
+        (waiting == HOSTILE_NAMES.len() - 1).then_some(())
+    });
+    browser.run(test, &server, "names.mjs", &json!({}), nothing_outside);
+    let log = server.root.log();
+    let is_raw = |character: char| character.is_control() && character != '\n';
+    assert!(!log.contains(is_raw) && !log.contains('\u{202e}'), "{log:?}");
+    server.root.open_gate();
+}
+
+#[test]
+fn a_failed_film_is_tried_again_from_the_login_on_by_keys_alone() {
+    let test = "a_failed_film_is_tried_again_from_the_login_on_by_keys_alone";
+    let Some(browser) = Browser::find(test) else {
+        return;
+    };
+    let server = Server::new(&[]).with_admin_key();
+    put_broken_as(&server, "720/broken.mp4");
+    server.start();
+    browser.run(test, &server, "keyboard.mjs", &json!({}), nothing_outside);
+}
+
+#[test]
+fn who_may_only_look_sees_nothing_that_changes_something() {
+    let test = "who_may_only_look_sees_nothing_that_changes_something";
+    let Some(browser) = Browser::find(test) else {
+        return;
+    };
+    let server = Server::new(&[]).with_admin_key();
+    server.user("viewer", "viewer");
+    server.root.put(&clips::small(1), "720/holiday 1.mp4");
+    put_broken_as(&server, "720/broken.mp4");
+    server.start();
+    browser.run(test, &server, "roles.mjs", &json!({}), nothing_outside);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 // Whether the queue stalls while someone scrolls through 100,000 tasks and filters them, by the browser's own trace.
 //   figures: the longest task of the page's main thread, in ms; while scrolling, and while filtering
 
-import { tell, visitLoggedIn, withBrowser } from "./visit.mjs";
+import { settled, tell, visitLoggedIn, withBrowser } from "./visit.mjs";
 
 const CATEGORIES = ["toplevel", "devtools.timeline", "disabled-by-default-devtools.timeline", "__metadata"];
 const TURNS = 60;
@@ -33,12 +33,6 @@ await withBrowser(async (visit) => {
   console.error(`longest main-thread task: scrolling ${scrolling.toFixed(1)}, filtering ${filtering.toFixed(1)} ms`);
   tell([scrolling, filtering]);
 });
-
-/// Until no request is under way and two frames have passed.
-async function settled(page) {
-  await page.waitForLoadState("networkidle");
-  await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
-}
 
 async function longestTask(page, act) {
   const browser = page.context().browser();

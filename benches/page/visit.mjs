@@ -1,8 +1,8 @@
 // What every measurement of the page needs. Prints its figures as one line of JSON: an array of numbers.
 
-import { api, given, until, withBrowser } from "../../tests/page/browser.mjs";
+import { api, given, settled, withBrowser } from "../../tests/page/browser.mjs";
 
-export { api, given, until, withBrowser };
+export { api, given, settled, withBrowser };
 
 /// The cookie of a new session, so that a cold browser begins with the page and not with a form.
 export async function cookie() {

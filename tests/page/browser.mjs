@@ -189,6 +189,7 @@ export class Visitor {
 
   /// What must be true of every view and every open dialog or menu; keeps a picture of it under this name.
   async lookAt(name) {
+    await settled(this.page);
     await this.picture(name);
     const sideways = await this.page.evaluate(() => {
       const { scrollWidth, clientWidth } = document.documentElement;
@@ -220,6 +221,28 @@ export class Visitor {
     assert.deepEqual(this.complaints, [], `${this.look}: the browser complains`);
     await this.context.close();
   }
+}
+
+const QUIET_MS = 200;
+
+/// Until nothing is still to come: no placeholder, and nothing has changed for a moment.
+export function settled(page) {
+  return page.evaluate(
+    (quietMs) =>
+      new Promise((resolve) => {
+        let timer;
+        const isThere = () => document.querySelector("main h1") && !document.querySelector(".skeleton");
+        const look = () => (isThere() ? (observer.disconnect(), resolve()) : wait());
+        const wait = () => {
+          clearTimeout(timer);
+          timer = setTimeout(look, quietMs);
+        };
+        const observer = new MutationObserver(wait);
+        observer.observe(document.body, { subtree: true, childList: true });
+        wait();
+      }),
+    QUIET_MS,
+  );
 }
 
 /// Drops real files and folders of this machine on an element, as a person does.

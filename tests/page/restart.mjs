@@ -1,0 +1,50 @@
+// The service is stopped and started again while a page is open and an upload is under way.
+
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
+
+import { given, outside, PATIENCE_MS, untilStatus, withBrowser } from "./browser.mjs";
+
+const FILM = "clips/long.mkv";
+const BYTES_PER_SECOND = 8 << 20;
+/// The browser itself says so, whatever a page does.
+const NO_ANSWER = /ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_NETWORK_CHANGED|status of 503/;
+
+await withBrowser(async (visit) => {
+  const onlooker = await visit();
+  await onlooker.logIn();
+  const lost = onlooker.page.getByText(/^Not live since \d\d:\d\d/);
+  assert.equal(await lost.count(), 0);
+
+  const sender = await visit();
+  await sender.logIn();
+  await sender.go("Add files");
+  const session = await sender.context.newCDPSession(sender.page);
+  const network = { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: BYTES_PER_SECOND };
+  await session.send("Network.emulateNetworkConditions", network);
+  await sender.page.locator("input[type=file]").first().setInputFiles(path.join(given.root, FILM));
+  const bar = sender.page.getByRole("progressbar").first();
+  await sender.page.waitForFunction(
+    () => Number(document.querySelector("main [role=progressbar]")?.getAttribute("aria-valuenow")) >= 25,
+    null,
+    { timeout: PATIENCE_MS },
+  );
+  await outside("kill");
+  await lost.waitFor();
+  await onlooker.picture("lost");
+  await sender.picture("upload-lost");
+  await outside("start");
+  await lost.waitFor({ state: "detached" });
+  await untilStatus("720/long.mkv", "queued");
+  await sender.page.getByText("long.mkv").first().waitFor();
+
+  onlooker.expect(NO_ANSWER);
+  sender.expect(NO_ANSWER);
+  await onlooker.lookAt("back");
+  await sender.lookAt("upload-done");
+  const sent = fs.readFileSync(path.join(given.root, FILM));
+  const arrived = fs.readFileSync(path.join(given.root, "input/720/long.mkv"));
+  assert.ok(sent.equals(arrived), "the upload is byte for byte what was sent");
+  assert.ok(bar);
+});
