@@ -1,0 +1,20 @@
+// The whole path of someone who sends films: log in, drop files, watch, look, compare, retry, reorder, set, log out.
+
+import { given, withBrowser } from "./browser.mjs";
+
+await withBrowser(async (visit) => {
+  const visitor = await visit(given.look);
+  const { page } = visitor;
+  await page.goto("/");
+  await page.getByRole("heading", { level: 1, name: "Log in" }).waitFor();
+  await visitor.lookAt("login");
+  await visitor.logIn();
+  await visitor.lookAt("now-empty");
+  await page.getByRole("button", { name: /^admin/ }).click();
+  await page.getByRole("menu").waitFor();
+  await visitor.lookAt("menu");
+  await page.getByRole("menuitem", { name: "Log out" }).click();
+  await page.getByRole("heading", { level: 1, name: "Log in" }).waitFor();
+  await page.goto("/queue");
+  await page.getByRole("heading", { level: 1, name: "Log in" }).waitFor();
+});
