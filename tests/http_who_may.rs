@@ -257,6 +257,45 @@ fn every_endpoint_lets_in_those_it_is_for_and_nobody_else() {
     assert!(wrong.is_empty(), "{}\n{}", wrong.join("\n"), server.root.log());
 }
 
+/// Where people are in the page; it has no data, so it asks nobody who they are.
+const PAGES: &[&str] = &[
+    "/",
+    "/queue",
+    "/history",
+    "/add",
+    "/tasks/nothing",
+    "/settings",
+    "/settings/users",
+    "/login",
+    "/help",
+];
+
+#[test]
+fn the_page_is_for_everybody_and_tells_nothing_of_this_installation() {
+    let server = Server::new(&[]);
+    server.start();
+    let ask = |method: &str, path: &str| server.request(method, path, &[NO_KEY], b"");
+    let document = ask("GET", "/").text();
+    for path in PAGES {
+        let answer = ask("GET", path);
+        assert_eq!((answer.status, answer.text()), (200, document.clone()), "{path}");
+        assert_eq!(ask("POST", path).status, 405, "{path}");
+    }
+    let files: Vec<&str> = document
+        .split('"')
+        .filter(|part| part.starts_with("/page/"))
+        .collect();
+    assert!(files.len() > 10, "{document}");
+    for path in files {
+        assert_eq!(ask("GET", path).status, 200, "{path}");
+        assert_eq!(ask("DELETE", path).status, 405, "{path}");
+    }
+    for path in ["/page/other/app.js", "/page/", "/nothing"] {
+        assert_eq!(ask("GET", path).status, 404, "{path}");
+    }
+    assert!(!document.contains(&*server.root.path("").to_string_lossy()) && !document.contains("admin"));
+}
+
 #[test]
 fn a_name_that_is_not_ours_reaches_nothing() {
     let server = Server::new(&[("http.allowed_hosts", "[\"nas.local\"]")]);
@@ -281,7 +320,7 @@ fn a_name_that_is_not_ours_reaches_nothing() {
         format!("user@127.0.0.1:{port}"),
         String::new(),
     ] {
-        for path in ["/api/v1/tasks", "/healthz", "/nothing", "/api/docs"] {
+        for path in ["/api/v1/tasks", "/healthz", "/nothing", "/api/docs", "/"] {
             let answer = ask(path, &format!("Host: {host}\r\n"));
             assert!(
                 [400, 421].contains(&answer.status),
@@ -774,6 +813,7 @@ fn every_answer_carries_the_headers_that_protect_browsers() {
         ("/healthz", None),
         ("/nothing", None),
         ("/api/docs", None),
+        ("/", None),
         ("/api/v1/tasks", None),
         ("/api/v1/act/nothing", None),
         ("/healthz", Some("evil.example")),

@@ -111,7 +111,7 @@ impl Page {
     /// A file of this version; `None` when there is none of that name, or it is of another version.
     #[must_use]
     pub fn file(&self, version: &str, path: &str, request: &HeaderMap) -> Option<Response> {
-        if version != self.version {
+        if version != self.version || path == DOCUMENT {
             return None;
         }
         if IS_READ_AGAIN {

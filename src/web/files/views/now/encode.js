@@ -1,0 +1,69 @@
+// One encode that runs.
+// Never in here: other encodes.
+
+import { api } from "../../lib/api.js";
+import { bytes, change, duration, fps, pathParts, percent, shownPath, speed, stage } from "../../lib/format.js";
+import { html } from "../../lib/html.js";
+import { confirm, Film, IconButton, Link, Thumbnail } from "../../lib/parts.js";
+
+const ask = (id, what) => api.post(`/tasks/${encodeURIComponent(id)}/${what}`);
+
+const cancel = async (task, name) => {
+  const isSure = await confirm({
+    title: "Cancel this encode?",
+    text: `${name}: what is done of it is thrown away. The source stays where it is.`,
+    action: "Cancel the encode",
+  });
+  if (isSure) await ask(task.id, "cancel");
+};
+
+const Actions = ({ task, name }) => html`
+  <div class="encode-actions">
+    ${task.frozen
+      ? html`<${IconButton} icon="play" label="Go on with ${name}" onClick=${() => ask(task.id, "thaw")} />`
+      : html`<${IconButton} icon="freeze" label="Freeze ${name}" onClick=${() => ask(task.id, "freeze")} />`}
+    <${IconButton} icon="cancel" label="Cancel ${name}" tone="danger" onClick=${() => cancel(task, name)} />
+  </div>
+`;
+
+/** What the result will be, in figures: "→ 412 MB", "380 to 450 MB". */
+const Projection = ({ before, progress }) => {
+  const { projected_bytes: projected, low_bytes: low, high_bytes: high } = progress;
+  const interval = low != null && high != null && low !== high ? `${bytes(low)} to ${bytes(high)}` : "";
+  return html`
+    <span class="encode-size">
+      <span>${bytes(before)}</span>
+      <span class="encode-arrow" aria-label="becomes">→</span>
+      <span class="encode-after" title=${interval || undefined}>${projected == null ? "…" : bytes(projected)}</span>
+      <span class="encode-change">${projected == null ? "" : change(before, projected)}</span>
+    </span>
+  `;
+};
+
+const NO_PROGRESS = { stage: "", percent: null, fps: null, speed: null, seconds_left: null, pieces: null };
+
+export const Encode = ({ task, mayChange }) => {
+  const progress = task.progress ?? NO_PROGRESS;
+  const { root, folder, name } = pathParts(task.path);
+  const tone = task.frozen ? "waiting" : "running";
+  return html`
+    <li class="encode ${tone}">
+      <${Thumbnail} id=${task.id} resolution=${task.resolution} />
+      <div class="encode-title">
+        <${Link} class="encode-name" href="/tasks/${encodeURIComponent(task.id)}" title=${shownPath(task.path)}><bdi>${name}</bdi><//>
+        <p class="encode-where"><bdi>${[root, folder].filter(Boolean).join("/")}</bdi></p>
+      </div>
+      ${mayChange && html`<${Actions} task=${task} name=${name} />`}
+      <div class="encode-bar">
+        <${Film} pieces=${progress.pieces} percent=${progress.percent} label="Progress of ${name}" tone=${tone} />
+      </div>
+      <div class="encode-numbers">
+        <span class="encode-percent">${percent(progress.percent)}</span>
+        <span class="encode-left">${task.frozen ? "Frozen" : progress.seconds_left == null ? stage(progress.stage) : `${duration(progress.seconds_left)} left`}</span>
+        <span class="encode-fps">${fps(progress.fps)}</span>
+        <span class="encode-speed">${speed(progress.speed)}</span>
+        <${Projection} before=${task.size_before_bytes} progress=${progress} />
+      </div>
+    </li>
+  `;
+};

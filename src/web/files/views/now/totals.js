@@ -1,0 +1,33 @@
+// What is still to do, and what was saved so far.
+// Never in here: requests.
+
+import { bytes, count, counted, duration, UNKNOWN } from "../../lib/format.js";
+import { html } from "../../lib/html.js";
+import { Link } from "../../lib/parts.js";
+
+const Total = ({ label, value, detail, tone = "", href }) => html`
+  <div class="total ${tone}">
+    <dt>${href ? html`<${Link} href=${href}>${label}<//>` : label}</dt>
+    <dd class="total-value">${value}</dd>
+    <dd class="total-detail">${detail}</dd>
+  </div>
+`;
+
+export const Totals = ({ queue }) => {
+  const waiting = queue?.counts.queued ?? 0;
+  const isBusy = waiting + (queue?.counts.processing ?? 0) > 0;
+  const left = () => {
+    if (!queue) return UNKNOWN;
+    if (!isBusy) return "Nothing";
+    return queue.left_seconds === null ? "…" : duration(queue.left_seconds);
+  };
+  const isCounted = typeof queue?.saved_bytes === "number";
+  return html`
+    <dl class="totals">
+      <${Total} label="To go" value=${left()} href="/queue"
+        detail=${queue ? `${counted(waiting, "file")} waiting, ${bytes(queue.left_bytes)} left` : "\u00a0"} />
+      <${Total} label="Saved so far" value=${isCounted ? bytes(queue.saved_bytes) : UNKNOWN} tone="done" href="/history"
+        detail=${isCounted ? `by ${count(queue.saved_files)} ${queue.saved_files === 1 ? "film" : "films"}` : "\u00a0"} />
+    </dl>
+  `;
+};
