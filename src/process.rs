@@ -212,6 +212,13 @@ impl CommandLine {
         self
     }
 
+    /// The program and its arguments, each quoted for a shell.
+    pub fn words(&self) -> impl Iterator<Item = String> {
+        let program = std::iter::once(self.program.as_os_str());
+        let arguments = self.arguments.iter().map(OsString::as_os_str);
+        program.chain(arguments).map(shell_quoted)
+    }
+
     #[must_use]
     pub fn arguments(mut self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
         self.arguments
@@ -222,9 +229,9 @@ impl CommandLine {
 
 impl fmt::Display for CommandLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&shell_quoted(self.program.as_os_str()))?;
-        for argument in &self.arguments {
-            write!(f, " {}", shell_quoted(argument))?;
+        for (place, word) in self.words().enumerate() {
+            let gap = if place > 0 { " " } else { "" };
+            write!(f, "{gap}{word}")?;
         }
         Ok(())
     }

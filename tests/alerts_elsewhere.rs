@@ -391,7 +391,9 @@ fn a_refused_login_waits_for_new_settings() {
 fn nothing_is_sent_where_starttls_is_asked_for_and_not_offered() {
     let smtp = Smtp::start(Encryption::Never, []);
     let config = to_mail(&smtp, MailSecurity::StartTls, Some(login()));
-    let [test] = alerts::test(&config).try_into().expect("e-mail alone");
+    let [test] = alerts::test(&config, &[alerts::Means::Mail])
+        .try_into()
+        .expect("e-mail alone");
     assert!(!test.report.delivered, "{test:?}");
     let commands = smtp.commands();
     assert!(

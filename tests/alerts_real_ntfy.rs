@@ -185,7 +185,7 @@ fn config(ntfy: &Ntfy, credentials: Option<Credentials>) -> AlertsConfig {
 }
 
 fn test(config: &AlertsConfig) -> TestReport {
-    let [only] = <[_; 1]>::try_from(alerts::test(config)).expect("ntfy alone");
+    let [only] = <[_; 1]>::try_from(alerts::test(config, &[alerts::Means::Ntfy])).expect("ntfy alone");
     only.report
 }
 

@@ -4,7 +4,10 @@
 //! nothing.
 //! Never in here: what waits, when it is sent.
 
-use std::fmt;
+use std::{
+    fmt,
+    time::{Duration, Instant},
+};
 
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -19,6 +22,18 @@ use super::{
     webhook,
 };
 use crate::config::AlertsConfig;
+
+/// The kinds of ways to reach somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Means {
+    Ntfy,
+    Mail,
+    Webhook,
+}
+
+impl Means {
+    pub const ALL: [Self; 3] = [Self::Ntfy, Self::Mail, Self::Webhook];
+}
 
 /// One way to reach somebody, with an outbox of its own.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -63,6 +78,14 @@ impl Channel {
         channels
     }
 
+    pub fn means(&self) -> Means {
+        match self {
+            Self::Ntfy => Means::Ntfy,
+            Self::Mail => Means::Mail,
+            Self::Webhook(_) => Means::Webhook,
+        }
+    }
+
     /// What the log and `notify-test` call it.
     pub fn shown(&self, config: &AlertsConfig) -> String {
         match self {
@@ -96,7 +119,7 @@ impl Channel {
         match self {
             Self::Ntfy | Self::Mail => timing,
             Self::Webhook(_) => Timing {
-                spacing: std::time::Duration::ZERO,
+                spacing: Duration::ZERO,
                 ..timing
             },
         }
@@ -179,6 +202,7 @@ pub struct ChannelTest {
     /// `ntfy`, `e-mail`, `webhook 1 (hooks.example.org)`.
     pub channel: String,
     pub report: TestReport,
+    pub took: Duration,
 }
 
 impl fmt::Display for ChannelTest {
@@ -194,18 +218,22 @@ impl fmt::Display for ChannelTest {
     }
 }
 
-/// Sends a test message on every channel, one after the other, and waits for each answer.
+/// Sends a test message on every channel of one of `means`, one after the other, and waits for each answer.
 #[must_use]
-pub fn test(config: &AlertsConfig) -> Vec<ChannelTest> {
+pub fn test(config: &AlertsConfig, means: &[Means]) -> Vec<ChannelTest> {
     let timing = Timing::default();
     let delivery = Delivery::new(Content::Test, Key::random(), Timestamp::now());
     Channel::configured(config)
         .iter()
+        .filter(|channel| means.contains(&channel.means()))
         .filter_map(|channel| {
             let client = Client::new(channel, config, None, &timing)?;
+            let began = Instant::now();
+            let report = client.send(&delivery).into();
             Some(ChannelTest {
                 channel: channel.shown(config),
-                report: client.send(&delivery).into(),
+                report,
+                took: began.elapsed(),
             })
         })
         .collect()

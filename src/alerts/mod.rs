@@ -28,7 +28,7 @@ use message::Names;
 
 pub use actions::{Action, Signer};
 pub use answer::TestReport;
-pub use channel::{ChannelTest, names, test};
+pub use channel::{ChannelTest, Means, names, test};
 pub use ntfy::reach;
 pub use outbox::OUTBOX_LIMIT;
 pub use store::OUTBOX_FILE;

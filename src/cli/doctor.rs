@@ -11,17 +11,14 @@ use crate::{
     access, alerts,
     config::{Config, EncodeConfig, FileState, Http, Profile, Tls},
     confine::{self, Confinement},
-    encode,
+    encode::tools,
     http::fingerprint,
-    process::{self, Cancel, CommandLine, Limits, StartError},
+    process::Cancel,
     publish, quality,
     queue::Files,
     task::Shown,
 };
 
-/// For one look at a tool.
-const TOOL_LIMIT: Duration = Duration::from_secs(60);
-const OUTPUT_LIMIT_BYTES: usize = 64 * 1024;
 /// No clock of a working machine shows an earlier time: 2026-01-01, before the first release.
 const EARLIEST_CLOCK_SECONDS: u64 = 1_767_225_600;
 
@@ -123,63 +120,11 @@ pub fn doctor(setup: &Setup, json: bool) -> Outcome {
     Ok(if is_bad { Exit::Failed } else { Exit::Done })
 }
 
-/// Encodes a second of a test picture with libx265, in the way the service does.
-///
-/// # Errors
-/// What is missing and how to get it.
-pub fn encoder_works(config: &EncodeConfig) -> Result<(), String> {
-    let arguments = "-hide_banner -nostdin -v error -f lavfi -i testsrc=size=64x64:rate=5:duration=1 -c:v libx265 -x265-params log-level=error -f null -";
-    let command = config.ffmpeg().arguments(arguments.split(' '));
-    run_tool(command.clone()).map_err(|problem| match problem {
-        ToolProblem::Missing(error) => format!("{error} (ffmpeg_path). Debian and Ubuntu: apt-get install ffmpeg; macOS: brew install ffmpeg"),
-        ToolProblem::Fails(line) if run_tool(command.confined(Confinement::Off)).is_ok() => format!(
-            "{} does not work confined ({line}): it needs files outside of the system's folders; set confine = \"off\", or install \
-             ffmpeg from the system's packages",
-            Shown(&config.ffmpeg_path)
-        ),
-        ToolProblem::Fails(line) => format!(
-            "{} cannot encode H.265 ({line}); install an ffmpeg that is built with libx265, or set ffmpeg_path",
-            Shown(&config.ffmpeg_path)
-        ),
-    })?;
-    run_tool(config.ffprobe().arguments(["-v", "error", "-version"]))
-        .map(drop)
-        .map_err(|problem| match problem {
-            ToolProblem::Missing(error) => format!("{error} (ffprobe_path); it comes with ffmpeg"),
-            ToolProblem::Fails(line) => format!("{} does not work: {line}", Shown(&config.ffprobe_path)),
-        })
-}
-
-enum ToolProblem {
-    Missing(StartError),
-    Fails(String),
-}
-
-fn run_tool(command: CommandLine) -> Result<String, ToolProblem> {
-    let limits = Limits {
-        total: Some(TOOL_LIMIT),
-        stall: None,
-    };
-    let output =
-        process::run(&command, limits, &Cancel::new(), OUTPUT_LIMIT_BYTES).map_err(ToolProblem::Missing)?;
-    if output.finished.succeeded() {
-        Ok(String::from_utf8_lossy(&output.stdout)
-            .lines()
-            .next()
-            .unwrap_or_default()
-            .to_owned())
-    } else {
-        let line = encode::complaint(&output.finished)
-            .map_or_else(|| output.finished.to_string(), ToOwned::to_owned);
-        Err(ToolProblem::Fails(line))
-    }
-}
-
 fn encoder(config: &EncodeConfig) -> Vec<Finding> {
-    let version = run_tool(config.ffmpeg().arguments(["-version"])).unwrap_or_default();
-    vec![match encoder_works(config) {
+    let version = tools::ffmpeg_version(config);
+    vec![match tools::encoder_works(config) {
         Ok(()) => Finding::good("ffmpeg", format!("{version}; a test encode with libx265 worked")),
-        Err(problem) => Finding::bad("ffmpeg", problem),
+        Err(unusable) => Finding::bad("ffmpeg", unusable.to_string()),
     }]
 }
 
@@ -200,8 +145,8 @@ fn confinement(config: &EncodeConfig) -> Finding {
         "null",
         "-",
     ]);
-    match run_tool(command) {
-        Err(ToolProblem::Fails(line)) if line.contains("Permission denied") => {
+    match tools::first_line(command) {
+        Err(tools::Problem::Fails(line)) if line.contains("Permission denied") => {
             let network = if confine::version() >= confine::CLOSES_TCP {
                 "and no network"
             } else {
@@ -210,8 +155,8 @@ fn confinement(config: &EncodeConfig) -> Finding {
             let text = format!("ffmpeg reaches only the files that it is to read and write, {network}");
             Finding::good(WHAT, text)
         }
-        Err(ToolProblem::Missing(_)) => Finding::warning(WHAT, "not known without ffmpeg"),
-        Ok(_) | Err(ToolProblem::Fails(_)) => Finding::warning(
+        Err(tools::Problem::Missing(_)) => Finding::warning(WHAT, "not known without ffmpeg"),
+        Ok(_) | Err(tools::Problem::Fails(_)) => Finding::warning(
             WHAT,
             "this system cannot confine ffmpeg (Linux 5.13 or newer with Landlock can): a manipulated film may reach \
              what this user can",
@@ -220,7 +165,7 @@ fn confinement(config: &EncodeConfig) -> Finding {
 }
 
 /// One sentence for each profile that aims at what this ffmpeg cannot measure. ffmpeg is asked only when a profile has a
-/// target; where it cannot be asked, [`encoder_works`] says why.
+/// target; where it cannot be asked, [`tools::encoder_works`] says why.
 pub fn unmeasurable_targets(config: &EncodeConfig) -> Vec<String> {
     let aims = || {
         config
@@ -241,9 +186,9 @@ pub fn unmeasurable_targets(config: &EncodeConfig) -> Vec<String> {
 }
 
 /// One sentence for each profile that x265 does not take: some presets and parameters do not go together. Where ffmpeg
-/// itself does not work, [`encoder_works`] says why.
+/// itself does not work, [`tools::encoder_works`] says why.
 pub fn refused_profiles(config: &EncodeConfig) -> Vec<String> {
-    if encoder_works(config).is_err() {
+    if tools::encoder_works(config).is_err() {
         return Vec::new();
     }
     let picture =
@@ -268,7 +213,7 @@ pub fn refused_profiles(config: &EncodeConfig) -> Vec<String> {
             "-",
         ];
         let arguments: Vec<&str> = picture.split(' ').chain(of_profile).collect();
-        let Err(ToolProblem::Fails(line)) = run_tool(config.ffmpeg().arguments(arguments)) else {
+        let Err(tools::Problem::Fails(line)) = tools::first_line(config.ffmpeg().arguments(arguments)) else {
             return None;
         };
         Some(format!(
@@ -277,12 +222,6 @@ pub fn refused_profiles(config: &EncodeConfig) -> Vec<String> {
         ))
     };
     config.profiles.values().filter_map(refused).collect()
-}
-
-impl Default for ToolProblem {
-    fn default() -> Self {
-        Self::Fails(String::new())
-    }
 }
 
 fn folders(config: &Config) -> Vec<Finding> {
@@ -458,7 +397,7 @@ fn http(config: &Config) -> Finding {
 /// `notify-test`
 pub fn notify_test(setup: &Setup) -> Outcome {
     let (loaded, _) = setup.for_reading()?;
-    let tests = alerts::test(&loaded.config.alerts);
+    let tests = alerts::test(&loaded.config.alerts, &alerts::Means::ALL);
     if tests.is_empty() {
         print("alerts are off: set a topic (ntfy_topic), webhook_urls or email_server in the settings\n");
         return Ok(Exit::Failed);

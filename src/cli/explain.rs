@@ -5,12 +5,10 @@ use std::path::{Path, PathBuf};
 use super::{Exit, Failure, Outcome, print, print_json, setup::Setup};
 use crate::{
     config::{Config, Profile},
-    encode,
-    plan::{self, EncodePlan, NotEncoded, Treatment},
-    probe::ProbeError,
+    plan::Treatment,
     process::Cancel,
     record,
-    service::examined::{Examined, examined},
+    service::explained::{Explained, Named, NotExplained, Source},
     task::{Resolution, Shown},
 };
 
@@ -32,42 +30,36 @@ pub fn explain(
         .or(of_folder)
         .unwrap_or(Resolution(720));
     let profile = choose_profile(&config, resolution, profile)?;
-    let planned = examined(&file, &config.encode, &Cancel::new())
-        .map_err(|error| match error {
-            ProbeError::Tool(error) => Err(Failure::environment(error.to_string())),
-            error => Ok(("refused", "would fail", error.to_string())),
-        })
-        .and_then(|Examined { info, abilities, .. }| {
-            plan::plan(&info, profile, resolution, &config.encode, abilities)
-                .map(|plan| (info, plan))
-                .map_err(|why| match why {
-                    NotEncoded::Refused(refusal) => Ok(("refused", "would fail", refusal.to_string())),
-                    NotEncoded::Skipped(skip) => Ok(("skipped", "would be skipped", skip.to_string())),
-                })
-        });
-    let (info, plan) = match planned {
-        Ok(planned) => planned,
-        Err(Err(failure)) => return Err(failure),
-        Err(Ok((key, words, reason))) => {
-            if json {
-                print_json(&serde_json::json!({ "file": file.to_string_lossy(), key: reason }));
-            } else {
-                print(&format!("{}: {words}: {reason}\n", Shown(&file)));
-            }
-            return Ok(Exit::Done);
+    let output = output_of(&config, &file, below, resolution);
+    let named = Named {
+        input: &file,
+        output: &output,
+    };
+    let explained = Source::of(&file, &config.encode, &Cancel::new()).and_then(|source| {
+        let explained = source.explained(named, profile, resolution, &config.encode)?;
+        Ok((source, explained))
+    });
+    let (Source { info, .. }, explained) = match explained {
+        Ok(explained) => explained,
+        Err(NotExplained::Tool(error)) => return Err(Failure::environment(error.to_string())),
+        Err(NotExplained::Refused(reason)) => {
+            return Ok(not_encoded(&file, "refused", "would fail", &reason, json));
+        }
+        Err(NotExplained::Skipped(reason)) => {
+            return Ok(not_encoded(&file, "skipped", "would be skipped", &reason, json));
         }
     };
-    let search = profile.target.map(|target| {
-        format!(
-            "the CRF that gives {target} is searched between {} and {} before the encode; the command has the one that is tried first",
-            profile.crf_min, profile.crf_max
-        )
-    });
-    let output = output_of(&config, &file, below, resolution, &plan);
-    let commands: Vec<String> = encode::preparations(&plan, &file, &output, &config.encode)
-        .into_iter()
-        .chain([encode::command(&plan, &file, &output, &config.encode)])
-        .map(|command| command.to_string())
+    let Explained {
+        plan,
+        output,
+        preparations,
+        command,
+        search,
+    } = explained;
+    let commands: Vec<String> = preparations
+        .iter()
+        .chain([&command])
+        .map(ToString::to_string)
         .collect();
     if json {
         print_json(&serde_json::json!({
@@ -124,6 +116,15 @@ pub fn explain(
     Ok(Exit::Done)
 }
 
+fn not_encoded(file: &Path, key: &str, words: &str, reason: &str, json: bool) -> Exit {
+    if json {
+        print_json(&serde_json::json!({ "file": file.to_string_lossy(), key: reason }));
+    } else {
+        print(&format!("{}: {words}: {reason}\n", Shown(file)));
+    }
+    Exit::Done
+}
+
 /// A path as it is, or as `720/a.mkv` below `input/`.
 fn find(config: &Config, file: &Path) -> Result<PathBuf, Failure> {
     [std::path::absolute(file)?, config.folders.input.join(file)]
@@ -148,20 +149,10 @@ fn choose_profile<'a>(
     })
 }
 
-/// The plain name; a clash is settled when the encode starts.
-fn output_of(
-    config: &Config,
-    file: &Path,
-    below: Option<&Path>,
-    resolution: Resolution,
-    plan: &EncodePlan,
-) -> PathBuf {
+/// The plain name, but for its extension; a clash is settled when the encode starts.
+fn output_of(config: &Config, file: &Path, below: Option<&Path>, resolution: Resolution) -> PathBuf {
     let relative = below
         .map(Path::to_owned)
         .unwrap_or_else(|| Path::new(&resolution.to_string()).join(file.file_name().unwrap_or_default()));
-    config
-        .folders
-        .output
-        .join(relative)
-        .with_extension(plan.container.extension())
+    config.folders.output.join(relative)
 }

@@ -13,6 +13,7 @@ use crate::{
     alerts::{self, Sizes},
     config::{self, Config, FileState, Folders, Http, Loaded},
     durable::{self, Lock, LockAttempt},
+    encode::tools,
     http, process, publish,
     queue::Files,
     receipt,
@@ -35,8 +36,8 @@ pub fn run(setup: &Setup, mode: Mode) -> Outcome {
     let _lock = take_lock(&conf)?;
     let console = Console::new();
     let _guard = logging::start(&loaded.config.log, &loaded.config.folders.logs, console.clone())?;
-    if let Err(problem) = doctor::encoder_works(&loaded.config.encode) {
-        return Err(Failure::environment(problem));
+    if let Err(unusable) = tools::encoder_works(&loaded.config.encode) {
+        return Err(Failure::environment(unusable.to_string()));
     }
     for problem in doctor::unmeasurable_targets(&loaded.config.encode) {
         tracing::error!("{problem}; until then its files fail");

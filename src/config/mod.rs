@@ -24,7 +24,10 @@ mod value;
 pub use check::Draft;
 pub use edit::{Change, EditError, edit};
 pub use load::{ConfigError, Entry, FileState, Loaded, Origin, Problem, Sources};
-pub use profile::{BUILT_IN_RESOLUTIONS, PRESETS, is_built_in};
+pub use profile::{
+    BUILT_IN_RESOLUTIONS, COMMON_BASE, NAME_ALLOWED as PROFILE_NAME_ALLOWED, PRESETS, is_built_in,
+    is_name as is_profile_name,
+};
 pub use root::{Root, RootReason, choose_root, data_directory, root_from_here};
 pub use sections::*;
 pub use show::{Description, Row, changes_needing_restart, describe, show, show_json, template};

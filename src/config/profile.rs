@@ -32,7 +32,7 @@ pub const PRESETS: [&str; 10] = [
 ];
 
 /// What a profile is based on when it does not say.
-const COMMON_BASE: &str = "medium";
+pub const COMMON_BASE: &str = "medium";
 
 const AUDIO: [(&str, AudioPolicy); 2] = [("aac", AudioPolicy::Aac), ("copy", AudioPolicy::Copy)];
 
@@ -242,9 +242,11 @@ fn x265_params(value: &Value) -> Parsed<String> {
 }
 
 /// What `allowed` says of a profile's name.
-pub(super) const NAME_ALLOWED: &str = "up to 32 letters, digits, - and _";
+pub const NAME_ALLOWED: &str = "up to 32 letters, digits, - and _";
 
-pub(super) fn is_name(name: &str) -> bool {
+/// Whether a profile may have this name.
+#[must_use]
+pub fn is_name(name: &str) -> bool {
     (1..=32).contains(&name.len())
         && name
             .bytes()

@@ -8,6 +8,7 @@ mod abilities;
 pub mod chunk;
 mod complaints;
 pub mod progress;
+pub mod tools;
 mod versions;
 
 use std::{

@@ -1,6 +1,16 @@
 //! Work that waits for disks or children, away from the threads that answer.
 
 use super::problem::Problem;
+use crate::process::Cancel;
+
+/// Kills the children that work for a request, once nobody waits for it any more.
+pub struct EndsWithRequest(pub Cancel);
+
+impl Drop for EndsWithRequest {
+    fn drop(&mut self) {
+        self.0.kill();
+    }
+}
 
 /// Does `work` on a thread where it may wait.
 ///

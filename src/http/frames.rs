@@ -26,7 +26,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     Api,
-    blocking::blocking,
+    blocking::{EndsWithRequest, blocking},
     download::{self, etag},
     extract::{Path, Query},
     files,
@@ -199,15 +199,6 @@ fn command(film: &FilePath, wanted: Wanted, config: &EncodeConfig) -> CommandLin
         .arguments(["-map_metadata", "-1", "-f", "image2pipe", "pipe:1"])
 }
 
-/// Kills what works for a request that nobody waits for any more.
-struct EndsWithRequest(Cancel);
-
-impl Drop for EndsWithRequest {
-    fn drop(&mut self) {
-        self.0.kill();
-    }
-}
-
 impl Frames {
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
@@ -284,6 +275,14 @@ async fn source(api: &Api, task: &Task) -> Result<Film, Problem> {
         return Err(gone());
     }
     Ok(Film { path, identity })
+}
+
+/// Where the source of a task is.
+///
+/// # Errors
+/// When it is not there any more, or another file is.
+pub(super) async fn source_of(api: &Api, task: &Task) -> Result<PathBuf, Problem> {
+    source(api, task).await.map(|film| film.path)
 }
 
 async fn output(api: &Api, task: &Task) -> Result<Film, Problem> {

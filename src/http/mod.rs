@@ -22,6 +22,7 @@ mod oidc;
 mod openapi;
 pub mod page;
 pub mod problem;
+mod profiles;
 mod queue;
 mod ranges;
 mod report;
@@ -270,6 +271,7 @@ fn endpoints() -> (Router<Api>, utoipa::openapi::OpenApi) {
         .merge(choices::routes())
         .merge(logs::routes())
         .merge(settings::routes())
+        .merge(profiles::routes())
         .merge(uploads::routes())
         .merge(account::routes())
         .merge(oidc::routes())

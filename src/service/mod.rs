@@ -10,6 +10,7 @@ pub mod desk;
 mod disposal;
 mod edits;
 pub mod examined;
+pub mod explained;
 mod files;
 mod job;
 mod jobs;

@@ -5,76 +5,41 @@
 //! changed without it; what names programs or files of this machine can only be changed in the file.
 //! Never in here: how the text of the file changes (`config::edit`), what a value may be (`config`).
 
+mod asked;
+mod draft;
+mod file;
+mod former;
+mod trial;
+
 use std::{
-    fs, io,
-    path::Path,
+    collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use axum::extract::State;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use tokio::sync::Mutex as AsyncMutex;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{
-    Api,
-    blocking::blocking,
-    extract,
-    problem::{KeyError, Problem},
-    who::Admin,
+use self::{
+    asked::asked,
+    file::{Edited, Written},
+    former::{Former, FormerDto},
 };
+use super::{Api, blocking::blocking, extract, problem::Problem, who::Admin};
 use crate::{
     access::How,
-    config::{
-        self, Change, Changed, Config, ConfigError, Description, Loaded, Origin, Reload, Row, Secrecy,
-        Sources,
-    },
-    durable,
-    service::desk::Order,
-    task::Identity,
+    config::{self, Changed, Config, Description, Loaded, Origin, Reload, Row, Secrecy, Sources},
+    service::desk::{Board, Order},
 };
 
 /// Stands for a secret that is set.
 const HIDDEN: &str = "…";
 /// There are no more settings than this to be changed at once.
 const MOST_CHANGES: usize = 200;
-
-/// Addresses, and the secrets that are sent to them.
-const SENT_TO: [(&str, &[&str]); 3] = [
-    (
-        "ntfy_base_url",
-        &[
-            "ntfy_topic",
-            "ntfy_token",
-            "ntfy_token_file",
-            "ntfy_password",
-            "ntfy_password_file",
-        ],
-    ),
-    ("email_server", &["email_password"]),
-    ("http.oidc_issuer", &["http.oidc_client_secret"]),
-];
-
-/// Options of x265 that name files (x265's documentation, command line options).
-const X265_FILES: [&str; 15] = [
-    "analysis-load",
-    "analysis-reuse-file",
-    "analysis-save",
-    "csv",
-    "dhdr10-info",
-    "dolby-vision-rpu",
-    "film-grain",
-    "aom-film-grain",
-    "input",
-    "lambda-file",
-    "nalu-file",
-    "output",
-    "qpfile",
-    "recon",
-    "stats",
-];
 
 /// Reads and writes the settings file for the API.
 #[derive(Debug)]
@@ -84,6 +49,7 @@ pub struct Settings {
     good: Mutex<Option<Arc<Loaded>>>,
     /// Held from reading the file to having written it.
     writing: AsyncMutex<()>,
+    former: Former,
 }
 
 impl Settings {
@@ -94,6 +60,7 @@ impl Settings {
             sources: Arc::new(sources),
             good: Mutex::new(good),
             writing: AsyncMutex::new(()),
+            former: Former::default(),
         }
     }
 
@@ -109,8 +76,43 @@ impl Settings {
         Ok(SettingsDto {
             file: file.unwrap_or(&loaded.file).to_string_lossy().into_owned(),
             problems,
-            settings: rows(&loaded),
+            settings: self.rows(&loaded),
         })
+    }
+
+    fn rows(&self, loaded: &Loaded) -> Vec<SettingDto> {
+        config::show(loaded)
+            .into_iter()
+            .filter_map(|row| {
+                let description = config::describe(&row.key)?;
+                let former = self.former.of(&row.key);
+                Some(SettingDto::new(row, &description, former))
+            })
+            .collect()
+    }
+
+    /// Keeps what the changed ones of `keys` were.
+    fn note(&self, former: &Loaded, loaded: &Loaded, keys: &[String], caller: &str) {
+        let changed = Timestamp::now();
+        let values: BTreeMap<String, toml::Value> = config::show(former)
+            .into_iter()
+            .map(|row| (row.key, row.value))
+            .collect();
+        let is_named = |key: &str| keys.iter().any(|named| is_or_is_in(key, named));
+        keys.iter().for_each(|key| self.former.forget_below(key));
+        for row in config::show(loaded) {
+            let is_secret = || config::describe(&row.key).is_some_and(|it| it.secrecy == Secrecy::Secret);
+            let value = values.get(&row.key);
+            // Of two secrets nobody can tell here whether they differ.
+            if is_named(&row.key) && (value != Some(&row.value) || is_secret()) {
+                let former = FormerDto {
+                    value: value.map_or(Json::Null, json),
+                    changed,
+                    by: caller.to_owned(),
+                };
+                self.former.note(&row.key, former);
+            }
+        }
     }
 
     /// The settings in force, and what is wrong with the file if it is not they.
@@ -167,6 +169,8 @@ pub struct SettingDto {
     /// A change takes effect when the service starts again.
     pub needs_restart: bool,
     pub changed: ChangedDto,
+    /// What it was before its last change over the API since the service was started; `null`: it was not changed so.
+    pub before: Option<FormerDto>,
 }
 
 /// From where a setting may be changed.
@@ -191,7 +195,7 @@ pub struct SettingsChangedDto {
 }
 
 impl SettingDto {
-    fn new(row: Row, description: &Description) -> Self {
+    fn new(row: Row, description: &Description, before: Option<FormerDto>) -> Self {
         let overridden = match &row.origin {
             Origin::Environment(_) | Origin::Flag(_) => Some(row.origin.to_string()),
             Origin::Default | Origin::File { .. } => None,
@@ -211,22 +215,19 @@ impl SettingDto {
                 Changed::InFileOnly => ChangedDto::InFileOnly,
             },
             key: row.key,
+            before,
         }
     }
 }
 
-fn json(value: &toml::Value) -> Json {
-    serde_json::to_value(value).unwrap_or(Json::Null)
+/// Whether a key is the one that was named, or lies in the section that was: `profiles.mine.crf` in `profiles.mine`.
+fn is_or_is_in(key: &str, named: &str) -> bool {
+    let rest = key.strip_prefix(named);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
-fn rows(loaded: &Loaded) -> Vec<SettingDto> {
-    config::show(loaded)
-        .into_iter()
-        .filter_map(|row| {
-            let description = config::describe(&row.key)?;
-            Some(SettingDto::new(row, &description))
-        })
-        .collect()
+fn json(value: &toml::Value) -> Json {
+    serde_json::to_value(value).unwrap_or(Json::Null)
 }
 
 /// The settings in force, with their meaning and where they come from
@@ -243,7 +244,7 @@ pub(super) async fn get(_: Admin, State(api): State<Api>) -> Result<axum::Json<S
     patch, path = "/settings", tag = "system",
     request_body(
         content = std::collections::BTreeMap<String, serde_json::Value>,
-        description = "Keys and their new values; null is the default again. All are taken, or none.",
+        description = "Keys and their new values; null is the default again, and of `profiles.NAME` its end. All are taken, or none.",
         example = json!({ "sweep_seconds": 10, "ntfy_events": null, "profiles.small.crf": 30 })
     ),
     responses(
@@ -286,13 +287,32 @@ pub(super) async fn change(
     let changes = asked(&former, changes).map_err(Problem::of_keys)?;
     let keys: Vec<String> = changes.iter().map(|change| change.key.clone()).collect();
     let sources = Arc::clone(&settings.sources);
-    let (loaded, written) = blocking(move || save(&sources, &changes)).await??;
+    let board = api.desk.board();
+    let profiles: Vec<String> = former.config.encode.profiles.keys().cloned().collect();
+    let saved = blocking(move || {
+        let edited = Edited::new(&sources, &changes)?;
+        let is_gone = |name: &str| !edited.loaded.config.encode.profiles.contains_key(name);
+        if let Some(refusal) = profiles
+            .iter()
+            .find(|name| is_gone(name))
+            .and_then(|name| in_use(name, &board))
+        {
+            return Err(refusal);
+        }
+        let written = edited.save()?;
+        Ok::<_, Problem>((edited.loaded, written))
+    });
+    let (loaded, written) = saved.await??;
     let loaded = Arc::new(loaded);
     *settings.good() = Some(Arc::clone(&loaded));
+    if written == Written::Yes {
+        settings.note(&former, &loaded, &keys, caller);
+    }
     let mut changed = SettingsChangedDto {
-        settings: rows(&loaded)
+        settings: settings
+            .rows(&loaded)
             .into_iter()
-            .filter(|row| keys.contains(&row.key))
+            .filter(|row| keys.iter().any(|named| is_or_is_in(&row.key, named)))
             .collect(),
         needs_restart: Vec::new(),
         overridden: Vec::new(),
@@ -314,172 +334,21 @@ pub(super) async fn change(
     Ok(changed)
 }
 
-/// The changes as the settings file takes them, or what is wrong with each.
-fn asked(loaded: &Loaded, changes: serde_json::Map<String, Json>) -> Result<Vec<Change>, Vec<KeyError>> {
-    let named: Vec<String> = changes.keys().cloned().collect();
-    let mut errors = Vec::new();
-    let mut asked = Vec::new();
-    for (key, value) in changes {
-        match one(loaded, &named, &key, value) {
-            Ok(value) => asked.push(Change { key, value }),
-            Err(detail) => errors.push(KeyError { key, detail }),
-        }
-    }
-    if errors.is_empty() { Ok(asked) } else { Err(errors) }
-}
-
-fn one(loaded: &Loaded, named: &[String], key: &str, value: Json) -> Result<Option<toml::Value>, String> {
-    // A key that does not exist is refused, with the nearest one, by the editor.
-    if let Some(description) = config::describe(key) {
-        if description.changed == Changed::InFileOnly {
-            return Err(format!(
-                "{key} names a program, file or address of this machine's owner: it can be changed only in the settings file"
-            ));
-        }
-        if description.secrecy == Secrecy::Secret && value.as_str() == Some(HIDDEN) {
-            return Err(format!(
-                "{key}: {HIDDEN} only stands for the secret; leave {key} out to keep it"
-            ));
-        }
-    }
-    if let Some(secret) = left_behind(loaded, named, key) {
-        return Err(format!(
-            "{key} is where {secret} is sent to: give {secret} anew with it, or change both in the settings file"
-        ));
-    }
-    if key.ends_with(".x265_params")
-        && let Some(option) = value.as_str().and_then(x265_file)
-    {
-        return Err(format!(
-            "{key}: {option} names a file: it can be set only in the settings file"
-        ));
-    }
-    match value {
-        Json::Null => Ok(None),
-        value => toml_value(value)
-            .map(Some)
-            .map_err(|detail| format!("{key}: {detail}")),
-    }
-}
-
-/// A secret that would be sent to the new address that `key` is to hold, although the caller may not know it.
-fn left_behind(loaded: &Loaded, named: &[String], key: &str) -> Option<&'static str> {
-    let is_set = |secret: &str| {
-        let value = loaded.entries.get(secret).map(|entry| &entry.value);
-        value
-            .and_then(toml::Value::as_str)
-            .is_some_and(|text| !text.is_empty())
-    };
-    let (_, secrets) = SENT_TO.iter().find(|(address, _)| *address == key)?;
-    secrets
-        .iter()
-        .copied()
-        .find(|secret| is_set(secret) && !named.iter().any(|name| name == secret))
-}
-
-fn x265_file(parameters: &str) -> Option<&'static str> {
-    let names: Vec<String> = parameters
-        .split(':')
-        .filter_map(|option| option.split('=').next())
-        .map(|name| name.trim().trim_start_matches('-').replace('_', "-"))
-        .collect();
-    X265_FILES
-        .into_iter()
-        .find(|file| names.iter().any(|name| name == file))
-}
-
-fn toml_value(value: Json) -> Result<toml::Value, String> {
-    Ok(match value {
-        Json::Null => return Err("null may only stand for a whole value".into()),
-        Json::Bool(flag) => flag.into(),
-        Json::String(text) => text.into(),
-        Json::Number(number) => match (number.as_i64(), number.as_f64()) {
-            (Some(whole), _) => whole.into(),
-            (None, Some(float)) if !number.is_u64() => float.into(),
-            _ => return Err(format!("{number} is too large")),
-        },
-        Json::Array(values) => {
-            toml::Value::Array(values.into_iter().map(toml_value).collect::<Result<_, _>>()?)
-        }
-        Json::Object(table) => toml::Value::Table(
-            table
-                .into_iter()
-                .map(|(key, value)| Ok((key, toml_value(value)?)))
-                .collect::<Result<_, String>>()?,
-        ),
-    })
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Written {
-    Yes,
-    /// The file says it already.
-    No,
-}
-
-fn save(sources: &Sources, changes: &[Change]) -> Result<(Loaded, Written), Problem> {
-    let unreadable = |error: io::Error| Problem::internal(format!("the settings file: {error}"));
-    // A link to the file stays one.
-    let named = Config::file(sources);
-    let file = match named.canonicalize() {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => named,
-        Err(error) => return Err(unreadable(error)),
-    };
-    let before = look(&file).map_err(unreadable)?;
-    let text = match before {
-        Some(_) => fs::read_to_string(&file).map_err(unreadable)?,
-        None => config::template(),
-    };
-    let edited = config::edit(&text, changes).map_err(|error| {
-        let detail = error.to_string();
-        match error.key() {
-            Some(key) => Problem::of_keys(vec![KeyError {
-                key: key.to_owned(),
-                detail,
-            }]),
-            None => Problem::conflict(detail),
-        }
-    })?;
-    let loaded = Config::load_with_text(sources, &edited).map_err(|error| refused(&error, changes))?;
-    if edited == text {
-        return Ok((loaded, Written::No));
-    }
-    if look(&file).map_err(unreadable)? != before {
-        return Err(Problem::conflict(
-            "the settings file was changed by somebody else at the same moment; look at it and try again",
-        ));
-    }
-    durable::replace_as_it_was(&file, edited.as_bytes()).map_err(Problem::internal)?;
-    Ok((loaded, Written::Yes))
-}
-
-fn look(file: &Path) -> io::Result<Option<Identity>> {
-    match file.metadata() {
-        Ok(metadata) => Ok(Some(Identity::from(&metadata))),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-/// Each problem by its key. One that has nothing to do with the changes keeps them from being saved as well.
-fn refused(error: &ConfigError, changes: &[Change]) -> Problem {
-    let errors = error.problems.iter().map(|problem| {
-        let key = problem.key.clone().unwrap_or_default();
-        let is_asked = changes.iter().any(|change| change.key == key);
-        KeyError {
-            detail: if is_asked {
-                problem.message.clone()
-            } else {
-                problem.to_string()
-            },
-            key,
-        }
-    });
-    Problem::of_keys(errors.collect())
+/// A task that is yet to be encoded cannot be without its profile.
+fn in_use(profile: &str, board: &Board) -> Option<Problem> {
+    let tasks = board.tasks.iter();
+    let count = tasks
+        .filter(|task| !task.status.is_finished() && task.profile.as_deref() == Some(profile))
+        .count();
+    let detail = format!(
+        "{count} tasks wait for profile {profile}; give them another one, or wait until they are done"
+    );
+    (count > 0).then(|| Problem::conflict(detail))
 }
 
 /// The routes below `/api/v1`.
 pub fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::new().routes(routes!(get, patch))
+    OpenApiRouter::new()
+        .routes(routes!(get, patch))
+        .merge(trial::routes())
 }

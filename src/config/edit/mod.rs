@@ -5,6 +5,10 @@
 //! the changes.
 //! Never in here: what a value may be (`load` judges the result), reading or writing files.
 
+mod removal;
+#[cfg(test)]
+mod tests;
+
 use std::ops::Range;
 
 use toml::Value;
@@ -21,9 +25,10 @@ use super::{
 /// What one key is to become.
 #[derive(Clone, PartialEq)]
 pub struct Change {
-    /// As `config show` names it: `sweep_seconds`, `http.enabled`, `profiles.mine.crf`, `resolution.2160.profile`.
+    /// As `config show` names it: `sweep_seconds`, `http.enabled`, `profiles.mine.crf`, `resolution.2160.profile`. Or
+    /// `profiles.mine`, for all that the file says of that profile.
     pub key: String,
-    /// `None`: its default again.
+    /// `None`: its default again. A profile as a whole has no value.
     pub value: Option<Value>,
 }
 
@@ -66,8 +71,15 @@ pub fn edit(text: &str, changes: &[Change]) -> Result<String, EditError> {
     let mut edited = text.to_owned();
     for change in changes {
         let path = path(&change.key)?;
+        if is_profile(&path) && change.value.is_some() {
+            return Err(EditError::UnknownKey {
+                key: escaped(&change.key),
+                hint: "; give its keys one by one".into(),
+            });
+        }
         let next = match &change.value {
             Some(value) => set(&edited, &path, value)?,
+            None if is_profile(&path) => removal::remove(&edited, &path)?,
             None => unset(&edited, &path)?,
         };
         verify(&edited, &next, &path, change)?;
@@ -92,7 +104,10 @@ fn path(key: &str) -> Result<Vec<String>, EditError> {
                 return unknown(format!("; allowed is {known}"));
             }
         }
-        ["profiles", _, _] => return unknown(format!("; allowed as a name is {}", profile::NAME_ALLOWED)),
+        ["profiles", name] if profile::is_name(name) => {}
+        ["profiles", _] | ["profiles", _, _] => {
+            return unknown(format!("; allowed as a name is {}", profile::NAME_ALLOWED));
+        }
         ["resolution", number, "profile"] if profile::resolution(number).is_some() => {}
         ["resolution", _, "profile"] => {
             return unknown(format!(
@@ -116,6 +131,10 @@ fn path(key: &str) -> Result<Vec<String>, EditError> {
         },
     }
     Ok(parts.into_iter().map(ToOwned::to_owned).collect())
+}
+
+fn is_profile(path: &[String]) -> bool {
+    matches!(path, [section, _] if section == "profiles")
 }
 
 fn parse(text: &str) -> Result<Document<&str>, EditError> {
@@ -445,277 +464,4 @@ fn without_empty(table: toml::Table) -> toml::Table {
     });
     kept.filter(|(_, value)| value.as_table().is_none_or(|table| !table.is_empty()))
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::config::{Setting, template};
-
-    fn change(key: &str, value: Option<Value>) -> Change {
-        Change {
-            key: key.to_owned(),
-            value,
-        }
-    }
-
-    fn toml(text: &str) -> Value {
-        let table: toml::Table = format!("v = {text}").parse().unwrap();
-        table["v"].clone()
-    }
-
-    #[test]
-    fn a_change_stands_where_a_person_would_write_it() {
-        let cases: &[(&str, &str, Option<&str>, &str)] = &[
-            // Nothing there yet.
-            ("", "sweep_seconds", Some("5"), "sweep_seconds = 5\n"),
-            ("", "http.enabled", Some("true"), "\n[http]\nenabled = true\n"),
-            (
-                "# mine\n# all\n\n# more\n",
-                "nice",
-                Some("1"),
-                "# mine\n# all\nnice = 1\n\n# more\n",
-            ),
-            // Below its commented-out default.
-            (
-                "# doc\n#nice = 10\n\n#cores = 0\n",
-                "nice",
-                Some("1"),
-                "# doc\n#nice = 10\nnice = 1\n\n#cores = 0\n",
-            ),
-            ("#nice = 10", "nice", Some("1"), "#nice = 10\nnice = 1\n"),
-            // What is commented out in another section is another setting.
-            (
-                "cores = 1\n\n#[x]\n#nice = 2\n",
-                "nice",
-                Some("1"),
-                "cores = 1\nnice = 1\n\n#[x]\n#nice = 2\n",
-            ),
-            (
-                "[profiles.a]\n#crf = 2\n",
-                "profiles.b.crf",
-                Some("3"),
-                "[profiles.a]\n#crf = 2\n\n[profiles.b]\ncrf = 3\n",
-            ),
-            // In place, with what stands behind it.
-            (
-                "nice = 10 # NAS\r\ncores = 1\r\n",
-                "nice",
-                Some("1"),
-                "nice = 1 # NAS\r\ncores = 1\r\n",
-            ),
-            (
-                "nice=[\n 1, # one\n]\ncores = 1",
-                "nice",
-                Some("1"),
-                "nice=1\ncores = 1",
-            ),
-            (
-                "[http]\nenabled = true\n[profiles.a]\n",
-                "http.listen",
-                Some("\"[::]:1\""),
-                "[http]\nenabled = true\nlisten = \"[::]:1\"\n[profiles.a]\n",
-            ),
-            (
-                "[http]\n# the API\n",
-                "http.enabled",
-                Some("true"),
-                "[http]\nenabled = true\n# the API\n",
-            ),
-            (
-                "cores = 1\n[http]\n#enabled = false\n",
-                "nice",
-                Some("1"),
-                "cores = 1\nnice = 1\n[http]\n#enabled = false\n",
-            ),
-            // A commented-out section becomes a section.
-            (
-                "#[http]\n\n#enabled = false\n#listen = \"\"\n\n#[profiles.a]\n",
-                "http.enabled",
-                Some("true"),
-                "#[http]\n[http]\n\n#enabled = false\nenabled = true\n#listen = \"\"\n\n#[profiles.a]\n",
-            ),
-            // Not when another setting would become part of it.
-            (
-                "#[http]\nnice = 1\n",
-                "http.enabled",
-                Some("true"),
-                "#[http]\nnice = 1\n\n[http]\nenabled = true\n",
-            ),
-            // The other ways to write a section.
-            (
-                "http.enabled = true\nnice = 1\n",
-                "http.tls",
-                Some("\"off\""),
-                "http.enabled = true\nhttp.tls = \"off\"\nnice = 1\n",
-            ),
-            (
-                "http = { enabled = true } # on\n",
-                "http.enabled",
-                Some("false"),
-                "http = { enabled = false } # on\n",
-            ),
-            (
-                "http = { enabled = true } # on\n",
-                "http.session_hours",
-                Some("1"),
-                "http = { enabled = true , session_hours = 1 } # on\n",
-            ),
-            (
-                "http = { enabled = true, session_hours = 1 }\n",
-                "http.session_hours",
-                None,
-                "http = { enabled = true}\n",
-            ),
-            (
-                "profiles.a.crf = 1\n",
-                "profiles.a.target",
-                Some("{ metric = \"vmaf\", value = 90 }"),
-                "profiles.a.crf = 1\nprofiles.a.target = { metric = \"vmaf\", value = 90 }\n",
-            ),
-            // Back to the default: commented out, so that nothing a person wrote is lost.
-            ("nice = 10 # NAS\n", "nice", None, "#nice = 10 # NAS\n"),
-            (
-                "extensions = [ # mine\n \"a\",\n]\n",
-                "extensions",
-                None,
-                "#extensions = [ # mine\n# \"a\",\n#]\n",
-            ),
-            (
-                "#nice = 10\nnice = 1\n# end\n",
-                "nice",
-                None,
-                "#nice = 10\n# end\n",
-            ),
-            (
-                "ntfy_password = \"hush\" # of the phone\n",
-                "ntfy_password",
-                None,
-                "#ntfy_password = \"\" # of the phone\n",
-            ),
-            (
-                "webhook_urls = [\"https://x/hush\"]\n",
-                "webhook_urls",
-                None,
-                "#webhook_urls = []\n",
-            ),
-            (
-                "[http]\nenabled = true\n",
-                "http.enabled",
-                None,
-                "[http]\n#enabled = true\n",
-            ),
-            (
-                "http.enabled = true\n",
-                "http.enabled",
-                None,
-                "#http.enabled = true\n",
-            ),
-            ("cores = 1\n", "nice", None, "cores = 1\n"),
-            ("cores = 1\n", "profiles.a.crf", None, "cores = 1\n"),
-            // Lines inside of a value are no lines of the file.
-            (
-                "a = '''\n#nice = 3\n[http]\n'''\n",
-                "nice",
-                Some("1"),
-                "a = '''\n#nice = 3\n[http]\n'''\nnice = 1\n",
-            ),
-        ];
-        for (before, key, value, after) in cases {
-            let edited = edit(before, &[change(key, value.map(toml))]);
-            assert_eq!(edited.as_deref(), Ok(*after), "{before:?} {key} {value:?}");
-        }
-    }
-
-    #[test]
-    fn what_cannot_be_changed_is_refused_with_the_key() {
-        for (text, key, error) in [
-            ("", "nise", "unknown key nise; did you mean nice?"),
-            (
-                "",
-                "http.enable",
-                "unknown key http.enable; did you mean http.enabled?",
-            ),
-            ("", "http", "unknown key http"),
-            ("", "", "unknown key "),
-            (
-                "",
-                "profiles.a.quality",
-                "unknown key profiles.a.quality; allowed is based_on, preset, ",
-            ),
-            (
-                "",
-                "profiles.a/b.crf",
-                "unknown key profiles.a/b.crf; allowed as a name is",
-            ),
-            (
-                "",
-                "resolution.721.profile",
-                "unknown key resolution.721.profile; allowed as a resolution",
-            ),
-            ("", "conf", "unknown key conf in the file that lies in it"),
-            ("nice = hush", "nice", "the settings file is not valid TOML"),
-            (
-                "profiles = 3\n",
-                "profiles.a.crf",
-                "profiles.a.crf is written in a way",
-            ),
-            ("[[http]]\n", "http.enabled", "http.enabled is written in a way"),
-        ] {
-            let error_found = edit(text, &[change(key, Some(Value::from(1)))])
-                .unwrap_err()
-                .to_string();
-            assert!(error_found.starts_with(error), "{key}: {error_found}");
-            assert!(!error_found.contains("hush"), "{error_found}");
-        }
-    }
-
-    fn a_change() -> impl Strategy<Value = Change> {
-        let value = prop_oneof![
-            Just(None),
-            any::<i32>().prop_map(|number| Some(Value::from(number))),
-            any::<bool>().prop_map(|flag| Some(Value::from(flag))),
-            ".{0,12}".prop_map(|text| Some(Value::from(text))),
-            prop::collection::vec("[a-z\\\\\"]{0,3}", 0..3).prop_map(|words| Some(Value::from(words))),
-        ];
-        let settings: Vec<&Setting> = SETTINGS.iter().collect();
-        let plain = prop::sample::select(settings)
-            .prop_filter("in the file", |setting| setting.is_allowed_in_file())
-            .prop_filter("secrets are not kept", |setting| {
-                setting.secrecy == Secrecy::Plain
-            })
-            .prop_map(|setting| setting.key.to_owned());
-        let sections = [
-            "profiles.slow.crf",
-            "profiles.mine.x265_params",
-            "resolution.2160.profile",
-        ];
-        let key =
-            prop_oneof![4 => plain, 1 => prop::sample::select(sections.to_vec()).prop_map(ToOwned::to_owned)];
-        (key, value).prop_map(|(key, value)| Change { key, value })
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
-
-        // That nothing but the changed keys has another value, `edit` makes sure of itself.
-        #[test]
-        fn changes_to_the_shipped_file_lose_no_line_and_always_work(
-            changes in prop::collection::vec(a_change(), 1..12),
-        ) {
-            let edited = edit(&template(), &changes).unwrap();
-            let mut lines = edited.lines();
-            for line in template().lines() {
-                prop_assert!(lines.any(|found| found == line), "{line:?} is gone or has moved:\n{edited}");
-            }
-            let undone: Vec<Change> = changes.iter().map(|made| change(&made.key, None)).collect();
-            let undone = edit(&edited, &undone).unwrap();
-            let mut lines = undone.lines();
-            for line in template().lines() {
-                prop_assert!(lines.any(|found| found == line), "{line:?} is gone or has moved:\n{undone}");
-            }
-        }
-    }
 }
