@@ -131,7 +131,8 @@ export class Visitor {
       viewport: size,
       colorScheme: colours,
       reducedMotion: motion,
-      hasTouch: size.width < 600,
+      hasTouch: size.width === PHONE.width,
+      isMobile: size.width === PHONE.width,
       locale: "en-GB",
       timezoneId: "UTC",
     });

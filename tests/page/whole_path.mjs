@@ -1,6 +1,7 @@
 // The whole path of someone who sends films: log in, drop files, watch, look, compare, retry, reorder, set, log out.
 
 import { given, withBrowser } from "./browser.mjs";
+import { changeASetting, tourOfSettings } from "./settings_path.mjs";
 
 await withBrowser(async (visit) => {
   const visitor = await visit(given.look);
@@ -10,6 +11,13 @@ await withBrowser(async (visit) => {
   await visitor.lookAt("login");
   await visitor.logIn();
   await visitor.lookAt("now-empty");
+  await changeASetting(visitor);
+  await tourOfSettings(visitor);
+  await logOut(visitor);
+});
+
+async function logOut(visitor) {
+  const { page } = visitor;
   await page.getByRole("button", { name: /^admin/ }).click();
   await page.getByRole("menu").waitFor();
   await visitor.lookAt("menu");
@@ -17,4 +25,4 @@ await withBrowser(async (visit) => {
   await page.getByRole("heading", { level: 1, name: "Log in" }).waitFor();
   await page.goto("/queue");
   await page.getByRole("heading", { level: 1, name: "Log in" }).waitFor();
-});
+}
