@@ -126,7 +126,16 @@ const personItems = (chosen) => [
   { text: "Log out", icon: "logout", onSelect: logOut },
 ];
 
-const Navigation = ({ place, person }) => {
+/** What the frame shows of files that are sent, for those who may send; after the first paint. */
+const useSending = (person) => {
+  const [module, setModule] = useState(null);
+  useEffect(() => {
+    if (person.role !== "viewer") import("./views/add/frame.js").then(setModule, () => {});
+  }, []);
+  return module;
+};
+
+const Navigation = ({ place, person, sending }) => {
   const chosen = useStore(theme);
   return html`
     <nav class="navigation" aria-label="Main">
@@ -138,6 +147,7 @@ const Navigation = ({ place, person }) => {
           </li>
         `)}
       </ul>
+      ${sending && html`<${sending.SendingLine} />`}
       <div class="navigation-foot">
         <${Menu} icon="user" items=${() => personItems(chosen)} class="person">${person.name}<//>
       </div>
@@ -194,6 +204,7 @@ const Frame = ({ person }) => {
   const route = useRoute();
   const view = viewAt(route.path);
   const [isKeysOpen, setKeysOpen] = useState(false);
+  const sending = useSending(person);
   const main = useRef(null);
   const isFirst = useRef(true);
   useKeys({
@@ -217,7 +228,7 @@ const Frame = ({ person }) => {
     <a class="skip" href="#main" onClick=${skip}>Skip to content</a>
     <div class="frame">
       <${TopBar} person=${person} />
-      <${Navigation} place=${view?.place} person=${person} />
+      <${Navigation} place=${view?.place} person=${person} sending=${sending} />
       <div class="content">
         <${Connection} />
         <main id="main" ref=${main}>
@@ -225,6 +236,7 @@ const Frame = ({ person }) => {
         </main>
       </div>
     </div>
+    ${sending && html`<${sending.WindowDrop} />`}
     <${Shortcuts} open=${isKeysOpen} onClose=${() => setKeysOpen(false)} />
   `;
 };

@@ -148,7 +148,9 @@ export function totals(rows) {
     state = "sending";
   } else if (some("paused")) {
     state = "paused";
-  } else if (some("asleep", "asks")) {
+  } else if (some("asks")) {
+    state = "asks";
+  } else if (some("asleep")) {
     state = "unfinished";
   }
   return {

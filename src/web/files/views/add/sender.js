@@ -167,7 +167,7 @@ const askForTask = async (id) => {
     const upload = await api.get(row.url.slice("/api/v1".length));
     if (upload.state === "placed") {
       apply([id], { type: "placed", task: upload.task, path: upload.path });
-      follow(upload.task);
+      follow(rowOf(id));
       return;
     }
   } catch (problem) {
@@ -181,21 +181,23 @@ const askForTask = async (id) => {
 
 const know = (task) => tasks.update((known) => ({ ...known, [task.id]: task }));
 
-const follow = async (id, until = Date.now() + TASK_PATIENCE_MS) => {
+/** Reads a task by its path: asked for by its id before the file has been looked at, it would not be found. */
+const follow = async ({ task: id, placedPath }, until = Date.now() + TASK_PATIENCE_MS) => {
+  if (!id) return;
   try {
-    know(await api.get(`/tasks/${encodeURIComponent(id)}`));
-  } catch (problem) {
-    const isThere = tasks.get()[id] !== undefined;
-    if (problem.status === 404 && !isThere && Date.now() < until) setTimeout(() => follow(id, until), ASK_EVERY_MS);
+    const { tasks: found } = await api.get("/tasks", { query: { q: placedPath, limit: 500 } });
+    const task = found.find((one) => one.id === id);
+    if (task) return know(task);
+  } catch {
+    // The connection is lost: the stream tells when it is back.
   }
+  if (tasks.get()[id] === undefined && Date.now() < until) setTimeout(() => follow({ task: id, placedPath }, until), ASK_EVERY_MS);
 };
 
 live.onTask((task) => {
   if (outbox.get().some((row) => row.task === task.id)) know(task);
 });
-live.onReset(() => {
-  for (const row of outbox.get()) if (row.task) follow(row.task);
-});
+live.onReset(() => outbox.get().forEach((row) => follow(row)));
 
 // ── Showing and remembering ────────────────────────────────────────────────────────────────────────────────────────
 
