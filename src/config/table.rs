@@ -1031,9 +1031,9 @@ impl Stage {
             Self::Encode => "Encode",
             Self::Quality => "Quality: results compared with their sources",
             Self::Publish => "Publish: checks, and what becomes of the source",
-            Self::Alerts => "Alerts on a phone by ntfy (https://ntfy.sh), to webhooks and by e-mail",
+            Self::Alerts => "Alerts: on a phone by ntfy (https://ntfy.sh), to webhooks and by e-mail",
             Self::Logs => "Logs",
-            Self::Http => "The API over HTTP (a section: keep it below the settings)",
+            Self::Http => "HTTP: the page and the API (a section: keep it below the settings)",
         }
     }
 }

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
+import { alertParts, tookInWords } from "../../src/web/files/views/settings/lib/alerts.js";
 import { DEFAULT, errorsOf, forget, gather, outcomeInWords, overtaken, type } from "../../src/web/files/views/settings/lib/draft.js";
 import { grouped, headingParts, nameOf } from "../../src/web/files/views/settings/lib/groups.js";
 import { kindOf, shown, spanInWords, typedOf, valueOf } from "../../src/web/files/views/settings/lib/kind.js";
@@ -31,6 +32,7 @@ import {
   savingChanges,
   typedOfProfile,
 } from "../../src/web/files/views/settings/lib/profiles.js";
+import { fixedReason, sourceInWords } from "../../src/web/files/views/settings/lib/source.js";
 
 function row(key, value, changes = {}) {
   return {
@@ -162,10 +164,56 @@ test("settings have names for people and headings with what follows them", () =>
     title: "Watch",
     lead: "Which files are taken, and when.",
   });
-  assert.deepEqual(headingParts("The API over HTTP (a section: keep it below the settings)"), {
-    title: "The API over HTTP",
-    lead: "",
+  assert.deepEqual(headingParts("HTTP: the page and the API (a section: keep it below the settings)"), {
+    title: "HTTP",
+    lead: "The page and the API.",
   });
+  assert.deepEqual(headingParts("Encode"), { title: "Encode", lead: "" });
+});
+
+test("where a value comes from, and why only the file has it, is said in words", () => {
+  for (const [source, words] of [
+    ["conf/video-compressor.toml:12", "conf/video-compressor.toml, line 12"],
+    ["conf/video-compressor.toml", "conf/video-compressor.toml"],
+    ["$VIDEO_COMPRESSOR_NICE", "the variable VIDEO_COMPRESSOR_NICE"],
+    ["--set nice", "the flag --set nice"],
+  ]) {
+    assert.equal(sourceInWords(source), words);
+  }
+  for (const [allowed, words] of [
+    ["a folder; a relative one is relative to the root", "Only in the settings file: it names files of the machine"],
+    ["a name looked up in PATH, or a path", "Only in the settings file: it names files of the machine"],
+    ['"auto" or "off"', "Only in the settings file: it protects the machine"],
+  ]) {
+    assert.equal(fixedReason({ allowed }), words);
+  }
+});
+
+test("alerts are in order of the way that they take, and a way is on when it leads somewhere", () => {
+  const alert = (key, value) => row(key, value, { heading: "Alerts: on a phone" });
+  const { general, channels } = alertParts([
+    row("log_level", "info", { heading: "Logs" }),
+    alert("ntfy_topic", "…"),
+    alert("ntfy_events", ["done"]),
+    alert("silence_hours", 24),
+    alert("webhook_urls", []),
+    alert("email_server", ""),
+    alert("something_new", 1),
+  ]);
+  assert.deepEqual(
+    general.map(({ key }) => key),
+    ["ntfy_events", "silence_hours", "something_new"],
+  );
+  assert.deepEqual(
+    channels.map(({ what, isOn, rows }) => [what, isOn, rows.map(({ key }) => key)]),
+    [
+      ["ntfy", true, ["ntfy_topic"]],
+      ["email", false, ["email_server"]],
+      ["webhook", false, ["webhook_urls"]],
+    ],
+  );
+  assert.equal(tookInWords(230.4), "230\u00a0ms");
+  assert.equal(tookInWords(5210), "5.2\u00a0s");
 });
 
 test("the search finds settings by any words of name, doc, value and heading, and leaves the order", () => {

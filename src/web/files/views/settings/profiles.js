@@ -26,8 +26,8 @@ export const Profiles = ({ route }) => {
     <section class="settings-group" aria-labelledby="profiles-title">
       <header class="settings-group-head">
         <div>
-          <h2 id="profiles-title">Profiles</h2>
-          <p>How a film is encoded. The three that are always there are changed by way of a copy.</p>
+          <h2 id="profiles-title">Ready-made and your own</h2>
+          <p>How a film is encoded. A ready-made one is changed by way of a copy.</p>
         </div>
       </header>
       <ul class="profiles">
@@ -55,7 +55,7 @@ const ProfileEntry = ({ profile }) => {
   return html`
     <li class="profile">
       <div class="profile-about">
-        <h3>${name}${isBuiltIn && html` <span class="mark">always there${isChanged && ", changed in the file"}</span>`}</h3>
+        <h3>${name}${isBuiltIn && html` <span class="mark">${isChanged ? "ready-made, changed in the file" : "ready-made"}</span>`}</h3>
         <p>${inWords(profile.keys)}</p>
         ${profile.keys.x265_params && html`<p><code>${profile.keys.x265_params}</code></p>`}
         <p>${usedBy.length === 0 ? "Used by no folder" : `Used by ${usedBy.join(", ")}`}</p>

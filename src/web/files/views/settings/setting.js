@@ -8,7 +8,7 @@ import { DEFAULT, overtaken } from "./lib/draft.js";
 import { SettingField } from "./fields.js";
 import { idOf, isChanged, nameOf } from "./lib/groups.js";
 import { isSameValue, shown, typedOf } from "./lib/kind.js";
-import { sourceInWords } from "./lib/source.js";
+import { fixedReason, sourceInWords } from "./lib/source.js";
 import { discard, gathered, leave, state, typed } from "./store.js";
 
 const TALKS_FOR_ITSELF = ["switch", "choice", "several"];
@@ -44,7 +44,7 @@ export const Setting = ({ row, kind }) => {
 };
 
 const FileOnly = ({ row, kind, id }) => html`
-  <p class="setting-fixed" id=${id}>${row.is_secret ? (isEmpty(row.value) ? "Not set" : "Set") : shown(kind, row.value)}</p>
+  <p class="setting-fixed" id=${id}>${isEmpty(row.value) ? "Not set" : row.is_secret ? "Set" : shown(kind, row.value)}</p>
 `;
 
 const isEmpty = (value) => value === "" || (Array.isArray(value) && value.length === 0);
@@ -64,9 +64,9 @@ const Editable = ({ row, kind, id, name, entry, error }) => {
 const Notes = ({ row, kind, id }) => {
   const notes = [];
   const isInFileOnly = row.changed === "in_file_only";
-  if (isInFileOnly) notes.push("Only in the settings file: it names what belongs to the machine, or protects it");
+  if (isInFileOnly) notes.push(fixedReason(row));
   else if (!TALKS_FOR_ITSELF.includes(kind.type)) notes.push(`Allowed: ${row.allowed}`);
-  if (row.default !== null && !row.is_secret) notes.push(`Default: ${shown(kind, row.default)}`);
+  if (row.default !== null && !row.is_secret && !isEmpty(row.default)) notes.push(`Default: ${shown(kind, row.default)}`);
   if (row.overridden_by) notes.push(`${sourceInWords(row.source)} wins over the file; what is saved here waits until it is gone`);
   else if (isChanged(row)) notes.push(`Set in ${sourceInWords(row.source)}`);
   if (row.needs_restart) notes.push("Takes effect after a restart");

@@ -41,6 +41,10 @@ export default function View({ route, me }) {
     };
   }, [isAdmin, me.name]);
   const section = sectionAt(route.path, me.role);
+  useEffect(() => {
+    // On a small screen, not all tabs fit.
+    document.querySelector(".settings > .tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+  }, [section.path]);
   const tabs = sectionsFor(me.role).map(({ path, title }) => ({ href: path, text: title }));
   const { View: Section, needsSettings } = VIEWS[section.path];
   return html`
