@@ -162,6 +162,6 @@ export const STATUS_NAMES = Object.keys(STATUSES);
 /** "encoding" as "Encoding", "measuring the quality of" as "Measuring the quality". */
 export const stage = (text) => {
   if (!text) return "Beginning";
-  const words = String(text).replace(/ of$/, "");
+  const words = String(text).replace(/ (of|for)$/, "");
   return words[0].toUpperCase() + words.slice(1);
 };

@@ -130,7 +130,7 @@ export default function Now({ me }) {
       </div>
       <div class="now-side">
         <${Totals} queue=${queue} />
-        <${Panel} title="Machine"><${Machine} /><//>
+        <${Panel} title="Machine" class="now-machine"><${Machine} /><//>
       </div>
     </div>
   `;

@@ -13,7 +13,8 @@ export const Heading = ({ title, detail, children }) => {
   }, [title]);
   return html`
     <header class="heading">
-      <div class="heading-text"><h1 tabIndex="-1">${title}</h1>${detail && html`<p>${detail}</p>`}</div>
+      <h1 tabIndex="-1">${title}</h1>
+      ${detail && html`<p class="heading-detail">${detail}</p>`}
       ${children && html`<div class="heading-actions">${children}</div>`}
     </header>
   `;

@@ -26,21 +26,31 @@ const Actions = ({ task, name }) => html`
   </div>
 `;
 
-/** What the result will be, in figures: "→ 412 MB", "380 to 450 MB". */
+/** The size of the source, and what the result's will be: "1.1 GB → 412 MB, 380 to 450 MB, −62 %". */
 const Projection = ({ before, progress }) => {
   const { projected_bytes: projected, low_bytes: low, high_bytes: high } = progress;
-  const interval = low != null && high != null && low !== high ? `${bytes(low)} to ${bytes(high)}` : "";
+  const isKnown = typeof projected === "number";
+  const hasInterval = isKnown && typeof low === "number" && typeof high === "number" && bytes(low) !== bytes(high);
   return html`
-    <span class="encode-size">
+    <span class="encode-size ${isKnown ? "" : "unknown"}">
       <span>${bytes(before)}</span>
-      <span class="encode-arrow" aria-label="becomes">→</span>
-      <span class="encode-after" title=${interval || undefined}>${projected == null ? "…" : bytes(projected)}</span>
-      <span class="encode-change">${projected == null ? "" : change(before, projected)}</span>
+      <span class="encode-arrow">→</span>
+      <span class="encode-after">${isKnown && bytes(projected)}</span>
+      <span class="encode-interval">${hasInterval && `${bytes(low)} to ${bytes(high)}`}</span>
+      <span class="encode-change ${projected > before ? "more" : ""}">${isKnown && change(before, projected)}</span>
     </span>
   `;
 };
 
-const NO_PROGRESS = { stage: "", percent: null, fps: null, speed: null, seconds_left: null, pieces: null };
+const known = (value, text) => (typeof value === "number" ? text(value) : "");
+
+/** How long it takes still, or what it does. */
+const remaining = (task, progress) => {
+  if (task.frozen) return "Frozen";
+  return typeof progress.seconds_left === "number" ? `${duration(progress.seconds_left)} left` : stage(progress.stage);
+};
+
+const NO_PROGRESS = { stage: "", percent: null, pieces: null };
 
 export const Encode = ({ task, mayChange }) => {
   const progress = task.progress ?? NO_PROGRESS;
@@ -59,9 +69,9 @@ export const Encode = ({ task, mayChange }) => {
       </div>
       <div class="encode-numbers">
         <span class="encode-percent">${percent(progress.percent)}</span>
-        <span class="encode-left">${task.frozen ? "Frozen" : progress.seconds_left == null ? stage(progress.stage) : `${duration(progress.seconds_left)} left`}</span>
-        <span class="encode-fps">${fps(progress.fps)}</span>
-        <span class="encode-speed">${speed(progress.speed)}</span>
+        <span class="encode-left">${remaining(task, progress)}</span>
+        <span class="encode-fps">${known(progress.fps, fps)}</span>
+        <span class="encode-speed">${known(progress.speed, speed)}</span>
         <${Projection} before=${task.size_before_bytes} progress=${progress} />
       </div>
     </li>

@@ -9,7 +9,9 @@ import { Link, Name, Status, Time } from "../../lib/parts.js";
 const Outcome = ({ task }) => {
   if (task.status === "processed" && task.size_after_bytes !== null) {
     return html`
-      <span class="recent-sizes">${bytes(task.size_before_bytes)} → ${bytes(task.size_after_bytes)}</span>
+      <span class="recent-sizes">
+        <span>${bytes(task.size_before_bytes)}</span><span>${" → "}</span><span>${bytes(task.size_after_bytes)}</span>
+      </span>
       <span class="recent-change">${change(task.size_before_bytes, task.size_after_bytes)}</span>
     `;
   }
