@@ -17,7 +17,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::task::{
-    Disposal, Fingerprint, Identity, Known, Origin, Resolution, Standing, Status, Task, TaskId, WaitingFor,
+    Disposal, Fingerprint, Identity, Known, Origin, Resolution, Saved, Standing, Status, Task, TaskId,
+    WaitingFor,
 };
 
 #[derive(Serialize)]
@@ -30,6 +31,8 @@ struct Row<'a> {
     resolution: Option<String>,
     status: &'a str,
     priority: i32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    turn: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     profile: Option<&'a str>,
     added_time: Option<String>,
@@ -170,6 +173,7 @@ fn row(task: &Task) -> Row<'_> {
         resolution: task.resolution.map(|resolution| resolution.to_string()),
         status: task.status.as_str(),
         priority: task.priority,
+        turn: task.turn.map(time_text),
         profile: task.profile.as_deref(),
         added_time: task.added.map(time_text),
         start_time: task.started.map(time_text),
@@ -246,6 +250,7 @@ pub fn from_value(value: Value, new_id: impl FnOnce() -> TaskId) -> Result<Task,
             .and_then(|value| value.as_i64())
             .and_then(|value| i32::try_from(value).ok())
             .unwrap_or(0),
+        turn: time(take("turn")),
         profile: text(take("profile")),
         origin: match (take("retried"), take("forced")) {
             (_, Some(Value::Bool(true))) => Origin::Forced,
@@ -314,6 +319,7 @@ struct KnownRow<'a> {
     resolution: Option<Cow<'a, str>>,
     sample_hash: Option<Cow<'a, str>>,
     file_size_before: u64,
+    file_size_after: Option<u64>,
     source_file: Option<FileRow>,
     output: Option<Cow<'a, str>>,
     output_encoding: Option<Cow<'a, str>>,
@@ -345,6 +351,12 @@ pub fn known_from_json(json: &str) -> Option<(PathBuf, Known)> {
         sample: hash(row.sample_hash).map(|hash| hash.0),
         source: row.source_file.map(Identity::from),
         size_before_bytes: row.file_size_before,
+        saved: Saved::new(
+            &status,
+            output_file.is_some(),
+            row.file_size_before,
+            row.file_size_after,
+        ),
         published: output
             .zip(output_file)
             .filter(|_| matches!(status, Status::Processed | Status::Skipped))
@@ -544,6 +556,7 @@ mod tests {
         );
         task.status = Status::Processed;
         task.priority = -1;
+        task.turn = Some("2026-11-21T01:02:03.5Z".parse().unwrap());
         task.profile = Some("slow".into());
         task.origin = Origin::Forced;
         task.fingerprint = Some(Fingerprint(0xab));
@@ -573,7 +586,7 @@ mod tests {
         let json = to_json(&task).unwrap();
         assert_eq!(
             json,
-            r#"{"id":"0k5v2d4x9q001","path":"720/a.mkv","hash":"000000000000000000000000000000ab","resolution":"720","status":"processed","priority":-1,"profile":"slow","added_time":"2026-11-21T01:02:03.000Z","start_time":"2026-11-21T01:02:04.500Z","end_time":"2026-11-21T01:03:04.500Z","file_size_before":1000,"file_size_after":400,"time_taken_seconds":60.0,"output":"720/a.mkv","summary":"-60 %","error":"e","reason":"r","waiting_for":"task x","attempts":2,"retried":true,"forced":true,"sample_hash":"000000000000000000000000000000cd","source_file":{"device":1,"inode":2,"size":3,"mtime_ns":4,"ctime_ns":5},"output_file":{"device":1,"inode":2,"size":3,"mtime_ns":4,"ctime_ns":5},"previous_output":"720/b.mkv","previous_output_file":{"device":1,"inode":2,"size":3,"mtime_ns":4,"ctime_ns":5},"disposal":"pending"}"#
+            r#"{"id":"0k5v2d4x9q001","path":"720/a.mkv","hash":"000000000000000000000000000000ab","resolution":"720","status":"processed","priority":-1,"turn":"2026-11-21T01:02:03.500Z","profile":"slow","added_time":"2026-11-21T01:02:03.000Z","start_time":"2026-11-21T01:02:04.500Z","end_time":"2026-11-21T01:03:04.500Z","file_size_before":1000,"file_size_after":400,"time_taken_seconds":60.0,"output":"720/a.mkv","summary":"-60 %","error":"e","reason":"r","waiting_for":"task x","attempts":2,"retried":true,"forced":true,"sample_hash":"000000000000000000000000000000cd","source_file":{"device":1,"inode":2,"size":3,"mtime_ns":4,"ctime_ns":5},"output_file":{"device":1,"inode":2,"size":3,"mtime_ns":4,"ctime_ns":5},"previous_output":"720/b.mkv","previous_output_file":{"device":1,"inode":2,"size":3,"mtime_ns":4,"ctime_ns":5},"disposal":"pending"}"#
         );
         let again = read(serde_json::from_str(&json).unwrap());
         assert_eq!(

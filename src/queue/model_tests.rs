@@ -356,6 +356,7 @@ impl World {
                     }
                     assert!(self.table.add(*task));
                 }
+                Edit::Turn(id, turn) => self.table.change(&id, |task| task.turn = turn),
                 Edit::Profile(..) | Edit::Refused { .. } => {}
             }
         }

@@ -1,7 +1,7 @@
 //! What to run next, what waits for what, how many encodes the machine takes at once, in which hours, and when finished
 //! tasks leave the queue.
 //!
-//! Promises: higher priority first, then first come, first served; a task that cannot run now holds up nobody; what is
+//! Promises: higher priority first, then by turn (first come, first served, unless a person has moved one); a task that cannot run now holds up nobody; what is
 //! decided depends on nothing but the arguments.
 //! Never in here: starting anything, reading the clock or the machine.
 
@@ -19,7 +19,7 @@ use std::{collections::HashSet, sync::Arc};
 
 use crate::{
     config::QueueConfig,
-    task::{Disposal, Status, Task, TaskId, WaitingFor},
+    task::{Disposal, Status, Task, TaskId, WaitingFor, turn},
 };
 
 /// What there is to run with.
@@ -57,8 +57,7 @@ pub fn next<'a>(
     still_waits: impl Fn(&Task, &WaitingFor) -> bool,
 ) -> Decision {
     let mut queued: Vec<&Task> = tasks.filter(|task| task.status == Status::Queued).collect();
-    // Stable: tasks of one priority stay in the order in which they came.
-    queued.sort_by_key(|task| std::cmp::Reverse(task.priority));
+    queued.sort_by(|one, other| turn::sooner(one, other));
     let mut decision = Decision::default();
     for task in queued {
         match obstacle(task, resources, &still_waits) {
@@ -175,6 +174,20 @@ mod tests {
             (
                 "priority",
                 vec![task("a", 0, 1), task("b", 5, 1), done],
+                1000,
+                Encoder::Works,
+                Some("b"),
+                &none,
+            ),
+            (
+                "turn",
+                vec![
+                    task("a", 0, 1),
+                    Task {
+                        turn: jiff::Timestamp::from_second(-1).ok(),
+                        ..task("b", 0, 1)
+                    },
+                ],
                 1000,
                 Encoder::Works,
                 Some("b"),

@@ -73,6 +73,11 @@ pub enum Order {
         ids: Vec<TaskId>,
         priority: i32,
     },
+    /// Tasks that wait are begun right before that one, in the order in which they are named, or last.
+    Place {
+        ids: Vec<TaskId>,
+        before: Option<TaskId>,
+    },
     /// `None`: that of the task's folder.
     Profile {
         id: TaskId,

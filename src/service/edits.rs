@@ -1,6 +1,6 @@
 //! What the queue reports: commits, hand edits, orders, trouble with the disk.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Instant};
 
 use super::{Deferred, State, orders::CANCELLED_BY_HAND};
 use crate::{
@@ -15,7 +15,9 @@ impl State {
             Report::Committed(sequence) => {
                 self.committed = sequence;
                 if std::mem::take(&mut self.queue_is_failing) {
+                    self.queue_failure = None;
                     self.reconsider = true;
+                    self.next_live = Instant::now();
                     self.publish_now();
                 }
                 self.do_what_is_committed();
@@ -67,6 +69,8 @@ impl State {
             }
             Report::Failing(error) => {
                 self.queue_is_failing = true;
+                self.queue_failure = Some(error.to_string());
+                self.next_live = Instant::now();
                 self.refuse_deferred(&error.to_string());
                 self.publish_now();
                 tracing::error!(
@@ -109,6 +113,10 @@ impl State {
             Edit::Priority(id, priority) => {
                 self.table.change(&id, |task| task.priority = priority);
                 self.say(&id, &format!("priority {priority}"));
+            }
+            Edit::Turn(id, turn) => {
+                self.table.change(&id, |task| task.turn = turn);
+                self.say(&id, "has another turn");
             }
             Edit::Profile(id, profile) => {
                 let is_known = profile

@@ -19,7 +19,10 @@ use super::{
 use crate::{
     durable::DurableError,
     queue::Control,
-    task::{Disposal, Edit, Resolution, Shown, Status, Task, TaskId},
+    task::{
+        Disposal, Edit, Resolution, Shown, Status, Task, TaskId,
+        turn::{self, Placed},
+    },
 };
 
 /// Files that are awaited; beyond it the oldest is forgotten, and its task is one like any other.
@@ -114,6 +117,7 @@ impl State {
                 self.changed();
                 Ok(Done::WhenCommitted(Outcome::of(ids)))
             }
+            Order::Place { ids, before } => self.order_place(ids, before.as_ref()),
             Order::Profile { id, profile, running } => self.order_profile(id, profile, running),
             Order::Move { id, resolution } => self.order_move(id, resolution),
             Order::KeepOriginal(id) => {
@@ -211,6 +215,36 @@ impl State {
         let outcome = Outcome::of(retried.collect());
         self.changed();
         Ok(Done::WhenCommitted(outcome))
+    }
+
+    fn order_place(&mut self, ids: Vec<TaskId>, before: Option<&TaskId>) -> Result<Done, Refusal> {
+        let named: Vec<TaskId> = ids.iter().chain(before).cloned().collect();
+        self.check_tasks(&named, |task| match task.status {
+            Status::Queued => Ok(()),
+            _ => Err(format!(
+                "{} is {}: only what waits has a place in the queue; read the queue again",
+                task.shown(),
+                task.status
+            )),
+        })?;
+        let mut seen = HashSet::new();
+        if let Some(twice) = named.iter().find(|id| !seen.insert(*id)) {
+            return Err(Refusal::Conflict(format!(
+                "task {twice} is named twice; name each task once, and put none before itself"
+            )));
+        }
+        let waiting = self.table.iter().filter(|task| task.status == Status::Queued);
+        for Placed { id, priority, turn } in turn::place(waiting.map(|task| &**task), &ids, before, now()) {
+            self.table.change(&id, |task| {
+                task.priority = priority;
+                task.turn = Some(turn);
+            });
+        }
+        for id in &ids {
+            self.say(id, "moved in the queue");
+        }
+        self.changed();
+        Ok(Done::WhenCommitted(Outcome::of(ids)))
     }
 
     fn order_profile(

@@ -1,6 +1,6 @@
 //! What a person meant when they changed `tasks.json` by hand.
 //!
-//! Promises: only legal status changes, priority, profile, removal and new queued rows are taken; a row that the
+//! Promises: only legal status changes, priority, turn, profile, removal and new queued rows are taken; a row that the
 //! editor read before the service changed it is told from a row that the person changed; nothing else is believed.
 //! Never in here: reading the file, or carrying the edits out.
 
@@ -17,6 +17,8 @@ pub enum Edit {
     /// With the origin that the row gives it: a person may force it.
     QueueAgain(TaskId, Origin),
     Priority(TaskId, i32),
+    /// `None`: by when it was added.
+    Turn(TaskId, Option<Timestamp>),
     Profile(TaskId, Option<String>),
     Add(Box<Task>),
     /// A status change that is not a legal step; the service keeps its own.
@@ -71,6 +73,10 @@ pub fn merge_edit<'a>(
 fn compare(task: &Task, row: &Task, edits: &mut Vec<Edit>) {
     if row.priority != task.priority {
         edits.push(Edit::Priority(task.id.clone(), row.priority));
+    }
+    // What is over has none, and an older row may.
+    if row.turn != task.turn && !task.status.is_finished() {
+        edits.push(Edit::Turn(task.id.clone(), row.turn));
     }
     if row.profile != task.profile {
         edits.push(Edit::Profile(task.id.clone(), row.profile.clone()));
@@ -177,6 +183,24 @@ mod tests {
                 task("a", Queued),
                 with(task("a", Queued), |row| row.priority = 5),
                 vec![Edit::Priority(id(), 5)],
+            ),
+            (
+                "turn",
+                task("a", Queued),
+                with(task("a", Queued), |row| row.turn = Some(at(50))),
+                vec![Edit::Turn(id(), Some(at(50)))],
+            ),
+            (
+                "no turn of its own any more",
+                with(task("a", Queued), |task| task.turn = Some(at(50))),
+                task("a", Queued),
+                vec![Edit::Turn(id(), None)],
+            ),
+            (
+                "an old row, with its turn, of a task that was done meanwhile",
+                task("a", Processed),
+                with(task("a", Queued), |row| row.turn = Some(at(50))),
+                vec![],
             ),
             (
                 "not a step that exists",

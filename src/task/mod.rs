@@ -8,11 +8,12 @@ mod identity;
 mod merge;
 mod shown;
 mod table;
+pub mod turn;
 
 pub use identity::{Fingerprint, Identity};
 pub use merge::{Edit, merge_edit};
 pub use shown::Shown;
-pub use table::{Known, Standing, Table};
+pub use table::{Known, Saved, Savings, Standing, Table};
 
 use std::{
     fmt,
@@ -239,6 +240,8 @@ pub struct Task {
     pub resolution: Option<Resolution>,
     /// Higher goes first.
     pub priority: i32,
+    /// When it is begun among those of its priority, where a person has moved it; otherwise by when it was added.
+    pub turn: Option<Timestamp>,
     /// The profile asked for by a person; otherwise that of the resolution.
     pub profile: Option<String>,
     pub origin: Origin,
@@ -284,6 +287,7 @@ impl Task {
             status: Status::Queued,
             resolution,
             priority: 0,
+            turn: None,
             profile: None,
             origin: Origin::Dropped,
             fingerprint: None,
@@ -330,6 +334,7 @@ impl Task {
         if self.origin == Origin::Dropped {
             self.origin = Origin::Retried;
         }
+        self.turn = None;
         self.started = None;
         self.ended = None;
         self.size_after_bytes = None;
@@ -347,6 +352,7 @@ impl Task {
     pub fn finish(&mut self, status: Status, now: Timestamp) {
         self.status = status;
         self.ended = Some(now);
+        self.turn = None;
         self.waiting_for = None;
         self.time_taken_seconds = self
             .started

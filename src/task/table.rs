@@ -9,6 +9,8 @@ use std::{
     sync::Arc,
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::{Fingerprint, Identity, Resolution, Status, Task, TaskId, WaitingFor};
 
 /// What a task has to do with outputs.
@@ -45,11 +47,67 @@ pub struct Known {
     pub sample: Option<u128>,
     pub source: Option<Identity>,
     pub size_before_bytes: u64,
+    pub saved: Saved,
     /// The newest finished output of this path, relative to `output/`, as it was when it got its name. It outlives the
     /// task that made it, so that a retry or a new version of the source may replace it.
     pub published: Option<(Arc<Path>, Identity)>,
     /// What `published` was made of, where a task of this path says so; [`Table`] fills it in.
     pub made_of: Option<Content>,
+}
+
+/// What the result of a path has saved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Saved {
+    /// There is none: nothing was made, or the source's own bytes took its place.
+    Nothing,
+    /// The task made none; what an older one of its path made stands.
+    AsBefore,
+    /// Negative when the result is larger; 0 where a size is not known.
+    Bytes(i64),
+}
+
+impl Saved {
+    /// `has_output`: the task has put something into `output/`.
+    #[must_use]
+    pub fn new(status: &Status, has_output: bool, before_bytes: u64, after_bytes: Option<u64>) -> Self {
+        match status {
+            Status::Processed => {
+                let after_bytes = after_bytes.filter(|_| before_bytes > 0).unwrap_or(before_bytes);
+                Self::Bytes(
+                    before_bytes
+                        .cast_signed()
+                        .saturating_sub(after_bytes.cast_signed()),
+                )
+            }
+            Status::Skipped if has_output => Self::Nothing,
+            _ => Self::AsBefore,
+        }
+    }
+}
+
+/// What all results together have saved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Savings {
+    /// With a result.
+    pub files: u64,
+    /// Negative when they are larger than their sources.
+    pub bytes: i64,
+}
+
+impl Savings {
+    fn add(&mut self, saved: Saved) {
+        if let Saved::Bytes(bytes) = saved {
+            self.files += 1;
+            self.bytes = self.bytes.saturating_add(bytes);
+        }
+    }
+
+    fn take(&mut self, saved: Saved) {
+        if let Saved::Bytes(bytes) = saved {
+            self.files -= 1;
+            self.bytes = self.bytes.saturating_sub(bytes);
+        }
+    }
 }
 
 /// What an output was made of.
@@ -74,6 +132,9 @@ impl Known {
     fn succeed(&mut self, before: &Self) {
         if self.published.is_none() {
             self.published = before.published.clone();
+        }
+        if self.saved == Saved::AsBefore {
+            self.saved = before.saved;
         }
         if self.made_of.is_none() && self.published == before.published {
             self.made_of = before.made_of;
@@ -103,6 +164,12 @@ impl From<&Task> for Known {
             sample: task.sample,
             source: task.source,
             size_before_bytes: task.size_before_bytes,
+            saved: Saved::new(
+                &task.status,
+                task.output_identity.is_some(),
+                task.size_before_bytes,
+                task.size_after_bytes,
+            ),
             published: match task.own_output() {
                 Some((output, identity)) => Some((Arc::from(output), identity)),
                 _ => task
@@ -122,6 +189,7 @@ pub struct Table {
     positions: HashMap<TaskId, usize>,
     archived: HashSet<TaskId>,
     known: HashMap<Arc<Path>, Known>,
+    savings: Savings,
     /// Only those whose standing makes them candidates: thousands of equal files are one of these and many that wait.
     by_content: HashMap<(Fingerprint, Resolution), Vec<Arc<Path>>>,
 }
@@ -156,6 +224,12 @@ impl Table {
     #[must_use]
     pub fn known(&self, path: &Path) -> Option<&Known> {
         self.known.get(path)
+    }
+
+    /// By the newest result of every path.
+    #[must_use]
+    pub fn savings(&self) -> Savings {
+        self.savings
     }
 
     /// The newest task of every path.
@@ -250,7 +324,9 @@ impl Table {
         }
         if let Some((_, before)) = before {
             known.succeed(before);
+            self.savings.take(before.saved);
         }
+        self.savings.add(known.saved);
         let content_before = before.and_then(|(_, before)| before.candidate_for());
         let content = known.candidate_for();
         let path = before.map_or_else(|| Arc::from(path), |(path, _)| Arc::clone(path));
@@ -375,6 +451,66 @@ mod tests {
         }
         let known = table.known(Path::new("720/a.mkv")).unwrap();
         assert_eq!(known.sample, Some(9), "it can be confirmed without its source");
+    }
+
+    #[test]
+    fn of_the_results_of_a_path_the_newest_counts_as_saved() {
+        let done = |after_bytes| {
+            move |task: &mut Task| {
+                task.status = Status::Processed;
+                task.size_before_bytes = 10;
+                task.size_after_bytes = after_bytes;
+            }
+        };
+        let identity = Identity {
+            device: 1,
+            inode: 2,
+            size_bytes: 3,
+            mtime_ns: 4,
+            ctime_ns: 5,
+        };
+        type Change = Box<dyn Fn(&mut Task)>;
+        let steps: [(&str, &str, Change, (u64, i64)); 8] = [
+            ("a", "720/a.mkv", Box::new(done(Some(4))), (1, 6)),
+            ("b", "720/b.mkv", Box::new(done(Some(11))), (2, 5)),
+            ("c", "720/c.mkv", Box::new(done(None)), (3, 5)),
+            (
+                "d",
+                "720/a.mkv",
+                Box::new(|task| task.status = Status::Failed),
+                (3, 5),
+            ),
+            ("e", "720/a.mkv", Box::new(done(Some(2))), (3, 7)),
+            (
+                "e",
+                "720/a.mkv",
+                Box::new(|task| task.status = Status::Queued),
+                (2, -1),
+            ),
+            (
+                "f",
+                "720/b.mkv",
+                Box::new(|task| task.status = Status::Skipped),
+                (2, -1),
+            ),
+            (
+                "g",
+                "720/b.mkv",
+                Box::new(move |task| {
+                    task.status = Status::Skipped;
+                    task.output_identity = Some(identity);
+                }),
+                (1, 0),
+            ),
+        ];
+        let mut table = Table::default();
+        for (id, path, change, (files, bytes)) in steps {
+            table.add(task(id, path, 1));
+            table.change(&id.into(), change);
+            assert_eq!(table.savings(), Savings { files, bytes }, "after {id}");
+        }
+        table.archive(&["a".into(), "c".into()].into());
+        assert_eq!(table.savings(), Savings { files: 1, bytes: 0 });
     }
 
     #[test]
