@@ -7,12 +7,13 @@
 use std::{fmt, fs, io, os::unix::fs::FileExt, path::Path, str::FromStr};
 
 use axum::extract::State;
-use jiff::{Timestamp, civil::Date};
+use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{Api, blocking::blocking, extract::Query, files, problem::Problem, who::Admin};
+use crate::task::Task;
 
 /// The beginning of the names of all log files; a date follows (`cli::logging` makes them).
 const PREFIX: &str = "app.log.";
@@ -25,6 +26,9 @@ const BLOCK_BYTES: u64 = 64 << 10;
 const MESSAGE_BYTES: usize = 16 << 10;
 /// A shorter secret would blot out half of the log; it is none.
 const SHORTEST_SECRET: usize = 4;
+/// What is said of a task just before it is added, and about its source after its end.
+const BEFORE_TASK: SignedDuration = SignedDuration::from_secs(2);
+const AFTER_TASK: SignedDuration = SignedDuration::from_secs(60);
 /// How keys of the API begin.
 const KEY_PREFIX: &str = "vck_";
 
@@ -111,12 +115,55 @@ struct Filter {
     level: Level,
     /// Lower case.
     text: String,
+    about: Option<About>,
+}
+
+/// What the log says of one task.
+struct About {
+    /// How entries begin that are about its file.
+    file: String,
+    /// What others have that name it.
+    task: String,
+    from: Timestamp,
+    to: Timestamp,
+}
+
+impl About {
+    fn new(task: &Task) -> Self {
+        let began = task.added.or(task.started).unwrap_or(Timestamp::MIN);
+        Self {
+            file: format!("{}: ", task.shown()),
+            task: format!("task {}", task.id),
+            from: began.saturating_sub(BEFORE_TASK).unwrap_or(Timestamp::MIN),
+            to: task
+                .ended
+                .and_then(|ended| ended.checked_add(AFTER_TASK).ok())
+                .unwrap_or(Timestamp::MAX),
+        }
+    }
+
+    fn takes(&self, entry: &LogEntryDto) -> bool {
+        (self.from..=self.to).contains(&entry.time)
+            && (entry.message.starts_with(&self.file) || entry.message.contains(&self.task))
+    }
+
+    /// The days' files are named in UTC.
+    fn is_of(&self, day: Date) -> bool {
+        let date = |time: Timestamp| time.to_zoned(TimeZone::UTC).date();
+        (date(self.from)..=date(self.to)).contains(&day)
+    }
 }
 
 impl Filter {
     fn takes(&self, entry: &LogEntryDto) -> bool {
         entry.level >= self.level
             && (self.text.is_empty() || entry.message.to_lowercase().contains(&self.text))
+            && self.about.as_ref().is_none_or(|about| about.takes(entry))
+    }
+
+    /// Nothing older is wanted either.
+    fn ends_at(&self, entry: &LogEntryDto) -> bool {
+        self.about.as_ref().is_some_and(|about| entry.time < about.from)
     }
 }
 
@@ -174,6 +221,8 @@ struct Gather<'a> {
     entries: Vec<LogEntryDto>,
     /// Lines that go on with the entry whose first line is to come, last one first.
     continued: Vec<String>,
+    /// There is nothing further back.
+    is_over: bool,
 }
 
 impl Gather<'_> {
@@ -196,10 +245,11 @@ impl Gather<'_> {
             entry.message.truncate(end.unwrap_or(0));
             entry.message.push('…');
         }
+        self.is_over = self.filter.ends_at(&entry);
         if self.filter.takes(&entry) {
             self.entries.push(entry);
         }
-        self.entries.len() < self.filter.lines
+        !self.is_over && self.entries.len() < self.filter.lines
     }
 }
 
@@ -224,13 +274,15 @@ fn read(folder: &Path, filter: &Filter, before: Option<Place>) -> io::Result<Log
         filter,
         entries: Vec::new(),
         continued: Vec::new(),
+        is_over: false,
     };
     let mut left_bytes = MOST_BYTES;
     let mut next = None;
     let days = days(folder)?;
     let wanted = days
         .into_iter()
-        .filter(|day| before.is_none_or(|before| *day <= before.day));
+        .filter(|day| before.is_none_or(|before| *day <= before.day))
+        .filter(|day| filter.about.as_ref().is_none_or(|about| about.is_of(*day)));
     for day in wanted {
         if next.is_some() {
             break;
@@ -246,6 +298,9 @@ fn read(folder: &Path, filter: &Filter, before: Option<Place>) -> io::Result<Log
             .map_or(size, |before| before.byte.min(size));
         let stopped = lines_before(&file, end, &mut left_bytes, |line| gather.take(line))?;
         gather.continued.clear();
+        if gather.is_over {
+            break;
+        }
         next = stopped.map(|byte| Place { day, byte });
     }
     Ok(LogsDto {
@@ -329,12 +384,7 @@ pub(super) async fn get(
     State(api): State<Api>,
     Query(query): Query<LogsQuery>,
 ) -> Result<axum::Json<LogsDto>, Problem> {
-    let lines = query.lines.unwrap_or(LINES);
-    if !(1..=MOST_LINES).contains(&lines) {
-        return Err(Problem::invalid(format!(
-            "lines = {lines}: allowed is 1 to {MOST_LINES}"
-        )));
-    }
+    let lines = number_of(query.lines)?;
     let text = query.q.unwrap_or_default();
     if text.chars().count() > 200 {
         return Err(Problem::invalid("q: allowed are up to 200 letters"));
@@ -343,8 +393,44 @@ pub(super) async fn get(
         lines,
         level: query.level.unwrap_or(Level::Trace),
         text: text.to_lowercase(),
+        about: None,
     };
-    let before = query.before.as_deref().map(Place::from_str).transpose()?;
+    gathered(&api, filter, query.before.as_deref())
+        .await
+        .map(axum::Json)
+}
+
+/// What the log says about a task, newest first.
+///
+/// # Errors
+/// When the numbers are not allowed, or the log cannot be read.
+pub(super) async fn about(
+    api: &Api,
+    task: &Task,
+    lines: Option<usize>,
+    before: Option<&str>,
+) -> Result<LogsDto, Problem> {
+    let filter = Filter {
+        lines: number_of(lines)?,
+        level: Level::Trace,
+        text: String::new(),
+        about: Some(About::new(task)),
+    };
+    gathered(api, filter, before).await
+}
+
+fn number_of(lines: Option<usize>) -> Result<usize, Problem> {
+    let lines = lines.unwrap_or(LINES);
+    match (1..=MOST_LINES).contains(&lines) {
+        true => Ok(lines),
+        false => Err(Problem::invalid(format!(
+            "lines = {lines}: allowed is 1 to {MOST_LINES}"
+        ))),
+    }
+}
+
+async fn gathered(api: &Api, filter: Filter, before: Option<&str>) -> Result<LogsDto, Problem> {
+    let before = before.map(Place::from_str).transpose()?;
     let config = api.desk.config();
     let folder = config.folders.logs.clone();
     let secrets: Vec<String> = config.secrets().into_iter().map(ToOwned::to_owned).collect();
@@ -354,7 +440,7 @@ pub(super) async fn get(
     for entry in &mut logs.entries {
         entry.message = blotted(&entry.message, &secrets);
     }
-    Ok(axum::Json(logs))
+    Ok(logs)
 }
 
 /// The routes below `/api/v1`.
@@ -382,6 +468,7 @@ stderr: no
             lines,
             level,
             text: text.to_lowercase(),
+            about: None,
         }
     }
 
@@ -419,6 +506,55 @@ stderr: no
             let logs = read(folder.path(), &filter(10, level, text), None).unwrap();
             assert_eq!(messages(&logs), found);
         }
+    }
+
+    #[test]
+    fn of_a_task_there_is_what_was_said_while_it_was_there() {
+        let text = "\
+2026-11-21T09:00:00+00:00  INFO 720/a.mkv: cancelled
+2026-11-21T10:00:00+00:00  INFO 720/a.mkv: started
+2026-11-21T10:00:01+00:00  INFO 720/a.mkv.mkv: started
+2026-11-21T10:00:02+00:00  INFO 720/b.mkv: is what task 0k5v2d4x9q001 is
+2026-11-21T10:00:03+00:00 ERROR 720/a.mkv: truncated
+stderr: no
+2026-11-21T12:00:00+00:00  INFO 720/a.mkv: another one
+";
+        let folder = folder(&[
+            (
+                "2026-11-20",
+                "2026-11-20T10:00:00+00:00  INFO 720/a.mkv: started\n",
+            ),
+            ("2026-11-21", text),
+            (
+                "2026-11-22",
+                "2026-11-22T10:00:00+00:00  INFO 720/a.mkv: started\n",
+            ),
+        ]);
+        let at = |time: &str| time.parse::<Timestamp>().unwrap();
+        let id = "0k5v2d4x9q001";
+        let mut task = Task::new(id.into(), "720/a.mkv".into(), None, at("2026-11-21T10:00:00.5Z"));
+        let about = |task: &Task, lines| {
+            let about = Some(About::new(task));
+            let filter = Filter {
+                about,
+                ..filter(lines, Level::Trace, "")
+            };
+            read(folder.path(), &filter, None).unwrap()
+        };
+        let open = about(&task, 10);
+        assert_eq!(open.entries.len(), 5);
+        task.ended = Some(at("2026-11-21T10:00:04Z"));
+        let ended = about(&task, 10);
+        assert_eq!(
+            messages(&ended),
+            [
+                "720/a.mkv: truncated\nstderr: no",
+                "720/b.mkv: is what task 0k5v2d4x9q001 is",
+                "720/a.mkv: started",
+            ]
+        );
+        assert_eq!((open.next, ended.next), (None, None));
+        assert!(about(&task, 1).next.is_some());
     }
 
     #[test]

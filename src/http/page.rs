@@ -1,4 +1,4 @@
-//! A page of a list of tasks: filter, sort, cursor. Pure.
+//! A page of a list of tasks: filter, sort, cursor or offset. Pure.
 //!
 //! Promises: pages follow one another without a task twice, and without one left out that was there all the time,
 //! however the list changes in between; a page costs one look at each task.
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     record,
-    task::{Resolution, Status, Task, TaskId},
+    task::{Resolution, Status, Task, TaskId, turn::Turn},
 };
 
 /// Which tasks are meant. An empty filter means all.
@@ -32,6 +32,8 @@ pub struct Filter {
 #[serde(rename_all = "snake_case")]
 pub enum Field {
     Added,
+    /// The order in which they are begun.
+    Turn,
     Priority,
     Path,
     /// Of the source.
@@ -66,10 +68,19 @@ pub struct Cursor {
 #[serde(rename_all = "snake_case")]
 enum Key<'a> {
     Time(Option<Timestamp>),
+    Turn(Turn),
     Priority(i32),
     /// Not every path is text.
     Path(Cow<'a, [u8]>),
     SizeBytes(u64),
+}
+
+/// Where a page begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start<'a> {
+    /// Behind so many tasks.
+    Offset(usize),
+    Cursor(&'a Cursor),
 }
 
 /// A part of a list.
@@ -85,7 +96,7 @@ pub struct Page {
 /// Why a sort or a cursor cannot be understood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PageError {
-    #[error("sort is added, priority, path, size or ended, with - before it for falling")]
+    #[error("sort is added, turn, priority, path, size or ended, with - before it for falling")]
     Sort,
     #[error(
         "the cursor is not one that a list has given, or was given for another sort; begin again without it"
@@ -125,6 +136,7 @@ impl Sort {
     fn key(self, task: &Task) -> Key<'_> {
         match self.field {
             Field::Added => Key::Time(task.added),
+            Field::Turn => Key::Turn(Turn::from(task)),
             Field::Priority => Key::Priority(task.priority),
             Field::Path => Key::Path(task.path.as_os_str().as_bytes().into()),
             Field::Size => Key::SizeBytes(task.size_before_bytes),
@@ -149,6 +161,7 @@ impl Key<'_> {
     fn into_owned(self) -> Key<'static> {
         match self {
             Self::Time(time) => Key::Time(time),
+            Self::Turn(turn) => Key::Turn(turn),
             Self::Priority(priority) => Key::Priority(priority),
             Self::Path(path) => Key::Path(path.into_owned().into()),
             Self::SizeBytes(size_bytes) => Key::SizeBytes(size_bytes),
@@ -176,6 +189,7 @@ impl FromStr for Sort {
         };
         let field = match field {
             "added" => Field::Added,
+            "turn" => Field::Turn,
             "priority" => Field::Priority,
             "path" => Field::Path,
             "size" => Field::Size,
@@ -210,6 +224,7 @@ impl Cursor {
             && matches!(
                 (&cursor.key, sort.field),
                 (Key::Time(_), Field::Added | Field::Ended)
+                    | (Key::Turn(_), Field::Turn)
                     | (Key::Priority(_), Field::Priority)
                     | (Key::Path(_), Field::Path)
                     | (Key::SizeBytes(_), Field::Size)
@@ -225,20 +240,29 @@ impl fmt::Display for Cursor {
     }
 }
 
-/// The first `limit` tasks behind the cursor.
+/// The first `limit` tasks from `start` on.
 pub fn page<'a>(
     tasks: impl Iterator<Item = &'a Arc<Task>>,
     filter: &Filter,
     sort: Sort,
-    cursor: Option<&Cursor>,
+    start: Start<'_>,
     limit: usize,
 ) -> Page {
     let mut total = 0;
     let mut left: Vec<&Arc<Task>> = tasks
         .filter(|task| filter.lets_through(task))
         .inspect(|_| total += 1)
-        .filter(|task| cursor.is_none_or(|cursor| cursor.is_before(task)))
+        .filter(|task| match start {
+            Start::Offset(_) => true,
+            Start::Cursor(cursor) => cursor.is_before(task),
+        })
         .collect();
+    if let Start::Offset(offset) = start {
+        if (1..left.len()).contains(&offset) {
+            left.select_nth_unstable_by(offset - 1, |one, other| sort.compare(one, other));
+        }
+        left.drain(..offset.min(left.len()));
+    }
     let has_more = left.len() > limit;
     if has_more && limit > 0 {
         left.select_nth_unstable_by(limit - 1, |one, other| sort.compare(one, other));
@@ -294,6 +318,8 @@ mod tests {
         prop::sample::select(vec![
             "added",
             "-added",
+            "turn",
+            "-turn",
             "priority",
             "-priority",
             "path",
@@ -317,7 +343,10 @@ mod tests {
             let mut found: Vec<Arc<Task>> = Vec::new();
             let mut cursor = None;
             loop {
-                let page = page(tasks.iter(), &Filter::default(), sort, cursor.as_ref(), limit);
+                let start = cursor.as_ref().map_or(Start::Offset(0), Start::Cursor);
+                let page = page(tasks.iter(), &Filter::default(), sort, start, limit);
+                let by_offset = super::page(tasks.iter(), &Filter::default(), sort, Start::Offset(found.len()), limit);
+                prop_assert_eq!(&by_offset, &page);
                 prop_assert_eq!(page.total, tasks.len());
                 prop_assert!(page.tasks.len() <= limit);
                 found.extend(page.tasks);
@@ -336,9 +365,10 @@ mod tests {
             new in (500..600_u32, 0..20_i64),
         ) {
             let mut tasks: Vec<Arc<Task>> = (0..).zip(&times).map(|(number, at)| task(number, *at)).collect();
-            let first = page(tasks.iter(), &Filter::default(), sort, None, 3);
+            let first = page(tasks.iter(), &Filter::default(), sort, Start::Offset(0), 3);
             tasks.push(task(new.0, new.1));
-            let rest = page(tasks.iter(), &Filter::default(), sort, first.next.as_ref(), 1000);
+            let cursor = first.next.as_ref().unwrap();
+            let rest = page(tasks.iter(), &Filter::default(), sort, Start::Cursor(cursor), 1000);
             let mut ids: Vec<&str> = first.tasks.iter().chain(&rest.tasks).map(|task| task.id.as_str()).collect();
             let old = |id: &&str| *id != tasks[tasks.len() - 1].id.as_str();
             ids.retain(old);
@@ -359,11 +389,11 @@ mod tests {
     fn a_cursor_is_for_the_order_that_it_came_from() {
         let tasks: Vec<Arc<Task>> = (0..4).map(|number| task(number, 0)).collect();
         let by = |text: &str| -> Sort { text.parse().unwrap() };
-        let cursor = page(tasks.iter(), &Filter::default(), by("added"), None, 2)
+        let cursor = page(tasks.iter(), &Filter::default(), by("added"), Start::Offset(0), 2)
             .next
             .unwrap();
         assert!(Cursor::parse(&cursor.to_string(), by("added")).is_ok());
-        for other in ["-added", "ended", "path"] {
+        for other in ["-added", "ended", "turn", "path"] {
             assert_eq!(
                 Cursor::parse(&cursor.to_string(), by(other)),
                 Err(PageError::Cursor),
@@ -390,7 +420,7 @@ mod tests {
             (filter(&[], None, Some("é")), 0),
             (filter(&["failed"], None, None), 0),
         ] {
-            let page = page(tasks.iter(), &filter, Sort::default(), None, 500);
+            let page = page(tasks.iter(), &filter, Sort::default(), Start::Offset(0), 500);
             assert_eq!((page.tasks.len(), page.total), (expected, expected), "{filter:?}");
         }
     }

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Tasks that one request may name.
-const IDS_LIMIT: usize = 10_000;
+pub(super) const IDS_LIMIT: usize = 10_000;
 
 /// What is done to several tasks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]

@@ -12,7 +12,7 @@ use super::{Api, Place, TaskDto, blocking, dto::encode_of};
 use crate::{
     http::{
         extract::{Json, Query},
-        page::{self, Cursor, Filter, Sort},
+        page::{self, Cursor, Filter, Sort, Start},
         problem::{Problem, ProblemDto},
         who::Viewer,
     },
@@ -29,6 +29,9 @@ const LIMIT_MOST: u32 = 500;
 pub(super) struct ListQuery {
     /// `next` of the page before.
     cursor: Option<String>,
+    /// So many tasks are left out before the page begins; instead of `cursor`, to jump in a long list.
+    #[param(value_type = Option<u64>)]
+    offset: Option<usize>,
     /// Of a page; 100 unless told.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<u32>,
@@ -39,7 +42,8 @@ pub(super) struct ListQuery {
     resolution: Option<u32>,
     /// Part of the path, in any case.
     q: Option<String>,
-    /// `added`, `priority`, `path`, `size` or `ended`; `-` before it for falling. `-added` unless told.
+    /// `added`, `turn`, `priority`, `path`, `size` or `ended`; `-` before it for falling. `-added` unless told. `turn` is the
+    /// order in which tasks are begun: what runs, what waits, what is over.
     sort: Option<String>,
     /// `true`: those of the archives too.
     archived: Option<bool>,
@@ -53,6 +57,8 @@ pub(super) struct TaskList {
     next: Option<String>,
     /// On all pages.
     total: usize,
+    /// Grows with each change of anything: pages of one number are parts of one list.
+    number: u64,
 }
 
 /// Lists tasks.
@@ -76,6 +82,10 @@ pub(super) async fn list(
         .map(|text| Cursor::parse(text, sort))
         .transpose();
     let cursor = cursor.map_err(|error| Problem::invalid(error.to_string()))?;
+    if cursor.is_some() && query.offset.is_some() {
+        return Err(Problem::invalid("give a cursor or an offset, not both"));
+    }
+    let offset = query.offset.unwrap_or(0);
     let limit = query.limit.unwrap_or(LIMIT_DEFAULT);
     if !(1..=LIMIT_MOST).contains(&limit) {
         return Err(Problem::invalid(format!("limit is 1 to {LIMIT_MOST}")));
@@ -103,7 +113,8 @@ pub(super) async fn list(
             .flat_map(|tasks| tasks.iter())
             .filter(|task| !in_queue.contains(&task.id));
         let all = archived.chain(live);
-        let page = page::page(all, &filter, sort, cursor.as_ref(), limit as usize);
+        let start = cursor.as_ref().map_or(Start::Offset(offset), Start::Cursor);
+        let page = page::page(all, &filter, sort, start, limit as usize);
         let place = |task: &Task| match archives.is_empty() || in_queue.contains(&task.id) {
             true => Place::Queue,
             false => Place::Archive,
@@ -113,6 +124,7 @@ pub(super) async fn list(
             tasks: page.tasks.iter().map(dto).collect(),
             next: page.next.map(|cursor| cursor.to_string()),
             total: page.total,
+            number: board.number,
         }
     };
     Ok(Json(blocking(list).await?))

@@ -6,6 +6,8 @@
 mod actions;
 mod dto;
 mod list;
+mod log;
+mod place;
 mod submit;
 
 use std::sync::Arc;
@@ -49,6 +51,9 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(freeze))
         .routes(routes!(thaw))
         .routes(routes!(move_to))
+        .routes(routes!(place::place))
+        .routes(routes!(place::order))
+        .routes(routes!(log::log))
         .routes(routes!(actions::act))
 }
 
@@ -107,14 +112,7 @@ async fn get(_: Viewer, State(api): State<Api>, Path(id): Path<String>) -> Resul
 )]
 async fn receipt(_: Viewer, State(api): State<Api>, Path(id): Path<String>) -> Result<Response, Problem> {
     let task = find(&api, &id).await?;
-    let file = Files::new(&api.folders.conf).receipt(&task.id);
-    let bytes = blocking(move || match std::fs::read(file) {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    });
-    let bytes = bytes.await?.map_err(Problem::internal)?;
-    let bytes = bytes.ok_or_else(|| {
+    let bytes = read_receipt(&api, &task.id).await?.ok_or_else(|| {
         Problem::not_found(format!(
             "task {} has no receipt; one is written when its file has been compressed or left as it is",
             task.id
@@ -122,6 +120,17 @@ async fn receipt(_: Viewer, State(api): State<Api>, Path(id): Path<String>) -> R
     })?;
     let json = HeaderValue::from_static("application/json");
     Ok(([(header::CONTENT_TYPE, json)], Body::from(bytes)).into_response())
+}
+
+/// The receipt's file, if there is one.
+async fn read_receipt(api: &Api, id: &TaskId) -> Result<Option<Vec<u8>>, Problem> {
+    let file = Files::new(&api.folders.conf).receipt(id);
+    let bytes = blocking(move || match std::fs::read(file) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    });
+    bytes.await?.map_err(Problem::internal)
 }
 
 /// Orders something for one task, and tells it as it is then.
