@@ -32,7 +32,7 @@ pub use channel::{ChannelTest, Means, names, test};
 pub use ntfy::reach;
 pub use outbox::OUTBOX_LIMIT;
 pub use store::OUTBOX_FILE;
-pub use worker::{Handle, STOP_LIMIT, start, start_with_timing};
+pub use worker::{Handle, STOP_LIMIT, Stuck, start, start_with_timing};
 
 /// One thing that happened. Files are named relative to `input/`, as in `720/a.mkv`. Without a task: of an older version.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -345,6 +345,11 @@ impl Outbox {
         self.in_flight.is_some()
     }
 
+    /// When the first of what waits happened.
+    pub fn oldest(&self) -> Option<Timestamp> {
+        self.entries.iter().map(|entry| entry.added).min()
+    }
+
     /// Alerts that are not delivered, the notice of dropped ones not counted.
     pub fn waiting(&self) -> u64 {
         self.entries.iter().map(|entry| entry.summary.count()).sum()

@@ -91,7 +91,40 @@ pub struct Handle {
     shared: Arc<Shared>,
 }
 
+/// A channel that takes nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stuck {
+    /// As `ntfy`, without address or topic.
+    pub channel: String,
+    /// When the oldest of what waits happened.
+    pub since: Timestamp,
+    /// What the last try came to.
+    pub hint: &'static str,
+}
+
 impl Handle {
+    /// The channels whose oldest alert waits for longer than `limit`, and whose last try failed.
+    #[must_use]
+    pub fn stuck(&self, limit: Duration) -> Vec<Stuck> {
+        let state = self.shared.lock();
+        let now = Timestamp::now();
+        let lanes = state
+            .lanes
+            .iter()
+            .filter(|lane| lane.is_on && lane.reported.is_some());
+        lanes
+            .filter_map(|lane| {
+                let since = lane.outbox.oldest()?;
+                let waits = Duration::try_from(now.duration_since(since)).unwrap_or_default();
+                (waits > limit).then(|| Stuck {
+                    channel: lane.channel.shown(&state.config),
+                    since,
+                    hint: lane.hint,
+                })
+            })
+            .collect()
+    }
+
     /// Puts an alert into the outbox of each channel, or ignores it when all are off or the settings leave its kind out.
     ///
     /// Never waits: it takes a lock that is only held for work in memory. There is no queue before the outboxes: the
@@ -130,6 +163,7 @@ impl Handle {
                 lane.outbox = known.outbox;
                 lane.answer = known.answer;
                 lane.reported = known.reported;
+                lane.hint = known.hint;
             }
         }
         report_abandoned(old.iter().map(|lane| lane.outbox.waiting()).sum());
@@ -203,6 +237,7 @@ fn lanes(
             timing: channel.timing(timing),
             answer: None,
             reported: None,
+            hint: "",
             channel: channel.clone(),
         })
         .collect()
@@ -243,6 +278,8 @@ struct Lane {
     answer: Option<(u64, Answer)>,
     /// The trouble that the log has been told of, and the generation of the settings then.
     reported: Option<(u64, Verdict)>,
+    /// Of that trouble.
+    hint: &'static str,
 }
 
 impl Lane {
@@ -307,6 +344,7 @@ impl Lane {
             }
             return;
         }
+        self.hint = hint;
         if std::mem::replace(&mut self.reported, trouble) != trouble {
             let said = status.map_or_else(|| text.clone(), |status| format!("{status} {text}"));
             tracing::warn!("{channel}: alert not delivered: {hint} ({said})");

@@ -37,6 +37,7 @@ use super::{
     who::{Caller, Viewer},
 };
 use crate::{
+    config::Config,
     service::desk::Board,
     task::{Task, TaskId},
 };
@@ -116,7 +117,8 @@ impl Feed {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn tell(&self, name: &'static str, data: &impl Serialize) {
+    /// To all streams.
+    pub fn tell(&self, name: &'static str, data: &impl Serialize) {
         let Ok(data) = serde_json::to_string(data) else {
             return;
         };
@@ -184,6 +186,10 @@ impl Reset {
         Self { reason }
     }
 }
+
+/// Others are in force.
+#[derive(Debug, Serialize)]
+struct SettingsEvent {}
 
 /// How far everything is that runs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -258,6 +264,7 @@ struct Told {
     tasks: Arc<Vec<Arc<Task>>>,
     live: LiveDto,
     queue: QueueDto,
+    config: Arc<Config>,
 }
 
 impl Told {
@@ -266,6 +273,7 @@ impl Told {
             tasks: Arc::clone(&board.tasks),
             live: LiveDto::from(board),
             queue: QueueDto::from(board),
+            config: Arc::clone(&board.config),
         }
     }
 
@@ -290,13 +298,18 @@ impl Told {
         if before.queue != self.queue {
             feed.tell("queue", &self.queue);
         }
+        if !Arc::ptr_eq(&before.config, &self.config) {
+            feed.tell("settings", &SettingsEvent {});
+        }
     }
 }
 
 /// Streams what changes (`text/event-stream`).
 ///
 /// `task`: a task as it is now. `removed`: one that has left the queue for an archive. `live`: how far each encode is, at
-/// most once a second. `queue`: how the queue stands. `reset`: read the lists anew, what has changed since cannot be told.
+/// most once a second. `queue`: how the queue stands. `uploads`: an upload as it is now, as `{"id", "upload"}`; `upload` is `null` when it is
+/// gone. `settings`: others are in force. `reset`: read the lists anew, what has changed since cannot be told. `alive`: nothing,
+/// when nothing else was told for 20 seconds.
 /// Send the id of the last event that came as `Last-Event-ID` (browsers do it by themselves) to go on from there.
 #[utoipa::path(
     get,
@@ -320,7 +333,9 @@ async fn events(
     })?;
     let last = headers.get("last-event-id").and_then(|last| last.to_str().ok());
     let stream = open(api, caller, last, place);
-    let keep_alive = KeepAlive::new().interval(KEEP_ALIVE);
+    // As an event: a page cannot see a comment.
+    let alive = SseEvent::default().event("alive").data("{}");
+    let keep_alive = KeepAlive::new().interval(KEEP_ALIVE).event(alive);
     Ok(Sse::new(stream).keep_alive(keep_alive).into_response())
 }
 

@@ -85,6 +85,7 @@ mod tests {
         config::{Config, Sources},
         queue::Control,
         service::{Live, LiveQueue},
+        task::Savings,
     };
     use std::sync::Arc;
 
@@ -102,6 +103,8 @@ mod tests {
             hours_begin: None,
             encodes: Vec::new(),
             queue: LiveQueue::default(),
+            troubles: Vec::new(),
+            saved: Savings::default(),
         };
         let sources = Sources {
             root: "/nowhere".into(),

@@ -185,6 +185,7 @@ pub fn start(desk: Desk, sources: Sources, links: Arc<Links>) -> Result<Handle, 
         runtime.spawn(events::follow(api.clone()));
         runtime.spawn(keep_house(api.clone(), certificate));
         runtime.spawn(api.uploads.clone().keep_swept());
+        runtime.spawn(api.uploads.clone().keep_told(api.feed.clone()));
         runtime.block_on(run(listener, tls, router(api), stopped));
         runtime.shutdown_timeout(BLOCKING_STOP_LIMIT);
     })?;

@@ -18,7 +18,10 @@ use super::{
 };
 use crate::{
     queue::WhilePaused,
-    service::desk::{Board, Order, QueueState, Which},
+    service::{
+        Trouble, TroubleKind,
+        desk::{Board, Order, QueueState, Which},
+    },
 };
 
 /// The routes below `/api/v1`.
@@ -66,6 +69,42 @@ pub struct QueueDto {
     pub unavailable: Vec<UnavailableDto>,
     /// Changes reach the disk.
     pub writable: bool,
+    /// Everything that is wrong, in words. A pause is not.
+    pub problems: Vec<TroubleDto>,
+    /// Files with a result, those of archived tasks too.
+    pub saved_files: u64,
+    /// By all results; negative when they are larger than their sources.
+    pub saved_bytes: i64,
+}
+
+/// Something that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Trouble)]
+pub struct TroubleDto {
+    /// `folder_unavailable`, `no_space` (tasks wait for it), `encoder_missing`, `queue_not_written`, `sweep_only` (new files
+    /// are found late), `alerts_stuck`, `settings_mistake`, `encode_stalled` or `no_tls`.
+    #[schema(value_type = String)]
+    pub kind: TroubleKind,
+    /// The folder, the channel of alerts or the task's id that it is about; empty: the service.
+    pub about: String,
+    /// One sentence.
+    pub message: String,
+    /// What a person can do.
+    pub way_out: String,
+    #[schema(value_type = String, format = DateTime)]
+    pub since: Timestamp,
+}
+
+impl From<&Trouble> for TroubleDto {
+    fn from(trouble: &Trouble) -> Self {
+        Self {
+            kind: trouble.kind,
+            about: trouble.about.clone(),
+            message: trouble.message.clone(),
+            way_out: trouble.way_out.clone(),
+            since: trouble.since,
+        }
+    }
 }
 
 /// A folder that is out of reach.
@@ -109,6 +148,9 @@ impl From<&Board> for QueueDto {
                 })
                 .collect(),
             writable: board.queue == QueueState::Written,
+            problems: live.troubles.iter().map(TroubleDto::from).collect(),
+            saved_files: live.saved.files,
+            saved_bytes: live.saved.bytes,
         }
     }
 }

@@ -143,6 +143,14 @@ impl EncodePlan {
         })
     }
 
+    /// With which the film is encoded; `None` when it is not.
+    #[must_use]
+    pub fn crf(&self) -> Option<f64> {
+        let options = &self.encoded_film()?.options;
+        let (_, value) = options.iter().find(|(name, _)| name == "crf")?;
+        value.to_str()?.parse().ok()
+    }
+
     /// The same with another CRF.
     #[must_use]
     pub fn with_crf(&self, crf: f64) -> Self {
@@ -248,6 +256,7 @@ mod tests {
             .unwrap()
         };
         let changed = planned(26.0).with_crf(27.3);
+        assert_eq!((planned(26.0).crf(), changed.crf()), (Some(26.0), Some(27.3)));
         assert_ne!(changed, planned(26.0));
         assert_eq!(changed, planned(27.3));
     }

@@ -89,6 +89,7 @@ impl State {
             }
         }
         self.roots.insert(path, state);
+        self.next_live = Instant::now();
     }
 
     pub(super) fn wake_those_waiting_for_a_folder(&mut self) {

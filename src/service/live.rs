@@ -12,11 +12,11 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{State, now, speeds::LiveQueue};
+use super::{State, job::Stage, now, speeds::LiveQueue, troubles::Trouble};
 use crate::{
     alerts::{Alert, Wording, message::EXAMPLES},
     durable, record,
-    task::Shown,
+    task::{Savings, Shown},
     watch,
 };
 
@@ -45,6 +45,12 @@ pub struct Live {
     pub encodes: Vec<LiveEncode>,
     #[serde(default)]
     pub queue: LiveQueue,
+    /// What is wrong.
+    #[serde(default)]
+    pub troubles: Vec<Trouble>,
+    /// By all results that there are.
+    #[serde(default)]
+    pub saved: Savings,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,6 +79,15 @@ pub struct LiveEncode {
     /// Of the whole result, once that can be told.
     #[serde(default)]
     pub projected: Option<LiveSize>,
+    /// Of x265, once it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crf: Option<f64>,
+    /// Of a film in chunks, one letter each in the film's order: see [`super::job::Piece`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pieces: Option<String>,
+    /// How far one that goes through the film from its beginning to its end is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frame_seconds: Option<f64>,
 }
 
 /// A size and the interval that it lies in.
@@ -151,6 +166,8 @@ impl Live {
             hours_begin: None,
             encodes: Vec::new(),
             queue: LiveQueue::default(),
+            troubles: Vec::new(),
+            saved: Savings::default(),
         }
     }
 
@@ -202,6 +219,12 @@ impl State {
                 seconds_left: progress.time_left.map(|left| left.as_secs_f64()),
                 size_bytes: progress.total_size_bytes,
                 frozen: running.is_frozen,
+                crf: running.crf(),
+                pieces: running.pieces(),
+                frame_seconds: progress
+                    .out_time
+                    .filter(|_| running.stage == Stage::Encoding)
+                    .map(|time| time.as_secs_f64()),
             }
         })
     }
@@ -265,11 +288,14 @@ impl State {
             hours_begin: self.hours_begin(),
             encodes: self.live_encodes().collect(),
             queue: self.queue_ahead(),
+            troubles: self.troubles.clone(),
+            saved: self.table.savings(),
         }
     }
 
     /// To the file, and to the board.
     pub(super) fn publish_live(&mut self) {
+        self.look_for_troubles();
         let live = self.live();
         let written = serde_json::to_vec(&live)
             .map_err(|error| error.to_string())

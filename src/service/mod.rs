@@ -20,6 +20,7 @@ mod originals;
 mod recovery;
 mod silence;
 mod speeds;
+mod troubles;
 #[cfg(test)]
 mod tests;
 
@@ -27,6 +28,7 @@ pub use job::Claim;
 pub use live::{Live, LiveEncode, LiveRoot, LiveSize};
 pub use recovery::end_orphans;
 pub use speeds::LiveQueue;
+pub use troubles::{Trouble, TroubleKind};
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet, VecDeque},
@@ -236,6 +238,14 @@ struct State {
     committed: u64,
     /// Nothing can be written down at present, so nothing is begun.
     queue_is_failing: bool,
+    /// Why the queue cannot be written.
+    queue_failure: Option<String>,
+    /// In the settings file; those in force are older.
+    settings_mistake: Option<String>,
+    /// Why no encode can be made; until one gets on again.
+    encoder_trouble: Option<String>,
+    /// As of the last look.
+    troubles: Vec<Trouble>,
     merged_edits: u64,
     /// Since when the table differs from the newest snapshot.
     changed_since: Option<Instant>,
@@ -377,6 +387,10 @@ impl State {
             sequence: 0,
             committed: 0,
             queue_is_failing: false,
+            queue_failure: None,
+            settings_mistake: None,
+            encoder_trouble: None,
+            troubles: Vec::new(),
             merged_edits: 0,
             changed_since: Some(now),
             deferred: VecDeque::new(),
@@ -628,11 +642,15 @@ impl State {
                     folders: self.config.folders.clone(),
                     ..config
                 };
+                self.settings_mistake = None;
+                self.next_live = Instant::now();
                 self.publish_now();
                 Ok(needs_restart)
             }
             Err(error) => {
                 tracing::error!("{error}; the old settings stay in force");
+                self.settings_mistake = Some(error.clone());
+                self.next_live = Instant::now();
                 self.attention(
                     format!("The settings have a mistake, the old ones stay in force: {error}"),
                     "The settings have a mistake, the old ones stay in force; see the log",

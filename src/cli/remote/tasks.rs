@@ -18,8 +18,8 @@ use super::{
 use crate::{
     queue::{Control, WhilePaused},
     record,
-    service::{Live, LiveEncode, LiveQueue, LiveRoot, LiveSize},
-    task::{Resolution, Status, Task, TaskId},
+    service::{Live, LiveEncode, LiveQueue, LiveRoot, LiveSize, Trouble},
+    task::{Resolution, Savings, Status, Task, TaskId},
 };
 
 /// Tasks that are asked for at once.
@@ -158,6 +158,13 @@ struct Queue {
     watching_reason: Option<String>,
     pid: u32,
     unavailable: Vec<Unavailable>,
+    /// An older server tells none of these.
+    #[serde(default)]
+    problems: Vec<Trouble>,
+    #[serde(default)]
+    saved_files: u64,
+    #[serde(default)]
+    saved_bytes: i64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -176,6 +183,11 @@ struct Progress {
     seconds_left: Option<f64>,
     written_bytes: Option<u64>,
     projected_bytes: Option<u64>,
+    low_bytes: Option<u64>,
+    high_bytes: Option<u64>,
+    crf: Option<f64>,
+    pieces: Option<String>,
+    frame_seconds: Option<f64>,
 }
 
 impl Row {
@@ -193,14 +205,14 @@ impl Row {
             speed: progress.speed,
             seconds_left: progress.seconds_left,
             size_bytes: progress.written_bytes,
-            projected: progress.projected_bytes.map(|bytes| {
-                let bytes = bytes as f64;
-                LiveSize {
-                    low_bytes: bytes,
-                    likely_bytes: bytes,
-                    high_bytes: bytes,
-                }
+            projected: progress.projected_bytes.map(|bytes| LiveSize {
+                low_bytes: progress.low_bytes.unwrap_or(bytes) as f64,
+                likely_bytes: bytes as f64,
+                high_bytes: progress.high_bytes.unwrap_or(bytes) as f64,
             }),
+            crf: progress.crf,
+            pieces: progress.pieces.clone(),
+            frame_seconds: progress.frame_seconds,
         })
     }
 }
@@ -241,6 +253,11 @@ pub fn status(client: &Client, json: bool) -> Outcome {
         queue: LiveQueue {
             bytes: queue.left_bytes,
             seconds_left: queue.left_seconds,
+        },
+        troubles: queue.problems,
+        saved: Savings {
+            files: queue.saved_files,
+            bytes: queue.saved_bytes,
         },
     };
     let present = Present {

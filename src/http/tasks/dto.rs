@@ -68,6 +68,17 @@ pub struct ProgressDto {
     pub written_bytes: Option<u64>,
     /// Of the whole result, once that can be told.
     pub projected_bytes: Option<u64>,
+    /// What the whole result has at least, very likely.
+    pub low_bytes: Option<u64>,
+    /// And at most.
+    pub high_bytes: Option<u64>,
+    /// Of x265, once it is known.
+    pub crf: Option<f64>,
+    /// Of a film that is encoded in pieces, in its order, one letter each: `d` done, `r` running, `w` waiting.
+    #[schema(pattern = "^[drw]*$")]
+    pub pieces: Option<String>,
+    /// How far it is in the film, where that is encoded from its beginning to its end.
+    pub frame_seconds: Option<f64>,
 }
 
 /// Where a task stands.
@@ -130,6 +141,11 @@ impl From<&LiveEncode> for ProgressDto {
             seconds_left: encode.seconds_left,
             written_bytes: encode.size_bytes,
             projected_bytes: encode.projected.map(|size| size.likely_bytes as u64),
+            low_bytes: encode.projected.map(|size| size.low_bytes as u64),
+            high_bytes: encode.projected.map(|size| size.high_bytes as u64),
+            crf: encode.crf,
+            pieces: encode.pieces.clone(),
+            frame_seconds: encode.frame_seconds,
         }
     }
 }

@@ -7,6 +7,7 @@
 
 mod admission;
 mod error;
+mod news;
 mod put;
 mod receive;
 mod record;
@@ -35,6 +36,7 @@ use crate::{
 };
 use admission::{Limits, Reserved};
 pub use error::UploadError;
+use news::News;
 use receive::{Reception, blocking};
 use record::{Record, Stage, UploadId, Way};
 use store::{Found, Store, Which};
@@ -58,6 +60,7 @@ struct Shared {
     /// One upload is admitted after the other, so that they cannot promise the same space twice.
     admission: AsyncMutex<()>,
     at_once: Arc<Semaphore>,
+    news: News,
 }
 
 /// As long as this lives, no other request gets at the upload.
@@ -134,6 +137,7 @@ impl Uploads {
             held: Mutex::default(),
             admission: AsyncMutex::new(()),
             at_once: Arc::new(Semaphore::new(AT_ONCE)),
+            news: News::default(),
         }))
     }
 
@@ -192,6 +196,10 @@ impl Uploads {
         Store::new(&self.config().folders.input)
     }
 
+    fn news(&self) -> &News {
+        &self.0.news
+    }
+
     fn lock_held(&self) -> std::sync::MutexGuard<'_, HashSet<UploadId>> {
         self.0.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -223,7 +231,7 @@ impl Uploads {
         let held = self.hold(id)?;
         let _one_after_the_other = self.0.admission.lock().await;
         let store = self.store();
-        blocking(move || {
+        let admitted = blocking(move || {
             store.make_folder(id.resolution)?;
             let unfinished = Reserved::on_disk(&store, &config.watch.resolutions, id.resolution);
             let free_bytes = free_bytes(&store, id);
@@ -231,8 +239,10 @@ impl Uploads {
             let record = Record::new(way, wanted, length_bytes, metadata, Timestamp::now());
             store.save(id, &record)?;
             Ok((held, record, limit_bytes))
-        })
-        .await?
+        });
+        let admitted = admitted.await?;
+        self.news().changed(id);
+        admitted
     }
 
     /// # Errors
@@ -292,6 +302,7 @@ impl Uploads {
     /// dropped, as that of a lost connection is.
     async fn receive(&self, held: Held, reception: Reception, body: Body) -> Result<Record, UploadError> {
         let uploads = self.clone();
+        let receiving = self.receiving(held.id);
         let received = tokio::spawn(async move {
             let way = reception.record.way;
             let result = uploads.receive_and_place(held.id, reception, body).await;
@@ -299,6 +310,8 @@ impl Uploads {
                 let (store, id) = (uploads.store(), held.id);
                 blocking(move || store.remove(id)).await??;
             }
+            drop(held);
+            drop(receiving);
             result
         });
         received.await.map_err(|_| UploadError::Stopping)?

@@ -113,10 +113,15 @@ impl Uploads {
             Fate::Stays => Ok(0),
             Fate::Removed => {
                 blocking(move || store.remove(id)).await??;
+                self.news().changed(id);
                 // One that is placed has only its record removed.
                 Ok(u64::from(record.stage == Stage::Receiving))
             }
-            Fate::Placed | Fate::AnnouncedAgain => self.place(id, record).await.map(|_| 0),
+            Fate::Placed | Fate::AnnouncedAgain => {
+                self.place(id, record).await?;
+                self.news().changed(id);
+                Ok(0)
+            }
             Fate::Taken => {
                 if let Stage::Placed { path, task } = record.stage {
                     record.stage = Stage::Taken { path, task };

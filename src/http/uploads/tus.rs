@@ -370,6 +370,7 @@ async fn terminate(
     blocking(move || store.remove(id))
         .await?
         .map_err(UploadError::from)?;
+    api.uploads.news().changed(id);
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

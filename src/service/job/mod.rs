@@ -45,7 +45,7 @@ use measure::Look;
 pub use outcome::Outcome;
 use outcome::{blamed, not_encoded, refused};
 use publish::Finished;
-pub use report::{Content, Report, Stage};
+pub use report::{Content, Piece, Report, Stage};
 use result::Made;
 use search::Searching;
 use source::Source;

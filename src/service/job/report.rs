@@ -37,6 +37,10 @@ pub enum Report {
     ChunkKept,
     /// Room that was granted is not used any more.
     RoomBack,
+    /// Of the encode that follows; `None` where no picture is encoded.
+    Crf(Option<f64>),
+    /// Of a film in chunks, in its order.
+    Pieces(Vec<Piece>),
     /// The size of the result, as far as it can be told.
     Foreseen(Option<Estimate>),
     /// The pid of a child of this job, also its group's id.
@@ -67,6 +71,26 @@ pub enum Content {
     Source {
         reason: String,
     },
+}
+
+/// How far a chunk of a film is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Piece {
+    Done,
+    Running,
+    Waiting,
+}
+
+impl Piece {
+    /// As `conf/live.json` and the API have it.
+    #[must_use]
+    pub fn letter(self) -> char {
+        match self {
+            Self::Done => 'd',
+            Self::Running => 'r',
+            Self::Waiting => 'w',
+        }
+    }
 }
 
 /// What a job is at.

@@ -187,6 +187,8 @@ impl Job<'_> {
             most_bytes: source.info.size_bytes,
         });
         (self.report)(Report::Frames(plan.frames));
+        (self.report)(Report::Crf(plan.crf()));
+        (self.report)(Report::Pieces(Vec::new()));
         (self.report)(Report::Stage(Stage::Encoding));
         let encoded = encode::encode(
             plan,

@@ -90,9 +90,10 @@ impl State {
                 if self.encoder == Encoder::Works {
                     tracing::error!("{reason}; nothing can be encoded until it is there");
                     self.alert(Alert::Attention {
-                        what: Wording::naming(reason, "ffmpeg is missing or cannot encode H.265"),
+                        what: Wording::naming(&reason, "ffmpeg is missing or cannot encode H.265"),
                     });
                 }
+                self.encoder_trouble = Some(reason.clone());
                 self.encoder = Encoder::Missing;
                 self.encoder_checked = Instant::now();
             }

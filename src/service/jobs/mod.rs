@@ -15,7 +15,7 @@ use jiff::Zoned;
 
 use super::{
     Mode, State,
-    job::{Grant, Stage},
+    job::{Grant, Piece, Stage},
 };
 use crate::{
     config::OutsideHours,
@@ -40,10 +40,15 @@ pub(super) struct Running {
     children: Vec<u32>,
     pub(super) stage: Stage,
     pub(super) progress: Option<Progress>,
+    /// When it was last seen to go on.
+    pub(super) got_on: Instant,
     /// Of the film.
     pub(super) frames: Option<u64>,
     /// The result's size.
     pub(super) foreseen_bytes: Option<Estimate>,
+    crf: Option<f64>,
+    /// Empty: it is not encoded in chunks.
+    pieces: Vec<Piece>,
     /// Its start was told.
     told: bool,
     resumed_percent: Option<u8>,
@@ -79,6 +84,25 @@ impl Running {
     pub(super) fn children(&self) -> Vec<u32> {
         let running = self.children.iter().filter(|child| process::is_running(**child));
         running.copied().collect()
+    }
+
+    /// Whether what it is at tells how far it is.
+    pub(super) fn tells_progress(&self) -> bool {
+        self.stage == Stage::Encoding && self.progress.is_some()
+    }
+
+    /// Of the encode or the trial that runs.
+    pub(super) fn crf(&self) -> Option<f64> {
+        match self.stage {
+            Stage::Searching { crf } => Some(crf),
+            _ => self.crf,
+        }
+    }
+
+    /// One letter for each chunk, in the film's order.
+    pub(super) fn pieces(&self) -> Option<String> {
+        let letters = || self.pieces.iter().map(|piece| piece.letter()).collect();
+        (!self.pieces.is_empty()).then(letters)
     }
 
     /// What it may still take on the disk.

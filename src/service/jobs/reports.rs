@@ -40,6 +40,8 @@ impl State {
             Report::Cost(cost) => running.cost = cost,
             Report::Room { most_bytes } => running.room_bytes = most_bytes,
             Report::Foreseen(bytes) => running.foreseen_bytes = bytes,
+            Report::Crf(crf) => running.crf = crf,
+            Report::Pieces(pieces) => running.pieces = pieces,
             Report::Planned {
                 output,
                 source,
@@ -65,6 +67,7 @@ impl State {
             Report::Stage(stage) => {
                 running.stage = stage;
                 running.progress = None;
+                running.got_on();
                 if !std::mem::replace(&mut running.told, true) {
                     let resumed_percent = running.resumed_percent;
                     self.tell_started(id, resumed_percent);
@@ -72,6 +75,10 @@ impl State {
                 self.publish_live();
             }
             Report::Progress(progress) => {
+                if running.progress != Some(progress) {
+                    running.got_on();
+                }
+                self.encoder_trouble = None;
                 running.progress = Some(progress);
                 (self.onlooker)(View::Progress {
                     path: &running.path,

@@ -118,6 +118,7 @@ impl Job<'_> {
             (self.report)(Report::Resumed { percent });
         }
         (self.report)(Report::Frames(Some(index.times().len() as u64)));
+        (self.report)(Report::Crf(plan.crf()));
         (self.report)(Report::Stage(Stage::Encoding));
         let began = Stopwatch::start(&self.order.cancel);
         let compared = plan.film().ok_or_else(|| refused("its film is not encoded"))?;

@@ -12,7 +12,7 @@ use std::{
 
 use super::{
     super::{
-        Job, Outcome, Report,
+        Job, Outcome, Piece, Report,
         outcome::measure_outcome,
         search::{Searching, Verdict},
     },
@@ -220,6 +220,20 @@ impl<'a> Run<'a> {
             });
         }
         self.give_back(u32::try_from(self.under_way.len()).unwrap_or(u32::MAX).max(1));
+        self.tell_pieces();
+    }
+
+    fn tell_pieces(&self) {
+        let pieces = self.manifest.chunks.iter().map(|entry| {
+            if self.under_way.contains_key(&entry.chunk.number) {
+                Piece::Running
+            } else if entry.finished.is_some() {
+                Piece::Done
+            } else {
+                Piece::Waiting
+            }
+        });
+        (self.job.report)(Report::Pieces(pieces.collect()));
     }
 
     /// A finished chunk of a CRF on trial, in the order in which they are encoded.
