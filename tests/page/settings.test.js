@@ -6,7 +6,7 @@ import test from "node:test";
 import { alertParts, tookInWords } from "../../src/web/files/views/settings/lib/alerts.js";
 import { DEFAULT, errorsOf, forget, gather, outcomeInWords, overtaken, type } from "../../src/web/files/views/settings/lib/draft.js";
 import { grouped, headingParts, nameOf } from "../../src/web/files/views/settings/lib/groups.js";
-import { kindOf, shown, spanInWords, typedOf, valueOf } from "../../src/web/files/views/settings/lib/kind.js";
+import { allowedInWords, kindOf, shown, spanInWords, typedOf, valueOf } from "../../src/web/files/views/settings/lib/kind.js";
 import { asText, logQuery, withNewest } from "../../src/web/files/views/settings/lib/log.js";
 import {
   deviceOf,
@@ -132,6 +132,11 @@ test("values and long spans of time are said in words", () => {
   assert.equal(shown({ type: "secret" }, "…"), "set");
   assert.equal(shown({ type: "several", options: ["a", "b"] }, ["b", "a"]), "all");
   assert.equal(shown({ type: "list" }, []), "none");
+  assert.equal(shown({ type: "size" }, "1GiB"), "1 GiB");
+  assert.equal(shown({ type: "size" }, 0), "0");
+  assert.equal(allowedInWords({ type: "size" }, SIZE), "up to 8192 TiB");
+  assert.equal(allowedInWords({ type: "switch" }, "true or false"), "");
+  assert.equal(allowedInWords({ type: "number" }, "0 to 19"), "0 to 19");
   assert.equal(shown({ type: "list" }, ["mp4", "mkv"]), "mp4, mkv");
   for (const [unit, typed, words] of [
     ["seconds", "30", ""],

@@ -3,13 +3,13 @@
 // readers; a secret that is set is never shown, only replaced.
 // Never in here: what is allowed, saving.
 
-import { html, useState } from "../../lib/html.js";
+import { html } from "../../lib/html.js";
 import { Button, Check } from "../../lib/parts.js";
 import { sizeUnits, spanInWords } from "./lib/kind.js";
 
 /**
- * `kind` as of `kindOf`; `typed` what stands in it; `onTyped(typed)`; `name` for screen readers; `isSet`, `onRemove`,
- * `isRemoved`: of a secret. All else is handed to the control.
+ * `kind` as of `kindOf`; `typed` what stands in it; `onTyped(typed)`; `name` for screen readers; `isSet`, `isTyped`,
+ * `isRemoved`, `onRemove`, `onKeep`: of a secret. All else is handed to the control.
  */
 export const SettingField = ({ kind, ...rest }) => {
   const Control = CONTROLS[kind.type];
@@ -51,7 +51,7 @@ const Several = ({ kind, typed, onTyped, name, ...rest }) => {
   `;
 };
 
-const MOST_LINES = 8;
+const MOST_LINES = 6;
 
 const List = ({ kind: _, typed, onTyped, name, ...rest }) => html`
   <textarea class="input" aria-label="${name}, one on each line" spellcheck="false" autocapitalize="off" placeholder="One on each line"
@@ -91,20 +91,15 @@ const Text = ({ kind, typed, onTyped, name, id, ...rest }) => html`
   `}
 `;
 
-const SecretText = ({ kind: _, typed, onTyped, name, id, isSet, isRemoved, onRemove, onKeep, ...rest }) => {
-  const [isReplaced, setIsReplaced] = useState(false);
-  const keep = () => {
-    setIsReplaced(false);
-    onKeep();
-  };
+const SecretText = ({ kind: _, typed, onTyped, name, id, isSet, isTyped, isRemoved, onRemove, onKeep, ...rest }) => {
   if (isRemoved) {
-    return html`<span class="setting-secret">Will be removed <${Button} tone="quiet" onClick=${keep}>Keep it<//></span>`;
+    return html`<span class="setting-secret">Will be removed <${Button} tone="quiet" onClick=${onKeep}>Keep it<//></span>`;
   }
-  if (isSet && !isReplaced && typed === "") {
+  if (isSet && !isTyped) {
     return html`
       <span class="setting-secret" id=${id} tabIndex="-1">
         <span>Set</span>
-        <${Button} tone="quiet" aria-label="Replace ${name}" onClick=${() => setIsReplaced(true)}>Replace<//>
+        <${Button} tone="quiet" aria-label="Replace ${name}" onClick=${() => onTyped("")}>Replace<//>
         <${Button} tone="quiet" aria-label="Remove ${name}" onClick=${onRemove}>Remove<//>
       </span>
     `;
@@ -114,7 +109,7 @@ const SecretText = ({ kind: _, typed, onTyped, name, id, isSet, isRemoved, onRem
       <input class="input" type="password" id=${id} autocomplete="new-password" aria-label=${isSet ? `${name}, the new one` : name}
         placeholder=${isSet ? "The new one" : "Not set"} value=${typed}
         onInput=${(event) => onTyped(event.currentTarget.value)} ...${rest} />
-      ${isSet && html`<${Button} tone="quiet" onClick=${keep}>Keep the old one<//>`}
+      ${isSet && html`<${Button} tone="quiet" onClick=${onKeep}>Keep the old one<//>`}
     </span>
   `;
 };

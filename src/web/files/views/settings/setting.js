@@ -7,11 +7,9 @@ import { Button, Time } from "../../lib/parts.js";
 import { DEFAULT, overtaken } from "./lib/draft.js";
 import { SettingField } from "./fields.js";
 import { idOf, isChanged, nameOf } from "./lib/groups.js";
-import { isSameValue, shown, typedOf } from "./lib/kind.js";
+import { allowedInWords, isSameValue, shown, typedOf } from "./lib/kind.js";
 import { fixedReason, sourceInWords } from "./lib/source.js";
 import { discard, gathered, leave, state, typed } from "./store.js";
-
-const TALKS_FOR_ITSELF = ["switch", "choice", "several"];
 
 /** `row` of GET /settings, `kind` of its field. */
 export const Setting = ({ row, kind }) => {
@@ -33,7 +31,7 @@ export const Setting = ({ row, kind }) => {
           ? html`<${FileOnly} row=${row} kind=${kind} id=${id} />`
           : html`<${Editable} row=${row} kind=${kind} id=${id} name=${name} entry=${isTyped ? draft[row.key] : null} error=${error} />`}
         ${error && html`<p class="field-error" id="${id}-error">${error}</p>`}
-        <${Notes} row=${row} kind=${kind} id=${id} />
+        <${Notes} row=${row} kind=${kind} id=${id} isAllowedSaid=${Boolean(error)} />
         <${WaysBack} row=${row} kind=${kind} isUnsaved=${isUnsaved} />
         ${overtaken([row], draft).length > 0 && isUnsaved && html`
           <p class="setting-overtaken">Somebody changed it to ${shown(kind, row.value)} meanwhile. Saving replaces that.</p>
@@ -55,17 +53,18 @@ const Editable = ({ row, kind, id, name, entry, error }) => {
   const now = entry === null ? typedOf(kind, row.value) : isDefault ? typedOf(kind, row.default) : entry.typed;
   return html`
     <${SettingField} kind=${kind} typed=${now} onTyped=${(value) => typed(row, value)} name=${name} id=${id}
-      isSet=${row.is_secret && !isEmpty(row.value)} isRemoved=${isDefault} onRemove=${() => typed(row, DEFAULT)}
+      isSet=${row.is_secret && !isEmpty(row.value)} isTyped=${entry !== null} isRemoved=${isDefault} onRemove=${() => typed(row, DEFAULT)}
       onKeep=${() => discard([row.key])} onBlur=${() => leave(row.key)}
       aria-describedby=${described} aria-invalid=${Boolean(error)} />
   `;
 };
 
-const Notes = ({ row, kind, id }) => {
+const Notes = ({ row, kind, id, isAllowedSaid }) => {
   const notes = [];
   const isInFileOnly = row.changed === "in_file_only";
+  const allowed = allowedInWords(kind, row.allowed);
   if (isInFileOnly) notes.push(fixedReason(row));
-  else if (!TALKS_FOR_ITSELF.includes(kind.type)) notes.push(`Allowed: ${row.allowed}`);
+  else if (allowed !== "" && !isAllowedSaid) notes.push(`Allowed: ${allowed}`);
   if (row.default !== null && !row.is_secret && !isEmpty(row.default)) notes.push(`Default: ${shown(kind, row.default)}`);
   if (row.overridden_by) notes.push(`${sourceInWords(row.source)} wins over the file; what is saved here waits until it is gone`);
   else if (isChanged(row)) notes.push(`Set in ${sourceInWords(row.source)}`);

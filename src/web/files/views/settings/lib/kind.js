@@ -163,8 +163,18 @@ export function shown(kind, value) {
       .map(([name, part]) => `${name} ${part}`)
       .join(", ");
   }
+  if (kind.type === "size") {
+    const { amount, unit } = sizeParts(value);
+    return Number(amount) === 0 ? "0" : `${amount} ${unit}`;
+  }
   if (kind.type === "number" && kind.unit !== "") return `${value} ${kind.unit}`;
   return String(value);
+}
+
+/** What is allowed, as far as the field does not show it itself; empty where it shows all. */
+export function allowedInWords(kind, allowed) {
+  if (["switch", "choice", "several"].includes(kind.type)) return "";
+  return kind.type === "size" ? (/up to .*$/.exec(allowed)?.[0] ?? "") : allowed;
 }
 
 /** `= 7 days` beside a long span of time, as `7 days`; empty where the number says it well enough. */
