@@ -2,7 +2,7 @@
 //!
 //! The modules stand in the order in which a file passes through them, so reading from top to bottom is following a
 //! file from drop to done. `task`, `media`, `mp4`, `matroska`, `hevc`, `hdr10_plus`, `settle`, `dedupe`, `schedule`,
-//! `plan`, `naming`, `shrink`, `chunk`, `estimate`, `verify`, `record` and `receipt` are pure: no file system, clock,
+//! `plan`, `naming`, `shrink`, `chunk`, `estimate`, `verify`, `record`, `receipt` and `csv` are pure: no file system, clock,
 //! environment or logging. Imports go down only: `cli` may use `service`, `service` the stages, the stages the tools at the
 //! end and the pure modules; the stages never use each other.
 
@@ -29,6 +29,7 @@ pub mod encode;
 pub mod quality;
 pub mod verify;
 pub mod receipt;
+pub mod csv;
 pub mod publish;
 pub mod alerts;
 pub mod service;

@@ -257,7 +257,10 @@ fn pause_pauses_and_open_leads_somewhere() {
     assert_eq!(open["url"], format!("http://{}/", scene.server.address));
     let answer = scene.ask("GET", "/");
     assert_eq!(answer.status, 200);
-    assert!(answer.header("content-type").starts_with("text/html"), "{answer:?}");
+    assert!(
+        answer.header("content-type").starts_with("text/html"),
+        "{answer:?}"
+    );
 }
 
 #[test]

@@ -88,6 +88,7 @@ const ENDPOINTS: &[(&str, &str, Asks)] = &[
     ("GET", "/api/v1/tasks", For(Viewer)),
     ("POST", "/api/v1/tasks", For(Operator)),
     ("POST", "/api/v1/tasks/actions", For(Operator)),
+    ("GET", "/api/v1/tasks/export", For(Viewer)),
     ("GET", "/api/v1/tasks/{id}", For(Viewer)),
     ("PATCH", "/api/v1/tasks/{id}", For(Operator)),
     ("POST", "/api/v1/tasks/{id}/cancel", For(Operator)),

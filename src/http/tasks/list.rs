@@ -136,12 +136,12 @@ pub(super) async fn list(
 pub(super) struct FilterDto {
     /// Several with commas between them.
     #[serde(default)]
-    status: Option<String>,
+    pub(super) status: Option<String>,
     #[serde(default)]
-    resolution: Option<u32>,
+    pub(super) resolution: Option<u32>,
     /// Part of the path, in any case.
     #[serde(default)]
-    q: Option<String>,
+    pub(super) q: Option<String>,
 }
 
 impl From<FilterDto> for Filter {

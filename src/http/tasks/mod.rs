@@ -5,6 +5,7 @@
 
 mod actions;
 mod dto;
+mod export;
 mod list;
 mod log;
 mod place;
@@ -44,6 +45,7 @@ use submit::Submitted;
 pub fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(list::list, submit::submit))
+        .routes(routes!(export::export))
         .routes(routes!(get, patch))
         .routes(routes!(receipt))
         .routes(routes!(cancel))
