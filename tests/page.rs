@@ -116,14 +116,39 @@ fn nothing_outside(order: &str) {
     panic!("{order:?} was not expected");
 }
 
-/// Clips as they come from a camera, in a folder that is not watched: `clips/holiday 1.mp4` and so on.
-fn put_clips(server: &Server, count: u32) {
+/// A folder that is not watched, for what people have on their own machine; they send it with the browser.
+fn clips_folder(server: &Server) -> PathBuf {
     let folder = server.root.path("clips");
     fs::create_dir_all(&folder).unwrap();
-    for number in 1..=count {
-        let name = format!("holiday {number}.mp4");
-        fs::copy(clips::small(number), folder.join(name)).unwrap();
+    folder
+}
+
+/// Films as of a camera, one of which takes a while to encode, and what is no film.
+fn put_clips(server: &Server) {
+    let folder = clips_folder(server);
+    fs::create_dir(folder.join("Trip")).unwrap();
+    let films = [
+        "holiday 1",
+        "holiday 2",
+        "Trip/holiday 3",
+        "waits a",
+        "waits b",
+        "waits c",
+        "waits d",
+    ];
+    for (seed, name) in (1..).zip(films) {
+        fs::copy(clips::small(seed), folder.join(format!("{name}.mp4"))).unwrap();
     }
+    fs::copy(long_film(), folder.join("long film.mkv")).unwrap();
+    fs::write(folder.join("broken.mp4"), broken()).unwrap();
+    fs::write(folder.join("notes.txt"), "Not a film.").unwrap();
+}
+
+fn long_film() -> PathBuf {
+    clips::clip(
+        "-f lavfi -i testsrc2=size=1280x720:rate=25:duration=20 -c:v libx264 -preset ultrafast -crf 10",
+        "mkv",
+    )
 }
 
 /// Half of a film, as a copy that was broken off.
@@ -143,8 +168,7 @@ fn whole_path(test: &str, width: u32, height: u32, colours: &str) {
         return;
     };
     let server = Server::new(&[]).with_admin_key();
-    put_clips(&server, 6);
-    fs::write(server.root.path("clips/broken.mp4"), broken()).unwrap();
+    put_clips(&server);
     server.start();
     let look = json!({"size": {"width": width, "height": height}, "colours": colours});
     browser.run(test, &server, "whole_path.mjs", &look, nothing_outside);
@@ -190,10 +214,9 @@ fn a_service_that_is_killed_and_started_again_is_seen_and_an_upload_goes_on() {
         return;
     };
     let server = Server::new(&[]).with_admin_key();
-    put_clips(&server, 0);
     let mut bytes = vec![0; LONG_BYTES];
     fastrand::Rng::with_seed(1).fill(&mut bytes);
-    fs::write(server.root.path("clips/long.mkv"), bytes).unwrap();
+    fs::write(clips_folder(&server).join("long.mkv"), bytes).unwrap();
     server.root.ok(&["pause"]);
     server.start();
     browser.run(test, &server, "restart.mjs", &json!({}), |order| match order {

@@ -139,6 +139,7 @@ export class Visitor {
     context.setDefaultTimeout(PATIENCE_MS);
     const visitor = new Visitor();
     visitor.look = `${size.width}-${colours}`;
+    visitor.isTouch = size.width === PHONE.width;
     visitor.context = context;
     visitor.complaints = [];
     visitor.findings = [];
