@@ -187,7 +187,7 @@ export class Visitor {
 
   /// Follows a link of the navigation; its view is there when this returns.
   async go(name, heading = name) {
-    await this.page.getByRole("navigation").getByRole("link", { name }).click();
+    await this.page.getByRole("navigation", { name: "Main" }).getByRole("link", { name, exact: true }).click();
     await this.page.getByRole("heading", { level: 1, name: heading }).waitFor();
   }
 
