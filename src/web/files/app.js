@@ -3,15 +3,18 @@
 // Never in here: what a view shows.
 
 import { backTo, match } from "./lib/address.js";
-import { api, loggedOut } from "./lib/api.js";
+import { api, loggedOut, Problem } from "./lib/api.js";
 import { clock } from "./lib/format.js";
 import { html, loadStyle, render, useEffect, useErrorBoundary, useRef, useState, useStore } from "./lib/html.js";
 import { useKeys } from "./lib/keys.js";
 import { live } from "./lib/live.js";
 import { Button, Confirmation, Dialog, Failure, Heading, Icon, Link, Menu, Skeleton, Toasts } from "./lib/parts.js";
+import { recall, remember } from "./lib/remembered.js";
 import { currentRoute, go, useRoute } from "./lib/route.js";
 import { createStore } from "./lib/store.js";
 import { chooseTheme, theme, THEMES } from "./lib/theme.js";
+import { problemsOf } from "./lib/trouble.js";
+import { SendingLine, WindowDrop } from "./views/add/frame.js";
 
 const PLACES = [
   { href: "/", text: "Now", icon: "now", key: "n" },
@@ -32,8 +35,12 @@ const VIEWS = [
 ];
 const LOGIN = { pattern: "/login", place: null, style: "login", load: () => import("./views/login.js") };
 
-/** Who is here: null until that is known, `{name, role}`, or "nobody". */
+/** Who is here: null until that is known, `{name, role}`, "nobody", or a Problem: it cannot be known. */
 const me = createStore(null);
+/** Kept while someone is logged in, so that the next visit need not ask whether someone is. */
+const WAS_HERE = "was-here";
+/** Where to be after a login at another server, which leads back to the beginning. */
+const AFTER_LOGIN = "after-login";
 
 const viewAt = (path) => {
   for (const view of VIEWS) {
@@ -103,13 +110,17 @@ const logOut = async () => {
 /** The session is over, by choice or not. */
 const leave = () => {
   live.stop();
+  remember(WAS_HERE, null);
   me.set("nobody");
 };
 
 const enter = (person) => {
+  remember(WAS_HERE, "yes");
   me.set(person);
   live.start();
 };
+
+const comeBack = (to) => remember(AFTER_LOGIN, to ?? null, "session");
 
 const THEME_TEXTS = { system: "As the system", light: "Light", dark: "Dark" };
 const THEME_ICONS = { system: "system", light: "sun", dark: "moon" };
@@ -135,6 +146,13 @@ const useSending = (person) => {
   return module;
 };
 
+/** How many things are wrong, wherever one is. */
+const Wrong = () => {
+  const count = useStore(live, ({ queue }) => problemsOf(queue).length);
+  if (count === 0) return null;
+  return html`<span class="wrong">${count}<span class="visually-hidden"> ${count === 1 ? "problem" : "problems"}</span></span>`;
+};
+
 const Navigation = ({ place, person, sending }) => {
   const chosen = useStore(theme);
   return html`
@@ -143,11 +161,14 @@ const Navigation = ({ place, person, sending }) => {
       <ul>
         ${PLACES.map(({ href, text, icon }) => html`
           <li key=${href}>
-            <${Link} href=${href} aria-current=${href === place ? "page" : undefined}><${Icon} name=${icon} /><span>${text}</span><//>
+            <${Link} href=${href} aria-current=${href === place ? "page" : undefined}>
+              <${Icon} name=${icon} /><span>${text}</span>${href === "/" && html`<${Wrong} />`}
+            <//>
           </li>
         `)}
       </ul>
       ${sending && html`<${sending.SendingLine} />`}
+      <${SendingLine} />
       <div class="navigation-foot">
         <${Menu} icon="user" items=${() => personItems(chosen)} class="person">${person.name}<//>
       </div>
@@ -237,6 +258,7 @@ const Frame = ({ person }) => {
       </div>
     </div>
     ${sending && html`<${sending.WindowDrop} />`}
+    ${person.role !== "viewer" && html`<${WindowDrop} />`}
     <${Shortcuts} open=${isKeysOpen} onClose=${() => setKeysOpen(false)} />
   `;
 };
@@ -250,12 +272,13 @@ const Page = () => {
       const here = location.pathname + location.search;
       go(here === "/" ? "/login" : `/login?to=${encodeURIComponent(here)}`, { replace: true });
     }
-    if (person && person !== "nobody" && isLogin) go(backTo(route.query.to), { replace: true });
+    if (person?.role && isLogin) go(backTo(route.query.to), { replace: true });
   }, [person, isLogin]);
-  if (person === null || (person === "nobody" && !isLogin) || (person !== "nobody" && isLogin)) return null;
+  if (person instanceof Problem) return html`<main class="alone"><${Failure} problem=${person} onRetry=${() => location.reload()} /></main>`;
+  if (person === null || (person === "nobody") !== isLogin) return null;
   return html`
     ${isLogin
-      ? html`<main id="main" class="alone"><${View} view=${{ ...LOGIN, params: {} }} route=${route} me=${{ enter }} /></main>`
+      ? html`<main id="main" class="alone"><${View} view=${{ ...LOGIN, params: {} }} route=${route} me=${{ enter, comeBack }} /></main>`
       : html`<${Frame} person=${person} />`}
     <${Confirmation} />
     <${Toasts} />
@@ -264,14 +287,22 @@ const Page = () => {
 
 loggedOut.listen(leave);
 
+const ask = async () => {
+  if (recall(WAS_HERE) === null && !(await api.get("/login-options")).session) return leave();
+  enter(await api.get("/me"));
+  const wanted = recall(AFTER_LOGIN, "session");
+  remember(AFTER_LOGIN, null, "session");
+  if (wanted && currentRoute().path === "/") go(backTo(wanted), { replace: true });
+  return undefined;
+};
+
 const begin = async () => {
   try {
-    enter(await api.get("/me"));
+    await ask();
   } catch (problem) {
-    if (problem.status !== 401) render(html`<main class="alone"><${Failure} problem=${problem} onRetry=${() => location.reload()} /></main>`, document.body);
+    if (problem.status !== 401) me.set(problem);
   }
 };
 
 render(html`<${Page} />`, document.body);
-if (currentRoute().path === "/login") me.set("nobody");
-else begin();
+begin();

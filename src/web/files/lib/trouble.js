@@ -2,8 +2,13 @@
 // Promises: nothing that is merely a wish of a person (a pause, the hours) is called wrong.
 // Never in here: DOM, requests.
 
-/** `[{kind, message, way_out, since}]` of a queue as GET /queue has it; null: it is not known yet. */
+/** `[{kind, about, message, way_out, since}]` of a queue as GET /queue has it; null: it is not known yet. */
 export const problemsOf = (queue) => queue?.problems ?? [];
+
+const MILD = ["sweep_only", "alerts_stuck", "settings_mistake", "no_tls"];
+
+/** "failed" where work stands still, "waiting" where it goes on. */
+export const toneOf = ({ kind }) => (MILD.includes(kind) ? "waiting" : "failed");
 
 /** Why nothing is begun although nothing is wrong: `{title, text}`, or null. `at(time)` puts a time into words. */
 export const restOf = (queue, at) => {

@@ -1,20 +1,32 @@
 // Logging in: by name and password, by another server's login, or as the first administrator.
-// Promises: what is typed goes to the service alone and is kept nowhere; after it one is where one wanted to go.
+// Promises: what is typed goes to the service alone and is kept nowhere; after it one is where one wanted to go; a form
+// that was sent too often says when it may be sent again.
 // Never in here: who may what.
 
-import { api } from "../lib/api.js";
-import { html, useEffect, useState } from "../lib/html.js";
-import { Button, Field, Heading, Notice } from "../lib/parts.js";
+import { api, address } from "../lib/api.js";
+import { counted } from "../lib/format.js";
+import { html, useAnswer, useEffect, useState } from "../lib/html.js";
+import { Button, Failure, Field, Heading, Notice, Skeleton } from "../lib/parts.js";
 
-const NO_OPTIONS = { setup: false, oidc: false, name: "video-compressor" };
+/** Counts down to 0, a second at a time. */
+const useSecondsLeft = () => {
+  const [left, setLeft] = useState(0);
+  useEffect(() => {
+    if (left <= 0) return undefined;
+    const timer = setTimeout(() => setLeft(left - 1), 1000);
+    return () => clearTimeout(timer);
+  }, [left]);
+  return [left, setLeft];
+};
 
-/** Sends a form; `{problem, isBusy, submit}`. Until `Retry-After` is over it is not sent again. */
-const useForm = (send) => {
+/** A form that `send(values)` sends; what went wrong stands above its button. */
+const Form = ({ action, send, children }) => {
   const [problem, setProblem] = useState(null);
   const [isBusy, setBusy] = useState(false);
+  const [waitSeconds, setWaitSeconds] = useSecondsLeft();
   const submit = async (event) => {
     event.preventDefault();
-    if (isBusy) return;
+    if (isBusy || waitSeconds > 0) return;
     const values = Object.fromEntries(new FormData(event.currentTarget));
     setBusy(true);
     setProblem(null);
@@ -22,49 +34,61 @@ const useForm = (send) => {
       await send(values);
     } catch (failed) {
       setProblem(failed);
+      setWaitSeconds(failed.retryAfterSeconds ?? 0);
       setBusy(false);
     }
   };
-  return { problem, isBusy, submit };
-};
-
-const Login = ({ enter }) => {
-  const { problem, isBusy, submit } = useForm(async ({ name, password }) => enter(await api.post("/login", { name, password })));
   return html`
     <form onSubmit=${submit}>
-      <${Field} label="Name" name="name" autocomplete="username" autocapitalize="none" spellcheck=${false} required autofocus />
-      <${Field} label="Password" name="password" type="password" autocomplete="current-password" required />
-      ${problem && html`<div role="alert"><${Notice} tone="failed">${problem.detail}<//></div>`}
-      <${Button} type="submit" tone="primary" busy=${isBusy}>Log in<//>
+      ${children}
+      <div role="alert">${problem && html`<${Notice} tone="failed">${problem.detail ?? problem.message}<//>`}</div>
+      <${Button} type="submit" tone="primary" busy=${isBusy} disabled=${waitSeconds > 0}>
+        ${waitSeconds > 0 ? `Wait ${counted(waitSeconds, "second")}` : action}
+      <//>
     </form>
   `;
 };
+
+const logIn = ({ name, password }) => api.post("/login", { name, password });
+
+const NAME = { name: "name", autocomplete: "username", autocapitalize: "none", spellcheck: false, required: true };
+
+const Login = ({ enter }) => html`
+  <${Form} action="Log in" send=${async (values) => enter(await logIn(values))}>
+    <${Field} label="Name" ...${NAME} autofocus />
+    <${Field} label="Password" name="password" type="password" autocomplete="current-password" required />
+  <//>
+`;
 
 const SetUp = ({ enter }) => {
-  const { problem, isBusy, submit } = useForm(async ({ token, name, password }) => {
-    await api.post("/setup", { token: token.trim(), name, password });
-    enter(await api.post("/login", { name, password }));
-  });
+  const send = async ({ token, ...values }) => {
+    await api.post("/setup", { token: token.trim(), ...values });
+    enter(await logIn(values));
+  };
   return html`
-    <form onSubmit=${submit}>
-      <p>There is no user yet. The file <code>conf/setup-token</code> on the machine has a token that makes the first administrator.</p>
-      <${Field} label="Token" name="token" autocomplete="off" spellcheck=${false} required autofocus />
-      <${Field} label="Name" name="name" autocomplete="username" autocapitalize="none" spellcheck=${false} required />
-      <${Field} label="Password" name="password" type="password" autocomplete="new-password" minlength="10" required
-        hint="10 characters at least." />
-      ${problem && html`<div role="alert"><${Notice} tone="failed">${problem.detail}<//></div>`}
-      <${Button} type="submit" tone="primary" busy=${isBusy}>Make the administrator<//>
-    </form>
+    <p>There is no user yet. A token in the file <code>conf/setup-token</code> on the machine makes the first administrator.</p>
+    <${Form} action="Begin" send=${send}>
+      <${Field} label="Token" name="token" autocomplete="off" autocapitalize="none" spellcheck=${false} required autofocus />
+      <${Field} label="Name" ...${NAME} />
+      <${Field} label="Password" name="password" type="password" autocomplete="new-password" minlength="10" maxlength="1024"
+        required hint="At least 10 characters." />
+    <//>
   `;
 };
 
-export default function LoginView({ me: { enter } }) {
-  const [options, setOptions] = useState(null);
-  useEffect(() => {
-    api.get("/login-options").then(setOptions, () => setOptions(NO_OPTIONS));
-  }, []);
+const Elsewhere = ({ name, onLeave }) => html`
+  <a class="button" href=${address("/oidc/login")} onClick=${onLeave}>Log in with ${name ?? "single sign-on"}</a>
+`;
+
+export default function LoginView({ route, me: { enter, comeBack } }) {
+  const { data, problem, reload } = useAnswer((signal) => api.get("/login-options", { signal }), []);
   return html`
-    <${Heading} title=${options?.setup ? "Set up" : "Log in"} />
-    ${options && (options.setup ? html`<${SetUp} enter=${enter} />` : html`<${Login} enter=${enter} />`)}
+    <p class="login-brand"><span class="brand-mark" aria-hidden="true"></span>video-compressor</p>
+    <${Heading} title=${data?.setup ? "Set up" : "Log in"} />
+    ${!data && !problem && html`<${Skeleton} lines=${3} height=${36} />`}
+    ${problem && !data && html`<${Failure} problem=${problem} onRetry=${reload} />`}
+    ${data?.setup && html`<${SetUp} enter=${enter} />`}
+    ${data && !data.setup && html`<${Login} enter=${enter} />`}
+    ${data?.oidc && !data.setup && html`<${Elsewhere} name=${data.name} onLeave=${() => comeBack(route.query.to)} />`}
   `;
 }

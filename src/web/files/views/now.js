@@ -8,7 +8,7 @@ import { html, useEffect, useState, useStore } from "../lib/html.js";
 import { live } from "../lib/live.js";
 import { Button, Empty, Failure, Heading, Menu, Notice, Panel, Skeleton } from "../lib/parts.js";
 import { ENDED_QUERY, MOST_ENDED, withProgress, withTask } from "../lib/running.js";
-import { problemsOf, restOf, summaryOf } from "../lib/trouble.js";
+import { problemsOf, restOf, summaryOf, toneOf } from "../lib/trouble.js";
 import { Encode } from "./now/encode.js";
 import { Machine } from "./now/machine.js";
 import { Recent } from "./now/recent.js";
@@ -75,11 +75,11 @@ const Troubles = ({ queue }) => {
   return html`
     <div class="now-troubles">
       ${problems.map((problem) => html`
-        <${Notice} key=${`${problem.kind} ${problem.message}`} tone="failed" title=${problem.message}>
+        <${Notice} key=${`${problem.kind} ${problem.about}`} tone=${toneOf(problem)} title=${problem.message}>
           <p>${problem.way_out}${problem.since && html` <span class="quiet-text">Since ${clock(problem.since)}.</span>`}</p>
         <//>
       `)}
-      ${rest && html`<${Notice} tone="waiting" title=${rest.title}><p>${rest.text}</p><//>`}
+      ${rest && html`<${Notice} tone="waiting" icon="pause" title=${rest.title}><p>${rest.text}</p><//>`}
     </div>
   `;
 };

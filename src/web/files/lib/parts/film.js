@@ -16,8 +16,8 @@ export const Bar = ({ percent, label, tone = "running" }) => html`
 `;
 
 /**
- * An encode as a strip of its film's pieces: where the work is. `pieces`: ["d"|"r"|"w", …] in film order, or null: then
- * it is done from the beginning to `percent`. `tone`: "running", or "waiting" when it stands still.
+ * An encode as a strip of its film's pieces: where the work is. `pieces`: one letter each (d, r, w) in film order, or null:
+ * then it is done from the beginning to `percent`. `tone`: "running", or "waiting" when it stands still.
  */
 export const Film = ({ pieces, percent, label, tone = "running" }) => {
   if (!pieces || pieces.length < 2) return html`<${Bar} percent=${percent} label=${label} tone=${tone} />`;

@@ -28,10 +28,12 @@ export const Panel = ({ title, actions, class: more = "", children }) => html`
   </section>
 `;
 
+const NOTICE_ICONS = { info: "info", waiting: "alert", failed: "alert", done: "check" };
+
 /** Something one should know. `tone`: "info", "waiting", "failed" or "done". `actions`: buttons. */
-export const Notice = ({ tone = "info", title, actions, children }) => html`
+export const Notice = ({ tone = "info", icon, title, actions, children }) => html`
   <div class="notice ${tone}">
-    <${Icon} name=${tone === "done" ? "check" : tone === "info" ? "info" : "alert"} />
+    <${Icon} name=${icon ?? NOTICE_ICONS[tone]} />
     <div class="notice-text">${title && html`<p class="notice-title">${title}</p>`}${children && html`<div>${children}</div>`}</div>
     ${actions && html`<div class="notice-actions">${actions}</div>`}
   </div>

@@ -1,9 +1,11 @@
 // What is still to do, and what was saved so far.
 // Never in here: requests.
 
-import { bytes, count, counted, duration, UNKNOWN } from "../../lib/format.js";
+import { bytes, counted, duration, UNKNOWN } from "../../lib/format.js";
 import { html } from "../../lib/html.js";
 import { Link } from "../../lib/parts.js";
+
+const BLANK = "\u00a0";
 
 const Total = ({ label, value, detail, tone = "", href }) => html`
   <div class="total ${tone}">
@@ -21,13 +23,18 @@ export const Totals = ({ queue }) => {
     if (!isBusy) return "Nothing";
     return queue.left_seconds === null ? "…" : duration(queue.left_seconds);
   };
+  const detail = () => {
+    if (!queue) return BLANK;
+    if (!isBusy) return "No file waits";
+    return `${waiting === 0 ? "No file" : counted(waiting, "file")} waiting, ${bytes(queue.left_bytes)} left`;
+  };
   const isCounted = typeof queue?.saved_bytes === "number";
   return html`
     <dl class="totals">
       <${Total} label="To go" value=${left()} href="/queue"
-        detail=${queue ? `${counted(waiting, "file")} waiting, ${bytes(queue.left_bytes)} left` : "\u00a0"} />
-      <${Total} label="Saved so far" value=${isCounted ? bytes(queue.saved_bytes) : UNKNOWN} tone="done" href="/history"
-        detail=${isCounted ? `by ${count(queue.saved_files)} ${queue.saved_files === 1 ? "film" : "films"}` : "\u00a0"} />
+        detail=${detail()} />
+      <${Total} label="Saved so far" value=${isCounted ? bytes(queue.saved_bytes) : UNKNOWN} tone=${queue?.saved_bytes > 0 ? "done" : ""} href="/history"
+        detail=${isCounted ? `by ${counted(queue.saved_files, "file")}` : BLANK} />
     </dl>
   `;
 };
