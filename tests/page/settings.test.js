@@ -22,6 +22,7 @@ import {
   copyName,
   errorsOfProfile,
   fieldOfKey,
+  folderProblem,
   foldersOf,
   inWords,
   keysOfTyped,
@@ -348,6 +349,15 @@ test("profiles and folders come out of the settings, with who uses which", () =>
       [1080, "aimed", true],
     ],
   );
+});
+
+test("a new folder is an even height that is not there yet", () => {
+  const folders = foldersOf(profileRows());
+  for (const name of ["64", "2160", "8640"]) assert.equal(folderProblem(name, folders), null, name);
+  for (const name of ["", "62", "8642", "721", "0722", "720p", "1e3", "-2"]) {
+    assert.match(folderProblem(name, folders), /even height/, name);
+  }
+  assert.match(folderProblem("720", folders), /already/);
 });
 
 test("a copy says every key, a changed profile only what differs", () => {

@@ -38,8 +38,7 @@ export const CopyButton = ({ text, children = "Copy", ...rest }) => {
     }
   };
   return html`
-    <${Button} icon=${isCopied ? "check" : "copy"} onClick=${copy} ...${rest}>
-      <span role="status">${isCopied ? "Copied" : children}</span>
-    <//>
+    <${Button} icon=${isCopied ? "check" : "copy"} onClick=${copy} ...${rest}>${children}<//>
+    <span class="visually-hidden" role="status">${isCopied ? "Copied" : ""}</span>
   `;
 };

@@ -5,7 +5,7 @@
 import { html, useAnswer, useState } from "../../lib/html.js";
 import { api } from "../../lib/api.js";
 import { moment } from "../../lib/format.js";
-import { Button, Dialog, Empty, Failure, Field, IconButton, Notice, Select, Skeleton, Time, confirm, toast } from "../../lib/parts.js";
+import { Button, Dialog, Empty, Failure, Field, Notice, Select, Skeleton, Time, confirm, toast } from "../../lib/parts.js";
 import { CopyButton } from "./copy.js";
 import { LIFETIMES, ROLES, expiryAfter, keyState, rolesUpTo } from "./lib/people.js";
 
@@ -65,7 +65,7 @@ const Key = ({ entry, isAdmin, reload }) => {
       <td data-label="Expires">
         ${state === "lasting" ? "Never" : html`${state === "expired" && html`<strong class="expired">Expired</strong> `}<${Time} at=${entry.expires} />`}
       </td>
-      <td class="row-actions"><${IconButton} icon="trash" tone="danger" label="Revoke the key ${entry.label}" onClick=${revoke} /></td>
+      <td class="row-actions"><${Button} tone="quiet" icon="trash" aria-label="Revoke the key ${entry.label}" onClick=${revoke}>Revoke<//></td>
     </tr>
   `;
 };

@@ -5,7 +5,7 @@ import { html, useState } from "../../lib/html.js";
 import { Failure, Field } from "../../lib/parts.js";
 import { passwordProblem } from "./lib/people.js";
 
-const EMPTY = { current: "", next: "", repeated: "", wrong: null, problem: null };
+const EMPTY = { current: "", next: "", repeated: "", wrongCurrent: null, wrong: null, problem: null };
 
 /** The state of the fields, and `send(request)`: calls `request(body)` when they are right; answers whether that was done. */
 export const usePassword = ({ isOwn }) => {
@@ -23,7 +23,12 @@ export const usePassword = ({ isOwn }) => {
       setTyped(EMPTY);
       return true;
     } catch (problem) {
-      setTyped((before) => ({ ...before, problem }));
+      const isOfCurrent = isOwn && problem.detail?.includes("current_password");
+      setTyped((before) => ({
+        ...before,
+        wrongCurrent: isOfCurrent ? "That is not your password." : null,
+        problem: isOfCurrent ? null : problem,
+      }));
       return false;
     }
   };
@@ -37,10 +42,10 @@ export const PasswordFields = ({ password }) => {
     autocomplete,
     value: typed[field],
     required: true,
-    onInput: (event) => setTyped({ ...typed, [field]: event.currentTarget.value, wrong: null, problem: null }),
+    onInput: (event) => setTyped({ ...typed, [field]: event.currentTarget.value, wrongCurrent: null, wrong: null, problem: null }),
   });
   return html`
-    ${isOwn && html`<${Field} label="The password until now" ...${text("current", "current-password")} />`}
+    ${isOwn && html`<${Field} label="The password until now" error=${typed.wrongCurrent} ...${text("current", "current-password")} />`}
     <${Field} label="New password" hint="At least 10 characters" error=${typed.wrong} ...${text("next", "new-password")} />
     <${Field} label="New password once more" ...${text("repeated", "new-password")} />
     ${typed.problem && html`<${Failure} problem=${typed.problem} />`}

@@ -2,11 +2,10 @@
 // Promises: the preview is of what is typed, a moment after it was typed, and an older answer never replaces a newer one.
 // Never in here: how arguments are made (the service).
 
-import { html, useEffect, useState } from "../../lib/html.js";
+import { html, useAnswer, useEffect, useState } from "../../lib/html.js";
 import { api } from "../../lib/api.js";
 import { go } from "../../lib/route.js";
 import { Button, Failure, Field, Notice, Select, toast } from "../../lib/parts.js";
-import { useAnswer } from "../../lib/html.js";
 import { shownPath } from "../../lib/format.js";
 import { CopyButton } from "./copy.js";
 import { errorsOf } from "./lib/draft.js";
@@ -85,7 +84,7 @@ export const ProfileEditor = ({ way, former, profiles, rows }) => {
             : html`<${Aim} typed=${typed} text=${text} onChange=${change} />`}
         </fieldset>
         <${Select} label="Sound" value=${typed.audio} error=${errors.audio} onChange=${(audio) => change("audio", audio)}
-          options=${[{ value: "aac", text: "AAC where it is smaller" }, { value: "copy", text: "As it is" }]} />
+          options=${[{ value: "aac", text: "AAC, 64 kbit/s a channel" }, { value: "copy", text: "As it is" }]} />
         <${Field} label="x265 options" multiline rows="3" spellcheck="false" autocapitalize="off"
           hint="name=value with colons between them, or nothing" ...${text("x265_params")} />
         ${refused.others.length > 0 && html`

@@ -5,7 +5,7 @@ import { html, useState, useStore } from "../../lib/html.js";
 import { go } from "../../lib/route.js";
 import { Button, Field, Menu, Select, toast } from "../../lib/parts.js";
 import { DEFAULT } from "./lib/draft.js";
-import { foldersOf, inWords, profilesOf, removingChanges, savingChanges } from "./lib/profiles.js";
+import { folderProblem, foldersOf, inWords, profilesOf, removingChanges, savingChanges } from "./lib/profiles.js";
 import { idOf } from "./lib/groups.js";
 import { ProfileEditor } from "./profile.js";
 import { send, state, typed } from "./store.js";
@@ -112,32 +112,34 @@ const Folders = ({ rows, profiles }) => {
           `;
         })}
       </ul>
-      <${NewFolder} profile=${common.value} />
+      <${NewFolder} profile=${common.value} folders=${foldersOf(rows)} />
     </section>
   `;
 };
 
-const NewFolder = ({ profile }) => {
-  const [height, setHeight] = useState("");
+const NewFolder = ({ profile, folders }) => {
+  const [typed, setTyped] = useState("");
   const [error, setError] = useState(null);
+  const name = typed.trim();
   const add = async (event) => {
     event.preventDefault();
-    const key = `resolution.${height.trim()}.profile`;
+    const wrong = folderProblem(name, folders);
+    setError(wrong);
+    if (wrong) return;
     try {
-      const { text } = await send({ [key]: profile });
-      setHeight("");
-      setError(null);
-      toast(`input/${height.trim()} is a folder for films now. ${text}`);
+      await send({ [`resolution.${name}.profile`]: profile });
+      setTyped("");
+      toast(`input/${name} is a folder for films now.`);
     } catch (problem) {
       setError(problem.errors?.[0]?.detail ?? problem.message);
     }
   };
   return html`
     <form class="new-folder" onSubmit=${add}>
-      <${Field} label="Another folder" inputmode="numeric" autocomplete="off" placeholder="2160" value=${height} error=${error}
+      <${Field} label="Another folder" inputmode="numeric" autocomplete="off" placeholder="2160" value=${typed} error=${error}
         hint="Its name is a height in pixels: even, 64 to 8640. Pictures are scaled down to fit it, never up."
-        onInput=${(event) => setHeight(event.currentTarget.value)} />
-      <button class="button plain" type="submit" disabled=${height.trim() === ""}>Add the folder</button>
+        onInput=${(event) => setTyped(event.currentTarget.value)} />
+      <button class="button plain" type="submit" disabled=${name === ""}>Add the folder</button>
     </form>
   `;
 };

@@ -90,12 +90,12 @@ const WaysBack = ({ row, kind, isUnsaved }) => {
       `}
       ${!isUnsaved && hasBefore && html`
         <span>Was ${shown(kind, before.value)} until <${Time} at=${before.changed} /> (${before.by})</span>
-        <${Button} tone="quiet" aria-label="Back to what ${name} was" onClick=${() => typed(row, typedOf(kind, before.value))}>
+        <${Button} tone="quiet" aria-label="Back to that: what ${name} was" onClick=${() => typed(row, typedOf(kind, before.value))}>
           Back to that
         <//>
       `}
       ${!isUnsaved && canReset && html`
-        <${Button} tone="quiet" aria-label="Default for ${name}" onClick=${() => typed(row, DEFAULT)}>Back to the default<//>
+        <${Button} tone="quiet" aria-label="Back to the default of ${name}" onClick=${() => typed(row, DEFAULT)}>Back to the default<//>
       `}
     </div>
   `;

@@ -85,6 +85,14 @@ export function foldersOf(rows) {
     .sort((one, other) => one.height - other.height);
 }
 
+/** Why there cannot be a new folder with this name; null where there can. */
+export function folderProblem(name, folders) {
+  const height = Number(name);
+  const isHeight = /^[1-9]\d*$/.test(name) && height >= 64 && height <= 8640 && height % 2 === 0;
+  if (!isHeight) return "Allowed is an even height in pixels from 64 to 8640.";
+  return folders.some((folder) => folder.height === height) ? `There is a folder input/${name} already.` : null;
+}
+
 function usersOf(rows, name) {
   const common = rows.find((row) => row.key === "profile")?.value === name ? ["every folder without its own"] : [];
   const folders = foldersOf(rows).filter((folder) => folder.isOwn && folder.profile === name);
