@@ -8,6 +8,7 @@ import {
   allStale,
   NOTHING,
   rowOf,
+  runningRows,
   taskAfterGap,
   taskAt,
   withMoved,
@@ -84,4 +85,6 @@ test("moved rows are put before the next one that stays", () => {
   assert.equal(taskAfterGap(list, 100, []), undefined);
   assert.equal(taskAfterGap(list, 1000, []), null);
   assert.equal(taskAfterGap(list, 99, ["t99"]), undefined);
+  const running = withTask(list, task(0, { status: "processing" }), { sort: "turn", isShown: true }).list;
+  assert.deepEqual([runningRows(running), runningRows(list), taskAfterGap(running, 0, [])], [1, 0, "t1"]);
 });

@@ -40,11 +40,11 @@ export const SORTS = [
 const isSort = (key) => SORTS.some((sort) => sort.key === key);
 
 /**
- * The filter of an address: `{tab, sort, height, folder, text}`. `height` is null for every resolution, `folder` and
+ * The filter of an address's query: `{tab, sort, height, folder, text}`. `height` is null for every resolution, `folder` and
  * `text` are empty for all.
  */
-export function filterOf(search, tabs) {
-  const query = new URLSearchParams(search);
+export function filterOf(given, tabs) {
+  const query = new URLSearchParams(given);
   const tab = tabs.find(({ key }) => key === query.get("show")) ?? tabs[0];
   const height = /^[1-9]\d{0,4}$/.test(query.get("height") ?? "") ? Number(query.get("height")) : null;
   return {
@@ -67,6 +67,9 @@ export function addressOf(path, { tab, sort, height, folder, text }, tabs) {
   const search = query.toString();
   return search === "" ? path : `${path}?${search}`;
 }
+
+export const isSame = (one, other) =>
+  ["tab", "sort", "height", "folder", "text"].every((part) => one[part] === other[part]);
 
 /** The same in another tab, in that tab's own order. */
 export const inTab = (filter, tab) => ({ ...filter, tab, sort: tab.sort });

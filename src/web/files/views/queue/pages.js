@@ -97,12 +97,22 @@ export function withMoved(list, ids, gap) {
   return [...before, ...moved, ...after].reduce((changed, task, at) => withRow(changed, first + at, task), list);
 }
 
-/** The task before which rows that land in a gap stand: null for the end, undefined when it is not known. */
+/** How many rows of tasks that are encoded already stand before those that wait, as far as they are known. */
+export function runningRows(list) {
+  let row = 0;
+  while (row < list.total && taskAt(list, row)?.status === "processing") row += 1;
+  return row;
+}
+
+/**
+ * The id of the task before which rows that land in a gap stand: the next that waits and is not one of `moved`. Null for
+ * the end, undefined when it is not known.
+ */
 export function taskAfterGap(list, gap, moved) {
   for (let row = gap; row < list.total; row += 1) {
     const task = taskAt(list, row);
     if (task === null) return undefined;
-    if (!moved.includes(task.id)) return task.id;
+    if (task.status === "queued" && !moved.includes(task.id)) return task.id;
   }
   return null;
 }

@@ -7,7 +7,7 @@
 
 import { PAGE_ROWS, pagesToDrop, pagesToFetch } from "../../lib/window.js";
 import { createStore } from "../../lib/store.js";
-import { shows } from "./filter.js";
+import { isSame, shows } from "./filter.js";
 import { allStale, NOTHING, withMoved, withoutPages, withPage, withTask } from "./pages.js";
 
 const MOST_REQUESTS = 3;
@@ -82,10 +82,11 @@ export function createSource(fetchPage, clock) {
     requests.clear();
   }
 
-  /** Shows another filter; the request for the one before is given up. */
+  /** Shows a filter; the request for another one before is given up. */
   function show(filter) {
+    const { filter: before, list } = store.get();
+    if (before !== null && isSame(before, filter)) return fetchWanted();
     abortAll();
-    const { list } = store.get();
     change({ filter, isOld: list.total !== null, problem: null });
     range = TOP;
     fetchWanted();

@@ -1,0 +1,125 @@
+// A list of any length as a grid of which only the rows on screen are there.
+//
+// Promises: the page scrolls as if all rows were there; what is not here yet is a placeholder of the same height; one row
+// takes part in the order of Tab, and stays when it is scrolled away, so that the focus is never lost; screen readers are
+// told how many rows there are and which one this is.
+// Never in here: what rows show, what is done with them, where they come from.
+
+import { html, useEffect, useLayoutEffect, useRef, useState } from "../../lib/html.js";
+import { rowsOnScreen } from "../../lib/window.js";
+import { taskAt } from "./pages.js";
+
+const SPARE_ROWS = 6;
+/** Of the font's size: rows of one line, and of two where the screen is narrow. */
+const ROW_REM = 2.75;
+const NARROW_ROW_REM = 4.25;
+const NARROW = window.matchMedia("(max-width: 699px)");
+
+const rootFontPx = () => parseFloat(getComputedStyle(document.documentElement).fontSize);
+const rowHeightPx = () => Math.round(rootFontPx() * (NARROW.matches ? NARROW_ROW_REM : ROW_REM));
+
+/** The height of a row, in px, as the screen is now. */
+export function useRowHeight() {
+  const [rowPx, setRowPx] = useState(rowHeightPx);
+  useEffect(() => {
+    const measure = () => setRowPx(rowHeightPx());
+    window.addEventListener("resize", measure);
+    return () => window.removeEventListener("resize", measure);
+  }, []);
+  return rowPx;
+}
+
+/** The rows to render; `body` is the element that is as high as all of them. */
+function useRowsOnScreen(body, rowPx, count) {
+  const [rows, setRows] = useState({ first: 0, end: 0 });
+  useLayoutEffect(() => {
+    const look = () => {
+      const scrolledPx = -body.current.getBoundingClientRect().top;
+      const now = rowsOnScreen({ scrolledPx, screenPx: window.innerHeight, rowPx, count, spareRows: SPARE_ROWS });
+      setRows((before) => (before.first === now.first && before.end === now.end ? before : now));
+    };
+    look();
+    window.addEventListener("scroll", look, { passive: true });
+    window.addEventListener("resize", look);
+    return () => {
+      window.removeEventListener("scroll", look);
+      window.removeEventListener("resize", look);
+    };
+  }, [rowPx, count]);
+  return rows;
+}
+
+/** The numbers of rows to render: those on screen, and the one that has, or had, the focus. */
+function numbersOf({ first, end }, active, count) {
+  const numbers = Array.from({ length: end - first }, (_, at) => first + at);
+  const isElsewhere = active >= 0 && active < count && (active < first || active >= end);
+  return isElsewhere ? [...numbers, active] : numbers;
+}
+
+/** Keeps the focus on the active row, and that row in sight, when `focus` says that it was moved there. */
+function useActiveRow(body, active, focus) {
+  useLayoutEffect(() => {
+    if (!focus.current) return;
+    const row = body.current.querySelector(`[data-row="${active}"]`);
+    if (!row) return;
+    focus.current = false;
+    row.focus({ preventScroll: true });
+    row.scrollIntoView({ block: "nearest" });
+  });
+}
+
+/**
+ * `columns`: [{key, title, sort}]; a column with `sort` (`{up, down}`, names of the API) is sorted by its heading.
+ * `list`: of pages.js. `active`: the number of the row that Tab comes to. `focus`: a ref; true moves the focus to that
+ * row. `row(task, number)`: the properties of `Row` for a task. `over`: what lies over the rows, as the mark of a drag.
+ * `body`: a ref of the element that has the rows; handlers in `on` are called for all of them.
+ */
+export function Grid({ label, columns, list, sort, onSort, onSee, active, focus, body, rowPx, Row, row, over, on, isOld }) {
+  const count = list.total ?? 0;
+  const rows = useRowsOnScreen(body, rowPx, count);
+  useEffect(() => onSee(rows), [rows, list.total]);
+  useActiveRow(body, active, focus);
+  return html`
+    <div class="rows ${isOld ? "old" : ""}" role="grid" aria-label=${label} aria-rowcount=${count + 1}
+      aria-multiselectable="true" aria-busy=${isOld} ...${on}>
+      <${Headings} columns=${columns} sort=${sort} onSort=${onSort} />
+      <div class="rows-body" role="rowgroup" ref=${body} style=${{ height: `${count * rowPx}px`, "--row-height": `${rowPx}px` }}>
+        ${numbersOf(rows, active, count).map((number) => {
+          const task = taskAt(list, number);
+          const place = { key: number, number, topPx: number * rowPx, isActive: number === active };
+          if (task === null) return html`<${Placeholder} ...${place} />`;
+          return html`<${Row} ...${place} task=${task} ...${row(task, number)} />`;
+        })}
+        ${over}
+      </div>
+    </div>
+  `;
+}
+
+const ARIA_SORT = { up: "ascending", down: "descending" };
+
+const Headings = ({ columns, sort, onSort }) => html`
+  <div class="row headings" role="row" aria-rowindex="1">
+    ${columns.map(({ key, title, sorts, isHidden }) => {
+      const direction = sorts && Object.keys(ARIA_SORT).find((one) => sorts[one] === sort);
+      const content = () => {
+        if (isHidden) return html`<span class="visually-hidden">${title}</span>`;
+        if (!sorts) return title;
+        const next = direction === "down" || !sorts.down ? sorts.up ?? sorts.down : sorts.down;
+        return html`<button type="button" class="sort ${direction ?? ""}" onClick=${() => onSort(next)}>${title}</button>`;
+      };
+      return html`
+        <div key=${key} class="cell ${key}" role="columnheader" aria-sort=${direction ? ARIA_SORT[direction] : undefined}>
+          ${content()}
+        </div>
+      `;
+    })}
+  </div>
+`;
+
+const Placeholder = ({ number, topPx, isActive }) => html`
+  <div class="row waiting" role="row" aria-rowindex=${number + 2} data-row=${number} tabIndex=${isActive ? 0 : -1}
+    style=${{ transform: `translateY(${topPx}px)` }}>
+    <div class="cell name" role="gridcell"><span class="skeleton"></span><span class="visually-hidden">Not read yet</span></div>
+  </div>
+`;

@@ -1,0 +1,101 @@
+// One task as a row of the queue or the history.
+//
+// Promises: a row is drawn anew only when something of it has changed; it has no handlers of its own: the grid has them,
+// and finds a row by `data-row`; what can be pressed says in `data-does` what it does.
+// Never in here: what is done when it is pressed.
+
+import { change, bytes, duration, fps, percent, shownPath, stage, when } from "../../lib/format.js";
+import { Component, html, useStore } from "../../lib/html.js";
+import { Icon } from "../../lib/icons.js";
+import { live } from "../../lib/live.js";
+import { Bar, Name, Status } from "../../lib/parts.js";
+
+const shallowEqual = (one, other) =>
+  Object.keys(one).length === Object.keys(other).length && Object.keys(one).every((key) => Object.is(one[key], other[key]));
+
+/** As `data-does` of what a row has. */
+export const DOES = { choose: "choose", menu: "menu", drag: "drag" };
+
+/** An encode that runs, in the place of a status: how far it is, at once when that changes. */
+function Running({ task }) {
+  const encode = useStore(live, ({ encodes }) => encodes.find(({ id }) => id === task.id));
+  const progress = encode?.progress ?? task.progress;
+  const isFrozen = encode?.frozen ?? task.frozen;
+  const text = [stage(progress?.stage), progress?.percent == null ? null : percent(progress.percent)];
+  const pace = isFrozen ? null : progress?.fps;
+  return html`
+    <span class="running ${isFrozen ? "frozen" : ""}">
+      <${Bar} percent=${progress?.percent ?? null} label="Encoded" tone=${isFrozen ? "waiting" : "running"} />
+      <span class="detail number">
+        ${isFrozen ? "Frozen" : text.filter(Boolean).join(" ")}
+        ${pace ? html`<span class="wide-only"> · ${fps(pace)}</span>` : null}
+        ${progress?.seconds_left != null && !isFrozen ? html` · ${duration(progress.seconds_left)} left` : null}
+      </span>
+    </span>
+  `;
+}
+
+/** Why a task is as it is, in words; null when there is nothing to say. */
+const reasonOf = (task) => task.error ?? task.reason ?? null;
+
+const State = ({ task }) => {
+  if (task.status === "processing") return html`<${Running} task=${task} />`;
+  const reason = reasonOf(task);
+  return html`<${Status} task=${task} />${reason && html`<span class="detail" title=${shownPath(reason)}>${shownPath(reason)}</span>`}`;
+};
+
+/** The moment of a task that matters: when it ended, began, or came. */
+const momentOf = (task) => task.ended ?? task.started ?? task.added;
+
+const Sizes = ({ task }) => {
+  const { size_before_bytes: before, size_after_bytes: after } = task;
+  if (task.status !== "processed" || after === null) return html`<span class="number">${bytes(before)}</span>`;
+  return html`
+    <span class="number"><span class="was">${bytes(before)} → </span>${bytes(after)}</span>
+    <span class="number ${after < before ? "saved" : ""}">${change(before, after)}</span>
+  `;
+};
+
+/**
+ * `mayChoose`: it has a box to choose it, and a menu; `hasGrip`: it can be dragged. `nowMs`: the clock, for "5 min ago".
+ */
+export class Row extends Component {
+  shouldComponentUpdate(next) {
+    return !shallowEqual(this.props, next);
+  }
+
+  render({ task, number, topPx, isActive, isChosen, isDragged, mayChoose, hasGrip, nowMs }) {
+    const name = shownPath(task.path);
+    const { text, title } = when(momentOf(task), nowMs);
+    return html`
+      <div class="row ${isChosen ? "chosen" : ""} ${isDragged ? "dragged" : ""}" role="row" aria-rowindex=${number + 2}
+        aria-selected=${isChosen} tabIndex=${isActive ? 0 : -1} data-row=${number} data-task=${task.id}
+        style=${{ transform: `translateY(${topPx}px)` }}>
+        ${mayChoose && html`
+          <div class="cell choose" role="gridcell">
+            <input type="checkbox" tabIndex="-1" data-does=${DOES.choose} checked=${isChosen} aria-label="Choose ${name}" />
+          </div>
+        `}
+        <div class="cell name" role="gridcell">
+          <a href="/tasks/${encodeURIComponent(task.id)}" tabIndex="-1"><${Name} path=${task.path} /></a>
+        </div>
+        <div class="cell state" role="gridcell"><${State} task=${task} /></div>
+        <div class="cell priority number" role="gridcell">
+          ${task.priority !== 0 && html`<span title="Priority ${task.priority}">${task.priority > 0 ? `+${task.priority}` : task.priority}</span>`}
+        </div>
+        <div class="cell height number" role="gridcell">${task.resolution ?? "–"}</div>
+        <div class="cell size" role="gridcell"><${Sizes} task=${task} /></div>
+        <div class="cell time number" role="gridcell" title=${title}>${text}</div>
+        <div class="cell does" role="gridcell">
+          ${hasGrip && html`<span class="grip" data-does=${DOES.drag} title="Drag to reorder"><${Icon} name="grip" /></span>`}
+          ${mayChoose && html`
+            <button type="button" class="icon-button quiet" tabIndex="-1" data-does=${DOES.menu} aria-haspopup="menu"
+              aria-label="What to do with ${name}" title="More">
+              <${Icon} name="more" />
+            </button>
+          `}
+        </div>
+      </div>
+    `;
+  }
+}
