@@ -13,9 +13,9 @@ function scene(total) {
   const timers = [];
   let nowMs = 1_000_000;
   const service = { total };
-  const fetchPage = (filter, offset, signal) =>
+  const fetchPage = (filter, { offset, limit }, signal) =>
     new Promise((resolve, reject) => {
-      const rows = Math.max(0, Math.min(100, service.total - offset));
+      const rows = Math.max(0, Math.min(limit, service.total - offset));
       const answer = () => {
         const tasks = Array.from({ length: rows }, (_, at) => ({
           id: `t${offset + at}`,
@@ -26,7 +26,7 @@ function scene(total) {
         resolve({ tasks, total: service.total });
       };
       asked.push({ filter, offset, signal, answer, fail: (problem) => reject(problem) });
-      signal.addEventListener("abort", () => reject(new DOMException("given up", "AbortError")));
+      signal?.addEventListener("abort", () => reject(new DOMException("given up", "AbortError")));
     });
   const clock = {
     now: () => nowMs,
@@ -39,7 +39,7 @@ function scene(total) {
     for (const timer of timers.splice(0)) timer.at <= nowMs ? timer.run() : timers.push(timer);
   };
   const settle = () => new Promise((resolve) => setImmediate(resolve));
-  const open = () => asked.filter(({ signal, isDone }) => !signal.aborted && !isDone);
+  const open = () => asked.filter(({ signal, isDone }) => !signal?.aborted && !isDone);
   const answerAll = async () => {
     while (open().length > 0) {
       for (const request of open()) {
@@ -172,4 +172,17 @@ test("an empty list is asked for once, and again when something changes", async 
   pass(1000);
   await answerAll();
   assert.equal(source.store.get().list.total, 1);
+});
+
+test("the tasks of a range are those that are known, or all read at once in large pages", async () => {
+  const { source, asked, answerAll } = scene(100_000);
+  source.show(failed);
+  await answerAll();
+  assert.equal((await source.tasksOf({ first: 3, end: 7 })).length, 4);
+  assert.equal(asked.length, 2, "the first page and the one after it");
+  const range = source.tasksOf({ first: 50, end: 1250 });
+  await answerAll();
+  const tasks = await range;
+  assert.deepEqual([tasks.length, tasks[0].id, tasks.at(-1).id], [1200, "t50", "t1249"]);
+  assert.equal(asked.length, 2 + 3);
 });

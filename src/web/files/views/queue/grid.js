@@ -56,22 +56,22 @@ function numbersOf({ first, end }, active, count) {
   return isElsewhere ? [...numbers, active] : numbers;
 }
 
-/** Keeps the focus on the active row, and that row in sight, when `focus` says that it was moved there. */
+/** Puts the focus on the active row when `focus` asks for it: "move" also brings the row in sight, "keep" scrolls nothing. */
 function useActiveRow(body, active, focus) {
   useLayoutEffect(() => {
-    if (!focus.current) return;
-    const row = body.current.querySelector(`[data-row="${active}"]`);
+    const row = focus.current && body.current.querySelector(`[data-row="${active}"]`);
     if (!row) return;
-    focus.current = false;
     row.focus({ preventScroll: true });
-    row.scrollIntoView({ block: "nearest" });
+    if (focus.current === "move") row.scrollIntoView({ block: "nearest" });
+    focus.current = null;
   });
 }
 
 /**
  * `columns`: [{key, title, sort}]; a column with `sort` (`{up, down}`, names of the API) is sorted by its heading.
- * `list`: of pages.js. `active`: the number of the row that Tab comes to. `focus`: a ref; true moves the focus to that
- * row. `row(task, number)`: the properties of `Row` for a task. `over`: what lies over the rows, as the mark of a drag.
+ * `list`: of pages.js. `active`: the number of the row that Tab comes to. `focus`: a ref, see `useActiveRow`.
+ * `Row`: shows a task, or that it is not known yet (`task`: null), always by the same element, so
+ * that the focus stays on it; `row(task, number)`: its further properties. `over`: what lies over the rows, as the mark of a drag.
  * `body`: a ref of the element that has the rows; handlers in `on` are called for all of them.
  */
 export function Grid({ label, columns, list, sort, onSort, onSee, active, focus, body, rowPx, Row, row, over, on, isOld }) {
@@ -87,8 +87,7 @@ export function Grid({ label, columns, list, sort, onSort, onSee, active, focus,
         ${numbersOf(rows, active, count).map((number) => {
           const task = taskAt(list, number);
           const place = { key: number, number, topPx: number * rowPx, isActive: number === active };
-          if (task === null) return html`<${Placeholder} ...${place} />`;
-          return html`<${Row} ...${place} task=${task} ...${row(task, number)} />`;
+          return html`<${Row} ...${place} task=${task} ...${task && row(task, number)} />`;
         })}
         ${over}
       </div>
@@ -109,17 +108,10 @@ const Headings = ({ columns, sort, onSort }) => html`
         return html`<button type="button" class="sort ${direction ?? ""}" onClick=${() => onSort(next)}>${title}</button>`;
       };
       return html`
-        <div key=${key} class="cell ${key}" role="columnheader" aria-sort=${direction ? ARIA_SORT[direction] : undefined}>
+        <div key=${key} class="cell cell-${key}" role="columnheader" aria-sort=${direction ? ARIA_SORT[direction] : undefined}>
           ${content()}
         </div>
       `;
     })}
-  </div>
-`;
-
-const Placeholder = ({ number, topPx, isActive }) => html`
-  <div class="row waiting" role="row" aria-rowindex=${number + 2} data-row=${number} tabIndex=${isActive ? 0 : -1}
-    style=${{ transform: `translateY(${topPx}px)` }}>
-    <div class="cell name" role="gridcell"><span class="skeleton"></span><span class="visually-hidden">Not read yet</span></div>
   </div>
 `;

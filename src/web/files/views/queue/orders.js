@@ -153,5 +153,10 @@ export async function copyPath(task) {
   toast("Copied");
 }
 
+export async function scan() {
+  await api.post("/queue/scan");
+  toast("Looking through input");
+}
+
 /** One task alone as a target. */
 export const one = (task) => ofTasks([task]);

@@ -56,45 +56,59 @@ const Sizes = ({ task }) => {
   `;
 };
 
+const Cells = ({ task, isChosen, mayChoose, hasGrip, nowMs }) => {
+  const name = shownPath(task.path);
+  const { text, title } = when(momentOf(task), nowMs);
+  return html`
+    ${mayChoose && html`
+      <div class="cell cell-choose" role="gridcell">
+        <input type="checkbox" tabIndex="-1" data-does=${DOES.choose} checked=${isChosen} aria-label="Choose ${name}" />
+      </div>
+    `}
+    <div class="cell cell-name" role="gridcell">
+      <a href="/tasks/${encodeURIComponent(task.id)}" tabIndex="-1"><${Name} path=${task.path} /></a>
+    </div>
+    <div class="cell cell-state" role="gridcell"><${State} task=${task} /></div>
+    <div class="cell cell-priority number" role="gridcell">
+      ${task.priority !== 0 && html`<span title="Priority ${task.priority}">${task.priority > 0 ? `+${task.priority}` : task.priority}</span>`}
+    </div>
+    <div class="cell cell-height number" role="gridcell">${task.resolution ?? "–"}</div>
+    <div class="cell cell-size" role="gridcell"><${Sizes} task=${task} /></div>
+    <div class="cell cell-time number" role="gridcell" title=${title}>${text}</div>
+    <div class="cell cell-does" role="gridcell">
+      ${hasGrip && html`<span class="grip" data-does=${DOES.drag} title="Drag to reorder"><${Icon} name="grip" /></span>`}
+      ${mayChoose && html`
+        <button type="button" class="icon-button quiet" tabIndex="-1" data-does=${DOES.menu} aria-haspopup="menu"
+          aria-label="What to do with ${name}" title="More">
+          <${Icon} name="more" />
+        </button>
+      `}
+    </div>
+  `;
+};
+
+const Unread = () => html`
+  <div class="cell cell-name" role="gridcell"><span class="skeleton"></span><span class="visually-hidden">Not read yet</span></div>
+`;
+
 /**
- * `mayChoose`: it has a box to choose it, and a menu; `hasGrip`: it can be dragged. `nowMs`: the clock, for "5 min ago".
+ * `task`: null while it is not known. `mayChoose`: it has a box to choose it, and a menu; `hasGrip`: it can be dragged.
+ * `nowMs`: the clock, for "5 min ago".
  */
 export class Row extends Component {
   shouldComponentUpdate(next) {
     return !shallowEqual(this.props, next);
   }
 
-  render({ task, number, topPx, isActive, isChosen, isDragged, mayChoose, hasGrip, nowMs }) {
-    const name = shownPath(task.path);
-    const { text, title } = when(momentOf(task), nowMs);
+  render({ task, number, topPx, isActive, isChosen = false, isDragged = false, mayChoose, hasGrip, nowMs }) {
+    const kinds = { unread: task === null, chosen: isChosen, dragged: isDragged };
+    const classes = Object.keys(kinds).filter((kind) => kinds[kind]);
     return html`
-      <div class="row ${isChosen ? "chosen" : ""} ${isDragged ? "dragged" : ""}" role="row" aria-rowindex=${number + 2}
-        aria-selected=${isChosen} tabIndex=${isActive ? 0 : -1} data-row=${number} data-task=${task.id}
-        style=${{ transform: `translateY(${topPx}px)` }}>
-        ${mayChoose && html`
-          <div class="cell choose" role="gridcell">
-            <input type="checkbox" tabIndex="-1" data-does=${DOES.choose} checked=${isChosen} aria-label="Choose ${name}" />
-          </div>
-        `}
-        <div class="cell name" role="gridcell">
-          <a href="/tasks/${encodeURIComponent(task.id)}" tabIndex="-1"><${Name} path=${task.path} /></a>
-        </div>
-        <div class="cell state" role="gridcell"><${State} task=${task} /></div>
-        <div class="cell priority number" role="gridcell">
-          ${task.priority !== 0 && html`<span title="Priority ${task.priority}">${task.priority > 0 ? `+${task.priority}` : task.priority}</span>`}
-        </div>
-        <div class="cell height number" role="gridcell">${task.resolution ?? "–"}</div>
-        <div class="cell size" role="gridcell"><${Sizes} task=${task} /></div>
-        <div class="cell time number" role="gridcell" title=${title}>${text}</div>
-        <div class="cell does" role="gridcell">
-          ${hasGrip && html`<span class="grip" data-does=${DOES.drag} title="Drag to reorder"><${Icon} name="grip" /></span>`}
-          ${mayChoose && html`
-            <button type="button" class="icon-button quiet" tabIndex="-1" data-does=${DOES.menu} aria-haspopup="menu"
-              aria-label="What to do with ${name}" title="More">
-              <${Icon} name="more" />
-            </button>
-          `}
-        </div>
+      <div class="row ${classes.join(" ")}" role="row" aria-rowindex=${number + 2} aria-selected=${isChosen}
+        tabIndex=${isActive ? 0 : -1} data-row=${number} style=${{ transform: `translateY(${topPx}px)` }}>
+        ${task === null
+          ? html`<${Unread} />`
+          : html`<${Cells} task=${task} isChosen=${isChosen} mayChoose=${mayChoose} hasGrip=${hasGrip} nowMs=${nowMs} />`}
       </div>
     `;
   }

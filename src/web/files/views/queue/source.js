@@ -8,9 +8,11 @@
 import { PAGE_ROWS, pagesToDrop, pagesToFetch } from "../../lib/window.js";
 import { createStore } from "../../lib/store.js";
 import { isSame, shows } from "./filter.js";
-import { allStale, NOTHING, withMoved, withoutPages, withPage, withTask } from "./pages.js";
+import { allStale, NOTHING, taskAt, withMoved, withoutPages, withPage, withTask } from "./pages.js";
 
 const MOST_REQUESTS = 3;
+/** The API answers with so many at once. */
+const MOST_ROWS = 500;
 /** From a change to the request, so that those of one moment are one; and from one such request to the next. */
 const SOON_MS = 40;
 const AGAIN_MS = 500;
@@ -18,8 +20,8 @@ const AGAIN_MS = 500;
 const TOP = { first: 0, end: 1 };
 
 /**
- * A list's source. `fetchPage(filter, offset, signal)` answers with `{tasks, total}`. `clock`: `{now, wait(fn, ms),
- * cancel(timer)}`.
+ * A list's source. `fetchPage(filter, {offset, limit}, signal)` answers with `{tasks, total}`. `clock`: `{now,
+ * wait(fn, ms), cancel(timer)}`.
  *
  * Its `store` has `{filter, list, isOld, problem}`: `isOld` while the rows are still those of the filter before;
  * `problem` is why the last request failed, or null.
@@ -59,7 +61,7 @@ export function createSource(fetchPage, clock) {
     const asked = version;
     requests.set(page, request);
     try {
-      const answer = await fetchPage(filter, page * PAGE_ROWS, request.signal);
+      const answer = await fetchPage(filter, { offset: page * PAGE_ROWS, limit: PAGE_ROWS }, request.signal);
       if (request.signal.aborted) return;
       requests.delete(page);
       take(page, answer, asked);
@@ -129,6 +131,21 @@ export function createSource(fetchPage, clock) {
     change({ list: withMoved(store.get().list, ids, gap) });
   }
 
+  /** The tasks of rows `first` to before `end`, from the service where they are not known. */
+  async function tasksOf({ first, end }) {
+    const { list, filter } = store.get();
+    const known = Array.from({ length: end - first }, (_, at) => taskAt(list, first + at));
+    if (!known.includes(null)) return known;
+    const tasks = [];
+    while (tasks.length < end - first) {
+      const limit = Math.min(MOST_ROWS, end - first - tasks.length);
+      const page = await fetchPage(filter, { offset: first + tasks.length, limit }, null);
+      if (page.tasks.length === 0) break;
+      tasks.push(...page.tasks);
+    }
+    return tasks;
+  }
+
   /** Tries once more after a problem. */
   function again() {
     change({ problem: null });
@@ -143,5 +160,5 @@ export function createSource(fetchPage, clock) {
     change({ list: allStale(store.get().list) });
   }
 
-  return { store, show, see, changed, taskChanged, moved, again, rest };
+  return { store, show, see, changed, taskChanged, moved, tasksOf, again, rest };
 }

@@ -1,0 +1,59 @@
+// What can be done with chosen tasks, as the lines of a menu.
+//
+// Promises: only what is possible for some of them is there; the same words for one task and for many.
+// Never in here: how it is done (`orders.js`).
+
+import { isEnded, mayBe } from "../../lib/allowed.js";
+import { go } from "../../lib/route.js";
+import { copyPath, cancel, freeze, one, retry, thaw } from "./orders.js";
+import { countOf, isPossible } from "./target.js";
+
+const line = (isShown, items) => (isShown ? [null, ...items] : items);
+
+/** Lines with a rule between parts that are not empty. */
+const parts = (...all) => all.map((part) => part.filter(Boolean)).filter((part) => part.length > 0).flatMap((part, at) => line(at > 0, part));
+
+/**
+ * `target`: of target.js. `task`: the one that the menu is for, or null. `ask`: opens a dialog, "priority" or "height".
+ * `move(to)`: reorders by "up", "down", "top", "end"; null where the order is not that of encoding.
+ */
+export function menuItems({ target, task, ask, move }) {
+  const is = (action) => isPossible(target, action);
+  const many = target.kind === "filter" || target.tasks.length > 1;
+  const number = (action) => (many ? ` ${countOf(target, action)}` : "");
+  return parts(
+    [!many && { text: "Open", icon: "file", hint: "Enter", onSelect: () => go(`/tasks/${encodeURIComponent(task.id)}`) }],
+    move && is("reorder")
+      ? [
+          { text: "Encode next", icon: "top", hint: "Alt+Home", onSelect: () => move("top") },
+          { text: "Move up", icon: "up", hint: "Alt+↑", onSelect: () => move("up") },
+          { text: "Move down", icon: "down", hint: "Alt+↓", onSelect: () => move("down") },
+          { text: "Encode last", icon: "bottom", hint: "Alt+End", onSelect: () => move("end") },
+        ]
+      : [],
+    [
+      !many && mayBe("freeze", task) && { text: "Freeze", icon: "freeze", onSelect: () => freeze(task) },
+      !many && mayBe("thaw", task) && { text: "Go on", icon: "play", onSelect: () => thaw(task) },
+      is("priority") && { text: `Priority${number("priority")}…`, icon: "sort", onSelect: () => ask("priority") },
+      is("move") && { text: `Other resolution${number("move")}…`, icon: "film", onSelect: () => ask("height") },
+      is("retry") && { text: `Encode again${number("retry")}`, icon: "retry", onSelect: () => retry(target) },
+      is("retry_forced") && {
+        text: `Encode again, take it even if larger${number("retry_forced")}`,
+        icon: "retry",
+        onSelect: () => retry(target, "retry_forced"),
+      },
+      !many && { text: "Copy the path", icon: "copy", onSelect: () => copyPath(task) },
+    ],
+    [is("cancel") && { text: `Cancel${number("cancel")}`, icon: "cancel", tone: "danger", hint: "Del", onSelect: () => cancel(target) }],
+  );
+}
+
+/** The lines of a task of the history, which is nobody's to choose. */
+export const historyItems = (task) =>
+  parts(
+    [{ text: "Open", icon: "file", hint: "Enter", onSelect: () => go(`/tasks/${encodeURIComponent(task.id)}`) }],
+    [
+      isEnded(task) && { text: "Encode again", icon: "retry", onSelect: () => retry(one(task)) },
+      { text: "Copy the path", icon: "copy", onSelect: () => copyPath(task) },
+    ],
+  );

@@ -1,0 +1,57 @@
+// What stands above a list: its tabs, search, resolution and order; and what is done with chosen rows.
+// Never in here: what a filter means (`filter.js`), what is done (`orders.js`).
+
+import { count, counted } from "../../lib/format.js";
+import { html, useEffect, useRef } from "../../lib/html.js";
+import { Button, IconButton, Menu, Select, Tabs } from "../../lib/parts.js";
+import { inTab } from "./filter.js";
+import { cancel, retry } from "./orders.js";
+import { countOf, isPossible } from "./target.js";
+
+const ALL_HEIGHTS = "all";
+
+/** `counts`: how many a tab has, by its key; null while that is not known. `heights`: resolutions to choose from. */
+export function Tools({ label, tabs, filter, setFilter, address, counts, heights, sorts, children }) {
+  const search = useRef(null);
+  useEffect(() => {
+    if (new URLSearchParams(location.search).has("search")) search.current.focus();
+  }, []);
+  const heightOptions = [
+    { value: ALL_HEIGHTS, text: "Every resolution" },
+    ...heights.map((height) => ({ value: String(height), text: String(height) })),
+  ];
+  const chooseHeight = (value) => setFilter({ ...filter, height: value === ALL_HEIGHTS ? null : Number(value) });
+  return html`
+    <${Tabs} label=${label} current=${address(filter)} tabs=${tabs.map((tab) => ({
+      href: address(tab === filter.tab ? filter : inTab(filter, tab)),
+      text: tab.title,
+      count: counts ? count(counts[tab.key]) : undefined,
+    }))} />
+    <div class="list-filter">
+      <input class="input list-search" type="search" ref=${search} aria-label="Search by name or folder" placeholder="Search"
+        value=${filter.text} onInput=${(event) => setFilter({ ...filter, text: event.currentTarget.value })} />
+      <${Select} bare label="Resolution" options=${heightOptions} value=${filter.height === null ? ALL_HEIGHTS : String(filter.height)}
+        onChange=${chooseHeight} />
+      <${Select} bare label="Order" options=${sorts.map(({ key, title }) => ({ value: key, text: title }))} value=${filter.sort}
+        onChange=${(sort) => setFilter({ ...filter, sort })} />
+      ${children}
+    </div>
+  `;
+}
+
+/** What can be done with chosen rows. `chosen`: how many; `total`: of the list; `items`: of the menu. */
+export function ChosenBar({ chosen, total, isAll, target, items, onAll, onNone }) {
+  const is = (action) => isPossible(target, action);
+  return html`
+    <div class="chosen-bar" role="region" aria-label="Chosen files">
+      <${IconButton} icon="cancel" label="Choose none" onClick=${onNone} />
+      <p role="status"><b class="number">${counted(chosen, "file")}</b> chosen</p>
+      ${!isAll && chosen < total && html`<${Button} tone="quiet" onClick=${onAll}>Choose all ${count(total)}<//>`}
+      <span class="chosen-does">
+        ${is("retry") && html`<${Button} icon="retry" onClick=${() => retry(target)}>Encode again<//>`}
+        ${is("cancel") && html`<${Button} tone="danger" icon="cancel" onClick=${() => cancel(target)}>Cancel ${count(countOf(target, "cancel"))}<//>`}
+        <${Menu} label="More for chosen files" items=${items} />
+      </span>
+    </div>
+  `;
+}

@@ -1,0 +1,207 @@
+// What rows of the queue do when they are clicked, pressed, dragged, or asked for their menu.
+//
+// Promises: an action is about the chosen rows where the row in question is one of them, else about that row alone; what
+// the service refuses is shown, and the rows stand again as the service has them.
+// Never in here: which keys do what (`keys.js`), how an order is given (`orders.js`).
+
+import { mayBe } from "../../lib/allowed.js";
+import { count, shownPath, pathParts } from "../../lib/format.js";
+import { html, useState } from "../../lib/html.js";
+import { openMenu, toast } from "../../lib/parts.js";
+import { go } from "../../lib/route.js";
+import { useDrag } from "./drag.js";
+import { commandOf, gapAfter, rowAfter } from "./keys.js";
+import { menuItems } from "./menu.js";
+import { cancel, firstWaiting, one, pause, putBefore, resume } from "./orders.js";
+import { rowOf, runningRows, taskAfterGap, taskAt } from "./pages.js";
+import { useLongPress } from "./press.js";
+import { DOES } from "./row.js";
+import { isChosen } from "./selection.js";
+import { ofSelection } from "./target.js";
+
+const isTouch = window.matchMedia("(pointer: coarse)");
+
+const isPlain = ({ metaKey, ctrlKey, shiftKey, altKey }) => !metaKey && !ctrlKey && !shiftKey && !altKey;
+
+const showFailure = (problem) => void toast(problem.message, { tone: "failed" });
+
+/** `{on, over, dragged, told, chosenItems}`: handlers of the grid, what lies over it, ids that are dragged, what is told. */
+export function useRows({ body, rowPx, list, filter, source, choice, activity, mayAct, isOrdered, queue, ask }) {
+  const { selection } = choice;
+  const total = list.total ?? 0;
+  const [told, tell] = useState("");
+  const targetOf = (task) => (task && !isChosen(selection, task.id) ? one(task) : ofSelection(selection, filter, total));
+
+  /** The ids that are moved when `task` is: in the order in which they stand. */
+  const movedWith = (task) => {
+    if (selection.all || !isChosen(selection, task.id)) return [task.id];
+    const waiting = [...selection.tasks.values()].filter((chosen) => mayBe("reorder", chosen) && rowOf(list, chosen.id) >= 0);
+    return waiting.map(({ id }) => id).sort((left, right) => rowOf(list, left) - rowOf(list, right));
+  };
+
+  /** Moves waiting tasks into a gap; `before`: the id of the task after it, null for the end. */
+  async function put(ids, gap, before) {
+    const from = rowOf(list, ids[0]);
+    const former = ids.length === 1 ? taskAfterGap(list, from + 1, ids) : undefined;
+    source.moved(ids, gap);
+    const row = gap > from ? gap - ids.length : gap;
+    try {
+      await putBefore(ids, before);
+    } catch (problem) {
+      source.changed();
+      throw problem;
+    }
+    tell(`${ids.length === 1 ? nameOf(list, ids[0]) : `${count(ids.length)} files`}: now ${count(row + 1)} of ${count(total)}`);
+    return former === undefined ? null : () => putBefore(ids, former);
+  }
+
+  async function move(task, to) {
+    const ids = movedWith(task);
+    const rows = ids.map((id) => rowOf(list, id));
+    if (ids.length === 0 || rows.includes(-1)) return;
+    const first = runningRows(list);
+    const gap = gapAfter(to, rows, first, total);
+    if (stays(rows, gap)) {
+      tell(gap === first ? "It is the first already" : "It is the last already");
+      return;
+    }
+    const before = await { top: () => firstWaiting(ids), end: () => null }[to]?.() ?? (to === "end" ? null : taskAfterGap(list, gap, ids));
+    if (before === undefined) return;
+    activity.goTo(gap > rows[0] ? gap - ids.length : gap, task);
+    const undo = await put(ids, gap, before);
+    if (to === "top" || to === "end") toast(to === "top" ? "It is encoded next" : "It is encoded last", { undo });
+  }
+
+  const drop = async (row, wanted) => {
+    const task = taskAt(list, row);
+    const gap = Math.max(wanted, runningRows(list));
+    const ids = movedWith(task);
+    const before = taskAfterGap(list, gap, ids);
+    if (before === undefined || stays(ids.map((id) => rowOf(list, id)), gap)) return;
+    const undo = await put(ids, gap, before);
+    toast(ids.length === 1 ? "Moved" : `Moved ${count(ids.length)} files`, { undo });
+  };
+
+  const mayDrag = (row) => mayAct && isOrdered && taskAt(list, row) !== null && mayBe("reorder", taskAt(list, row));
+  const { drag, onPointerDown } = useDrag({
+    body,
+    rowPx,
+    count: total,
+    mayDrag,
+    onDrop: (row, gap) => drop(row, gap).catch(showFailure),
+  });
+  const dragged = drag && taskAt(list, drag.row) ? movedWith(taskAt(list, drag.row)) : [];
+
+  const itemsFor = (task) =>
+    menuItems({
+      target: targetOf(task),
+      task,
+      ask: (what) => ask({ what, target: targetOf(task) }),
+      move: isOrdered ? (to) => move(task, to) : null,
+    });
+  const openFor = (row, where) => {
+    const task = taskAt(list, row);
+    if (task === null) return;
+    activity.stayAt(row);
+    openMenu(where, mayAct ? itemsFor(task) : itemsFor(task).slice(0, 1));
+  };
+  const press = useLongPress(openFor);
+
+  const click = (event) => {
+    const row = rowOfEvent(event);
+    if (row === null || taskAt(list, row) === null) return;
+    const link = event.target.closest("a");
+    const does = event.target.closest("[data-does]")?.dataset.does;
+    if (link) {
+      if (!isPlain(event) || event.button !== 0) return;
+      event.preventDefault();
+      go(link.getAttribute("href"));
+      return;
+    }
+    if (!mayAct || does === DOES.drag) return;
+    if (does === DOES.menu) openFor(row, event.target.closest("[data-does]"));
+    else if (event.shiftKey) choice.chooseTo(row).catch(showFailure);
+    else if (does === DOES.choose || event.ctrlKey || event.metaKey || isTouch.matches) choice.choose(row);
+    else choice.chooseOnly(row);
+  };
+
+  const commands = {
+    go: ({ to, extends: isExtended }, row) => {
+      const next = rowAfter(to, row, total, Math.floor(window.innerHeight / rowPx) - 4);
+      activity.goTo(next);
+      if (isExtended && mayAct) return choice.chooseTo(next);
+      return null;
+    },
+    across: ({ by }, row, event) => {
+      const element = event.target.closest("[data-row]");
+      const stops = [element, ...element.querySelectorAll("a, input, button")];
+      stops[stops.indexOf(event.target) + by]?.focus({ preventScroll: true });
+    },
+    open: (_, row) => go(`/tasks/${encodeURIComponent(taskAt(list, row).id)}`),
+    menu: (_, row, event) => openFor(row, event.target.closest("[data-row]")),
+  };
+  const changes = {
+    move: ({ to }, row) => isOrdered && mayDrag(row) && move(taskAt(list, row), to),
+    choose: (_, row) => choice.choose(row),
+    chooseAll: () => choice.chooseAll(),
+    chooseNone: () => choice.chooseNone(),
+    cancel: (_, row) => mayBe("cancel", taskAt(list, row)) && cancel(targetOf(taskAt(list, row))),
+    pause: () => (queue?.paused_since ? resume() : pause("finish")),
+  };
+
+  const keydown = (event) => {
+    const row = rowOfEvent(event);
+    const command = commandOf(event);
+    const does = command && (commands[command.kind] ?? (mayAct ? changes[command.kind] : null));
+    // What has the focus inside a row has its own use for these.
+    const isInside = event.target.dataset.row === undefined;
+    if (row === null || !does || (isInside && [" ", "Enter"].includes(event.key))) return;
+    if (taskAt(list, row) === null && command.kind !== "go") return;
+    event.preventDefault();
+    Promise.resolve(does(command, row, event)).catch(showFailure);
+  };
+
+  const contextmenu = (event) => {
+    const row = rowOfEvent(event);
+    if (row === null) return;
+    press.end();
+    // By a key the event has no place, and the key has opened the menu already.
+    if (event.clientX > 0 || event.clientY > 0) openFor(row, event);
+    else event.preventDefault();
+  };
+
+  const on = {
+    onClick: click,
+    onKeyDown: keydown,
+    onContextMenu: contextmenu,
+    onFocusIn: (event) => event.target.dataset.row !== undefined && activity.stayAt(Number(event.target.dataset.row)),
+    onPointerDown: (event) => {
+      onPointerDown(event);
+      press.begin(event);
+    },
+  };
+  const over = drag && html`<${DropMark} topPx=${Math.max(drag.gap, runningRows(list)) * rowPx} files=${dragged.length} />`;
+  return { on, over, dragged, told, chosenItems: () => itemsFor(chosenTask(selection)) };
+}
+
+const rowOfEvent = (event) => {
+  const row = event.target.closest?.("[data-row]");
+  return row ? Number(row.dataset.row) : null;
+};
+
+const nameOf = (list, id) => pathParts(shownPath(taskAt(list, rowOf(list, id)).path)).name;
+
+/** Whether rows that stand together are put where they are. */
+const stays = (rows, gap) => {
+  const first = Math.min(...rows);
+  const last = Math.max(...rows);
+  return last - first === rows.length - 1 && gap >= first && gap <= last + 1;
+};
+
+const chosenTask = ({ all, tasks }) => (!all && tasks.size === 1 ? [...tasks.values()][0] : null);
+
+const DropMark = ({ topPx, files }) => html`
+  <div class="drop-mark" aria-hidden="true" style=${{ transform: `translateY(${topPx}px)` }}>
+    ${files > 1 && html`<span>${count(files)} files</span>`}
+  </div>
+`;
