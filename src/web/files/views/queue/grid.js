@@ -68,20 +68,20 @@ function useActiveRow(body, active, focus) {
 }
 
 /**
- * `columns`: [{key, title, sort}]; a column with `sort` (`{up, down}`, names of the API) is sorted by its heading.
+ * `columns`: [{key, title, sorts}]; a column with `sorts` (`{up, down}`, names of the API) is sorted by its heading.
  * `list`: of pages.js. `active`: the number of the row that Tab comes to. `focus`: a ref, see `useActiveRow`.
  * `Row`: shows a task, or that it is not known yet (`task`: null), always by the same element, so
  * that the focus stays on it; `row(task, number)`: its further properties. `over`: what lies over the rows, as the mark of a drag.
- * `body`: a ref of the element that has the rows; handlers in `on` are called for all of them.
+ * `kinds`: "may-choose" and "may-drag". `body`: a ref of the element that has the rows; handlers in `on` are called for all of them.
  */
-export function Grid({ label, columns, list, sort, onSort, onSee, active, focus, body, rowPx, Row, row, over, on, isOld }) {
+export function Grid({ label, columns, list, sort, onSort, onSee, active, focus, body, rowPx, Row, row, over, on, isOld, kinds = [] }) {
   const count = list.total ?? 0;
   const rows = useRowsOnScreen(body, rowPx, count);
   useEffect(() => onSee(rows), [rows, list.total]);
   useActiveRow(body, active, focus);
   return html`
-    <div class="rows ${isOld ? "old" : ""}" role="grid" aria-label=${label} aria-rowcount=${count + 1}
-      aria-multiselectable="true" aria-busy=${isOld} ...${on}>
+    <div class="rows ${kinds.join(" ")} ${isOld ? "old" : ""}" role="grid" aria-label=${label} aria-rowcount=${count + 1}
+      aria-multiselectable=${kinds.includes("may-choose")} aria-busy=${isOld} ...${on}>
       <${Headings} columns=${columns} sort=${sort} onSort=${onSort} />
       <div class="rows-body" role="rowgroup" ref=${body} style=${{ height: `${count * rowPx}px`, "--row-height": `${rowPx}px` }}>
         ${numbersOf(rows, active, count).map((number) => {

@@ -3,10 +3,13 @@
 // Promises: only what is possible for some of them is there; the same words for one task and for many.
 // Never in here: how it is done (`orders.js`).
 
-import { isEnded, mayBe } from "../../lib/allowed.js";
+import { mayBe } from "../../lib/allowed.js";
 import { go } from "../../lib/route.js";
 import { copyPath, cancel, freeze, one, retry, thaw } from "./orders.js";
 import { countOf, isPossible } from "./target.js";
+
+/** Browsers let only pages on TLS, or on this machine, write what is copied. */
+const mayCopy = Boolean(navigator.clipboard);
 
 const line = (isShown, items) => (isShown ? [null, ...items] : items);
 
@@ -42,18 +45,18 @@ export function menuItems({ target, task, ask, move }) {
         icon: "retry",
         onSelect: () => retry(target, "retry_forced"),
       },
-      !many && { text: "Copy the path", icon: "copy", onSelect: () => copyPath(task) },
+      !many && mayCopy && { text: "Copy the path", icon: "copy", onSelect: () => copyPath(task) },
     ],
     [is("cancel") && { text: `Cancel${number("cancel")}`, icon: "cancel", tone: "danger", hint: "Del", onSelect: () => cancel(target) }],
   );
 }
 
-/** The lines of a task of the history, which is nobody's to choose. */
-export const historyItems = (task) =>
+/** The lines of one task for who may choose nothing: in the history, or may only look. */
+export const fewItems = (task, mayRetry = false) =>
   parts(
     [{ text: "Open", icon: "file", hint: "Enter", onSelect: () => go(`/tasks/${encodeURIComponent(task.id)}`) }],
     [
-      isEnded(task) && { text: "Encode again", icon: "retry", onSelect: () => retry(one(task)) },
-      { text: "Copy the path", icon: "copy", onSelect: () => copyPath(task) },
+      mayRetry && { text: "Encode again", icon: "retry", onSelect: () => retry(one(task)) },
+      mayCopy && { text: "Copy the path", icon: "copy", onSelect: () => copyPath(task) },
     ],
   );

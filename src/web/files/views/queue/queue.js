@@ -14,7 +14,7 @@ import { countIn, isNarrowed, QUEUE_TABS, SORTS } from "./filter.js";
 import { Grid, useRowHeight } from "./grid.js";
 import { clearFinished, clearWaiting, pause, resume, retryAllFailed, scan } from "./orders.js";
 import { Row } from "./row.js";
-import { ChosenBar, Tools } from "./tools.js";
+import { ChosenBar, StickyTools, Tools } from "./tools.js";
 import { useActive, useSelection } from "./use-choice.js";
 import { createKept, useList, useNow } from "./use-list.js";
 import { useRows } from "./use-rows.js";
@@ -66,30 +66,32 @@ export default function Queue({ me }) {
     isChosen: isChosen(selection, task.id),
     isDragged: rows.dragged.includes(task.id),
     mayChoose: mayAct,
+    hasMenu: true,
     hasGrip: mayAct && isOrdered && mayBe("reorder", task),
     nowMs,
   });
+  const kinds = [mayAct && "may-choose", mayAct && isOrdered && "may-drag"].filter(Boolean);
   const grid = () => {
     if (list.total === null) return problem ? null : html`<${Skeleton} lines=${8} height=${rowPx - 12} />`;
     if (list.total === 0) return html`<${Nothing} filter=${filter} onAll=${() => setFilter({ ...filter, height: null, folder: "", text: "" })} />`;
     return html`
       <${Grid} label="Tasks" columns=${mayAct ? COLUMNS : COLUMNS_TO_LOOK} list=${list} isOld=${isOld} sort=${filter.sort}
         onSort=${(sort) => setFilter({ ...filter, sort })} onSee=${kept.source.see} active=${activity.active} focus=${activity.focus}
-        body=${body} rowPx=${rowPx} Row=${Row} row=${row} on=${rows.on} over=${rows.over} />
+        body=${body} rowPx=${rowPx} Row=${Row} row=${row} on=${rows.on} over=${rows.over} kinds=${kinds} />
     `;
   };
   return html`
     <${Heading} title="Queue" detail=${queue && inWords(queue)}>
       ${mayAct && queue && html`<${QueueActions} queue=${queue} />`}
     <//>
-    <div class="list-tools">
+    <${StickyTools}>
       <${Tools} label="States" tabs=${QUEUE_TABS} filter=${filter} setFilter=${setFilter} address=${address} counts=${counts}
         heights=${heights} sorts=${SORTS} />
       ${choice.count > 0 && html`
         <${ChosenBar} chosen=${choice.count} total=${list.total} isAll=${selection.all} target=${target} items=${rows.chosenItems}
           onAll=${choice.chooseAll} onNone=${choice.chooseNone} />
       `}
-    </div>
+    <//>
     ${problem && html`<${Failure} problem=${problem} onRetry=${kept.source.again} />`}
     ${grid()}
     <p class="visually-hidden" role="status">${rows.told}</p>

@@ -56,7 +56,7 @@ const Sizes = ({ task }) => {
   `;
 };
 
-const Cells = ({ task, isChosen, mayChoose, hasGrip, nowMs }) => {
+const Cells = ({ task, isChosen, mayChoose, hasMenu, hasGrip, nowMs }) => {
   const name = shownPath(task.path);
   const { text, title } = when(momentOf(task), nowMs);
   return html`
@@ -77,7 +77,7 @@ const Cells = ({ task, isChosen, mayChoose, hasGrip, nowMs }) => {
     <div class="cell cell-time number" role="gridcell" title=${title}>${text}</div>
     <div class="cell cell-does" role="gridcell">
       ${hasGrip && html`<span class="grip" data-does=${DOES.drag} title="Drag to reorder"><${Icon} name="grip" /></span>`}
-      ${mayChoose && html`
+      ${hasMenu && html`
         <button type="button" class="icon-button quiet" tabIndex="-1" data-does=${DOES.menu} aria-haspopup="menu"
           aria-label="What to do with ${name}" title="More">
           <${Icon} name="more" />
@@ -92,15 +92,15 @@ const Unread = () => html`
 `;
 
 /**
- * `task`: null while it is not known. `mayChoose`: it has a box to choose it, and a menu; `hasGrip`: it can be dragged.
- * `nowMs`: the clock, for "5 min ago".
+ * `task`: null while it is not known. `mayChoose`: it has a box to choose it; `hasMenu`, `hasGrip`: a button for its menu,
+ * and something to drag it by. `nowMs`: the clock, for "5 min ago".
  */
 export class Row extends Component {
   shouldComponentUpdate(next) {
     return !shallowEqual(this.props, next);
   }
 
-  render({ task, number, topPx, isActive, isChosen = false, isDragged = false, mayChoose, hasGrip, nowMs }) {
+  render({ task, number, topPx, isActive, isChosen = false, isDragged = false, mayChoose, hasMenu, hasGrip, nowMs }) {
     const kinds = { unread: task === null, chosen: isChosen, dragged: isDragged };
     const classes = Object.keys(kinds).filter((kind) => kinds[kind]);
     return html`
@@ -108,7 +108,7 @@ export class Row extends Component {
         tabIndex=${isActive ? 0 : -1} data-row=${number} style=${{ transform: `translateY(${topPx}px)` }}>
         ${task === null
           ? html`<${Unread} />`
-          : html`<${Cells} task=${task} isChosen=${isChosen} mayChoose=${mayChoose} hasGrip=${hasGrip} nowMs=${nowMs} />`}
+          : html`<${Cells} task=${task} isChosen=${isChosen} mayChoose=${mayChoose} hasMenu=${hasMenu} hasGrip=${hasGrip} nowMs=${nowMs} />`}
       </div>
     `;
   }

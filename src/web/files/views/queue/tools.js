@@ -2,7 +2,7 @@
 // Never in here: what a filter means (`filter.js`), what is done (`orders.js`).
 
 import { count, counted } from "../../lib/format.js";
-import { html, useEffect, useRef } from "../../lib/html.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "../../lib/html.js";
 import { Button, IconButton, Menu, Select, Tabs } from "../../lib/parts.js";
 import { inTab } from "./filter.js";
 import { cancel, retry } from "./orders.js";
@@ -13,6 +13,7 @@ const ALL_HEIGHTS = "all";
 /** `counts`: how many a tab has, by its key; null while that is not known. `heights`: resolutions to choose from. */
 export function Tools({ label, tabs, filter, setFilter, address, counts, heights, sorts, children }) {
   const search = useRef(null);
+  const [isOpen, setOpen] = useState(false);
   useEffect(() => {
     if (new URLSearchParams(location.search).has("search")) search.current.focus();
   }, []);
@@ -27,9 +28,10 @@ export function Tools({ label, tabs, filter, setFilter, address, counts, heights
       text: tab.title,
       count: counts ? count(counts[tab.key]) : undefined,
     }))} />
-    <div class="list-filter">
+    <div class="list-filter ${isOpen ? "open" : ""}">
       <input class="input list-search" type="search" ref=${search} aria-label="Search by name or folder" placeholder="Search"
         value=${filter.text} onInput=${(event) => setFilter({ ...filter, text: event.currentTarget.value })} />
+      <${IconButton} icon="filter" label="Resolution and order" aria-expanded=${isOpen} onClick=${() => setOpen(!isOpen)} />
       <${Select} bare label="Resolution" options=${heightOptions} value=${filter.height === null ? ALL_HEIGHTS : String(filter.height)}
         onChange=${chooseHeight} />
       <${Select} bare label="Order" options=${sorts.map(({ key, title }) => ({ value: key, text: title }))} value=${filter.sort}
@@ -37,6 +39,18 @@ export function Tools({ label, tabs, filter, setFilter, address, counts, heights
       ${children}
     </div>
   `;
+}
+
+/** What sticks to the top of the screen above a list; `--tools-height` is its height. */
+export function StickyTools({ children }) {
+  const tools = useRef(null);
+  useLayoutEffect(() => {
+    const { style } = document.documentElement;
+    const observer = new ResizeObserver(() => style.setProperty("--tools-height", `${tools.current.offsetHeight}px`));
+    observer.observe(tools.current);
+    return () => observer.disconnect();
+  }, []);
+  return html`<div class="list-tools" ref=${tools}>${children}</div>`;
 }
 
 /** What can be done with chosen rows. `chosen`: how many; `total`: of the list; `items`: of the menu. */

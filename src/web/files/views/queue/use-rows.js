@@ -8,22 +8,17 @@ import { mayBe } from "../../lib/allowed.js";
 import { count, shownPath, pathParts } from "../../lib/format.js";
 import { html, useState } from "../../lib/html.js";
 import { openMenu, toast } from "../../lib/parts.js";
-import { go } from "../../lib/route.js";
 import { useDrag } from "./drag.js";
-import { commandOf, gapAfter, rowAfter } from "./keys.js";
-import { menuItems } from "./menu.js";
+import { gapAfter, rowAfter } from "./keys.js";
+import { fewItems, menuItems } from "./menu.js";
 import { cancel, firstWaiting, one, pause, putBefore, resume } from "./orders.js";
 import { rowOf, runningRows, taskAfterGap, taskAt } from "./pages.js";
-import { useLongPress } from "./press.js";
 import { DOES } from "./row.js";
 import { isChosen } from "./selection.js";
-import { ofSelection } from "./target.js";
+import { isPossible, ofSelection } from "./target.js";
+import { rowsOnScreen, showFailure, useRowEvents } from "./use-row-events.js";
 
 const isTouch = window.matchMedia("(pointer: coarse)");
-
-const isPlain = ({ metaKey, ctrlKey, shiftKey, altKey }) => !metaKey && !ctrlKey && !shiftKey && !altKey;
-
-const showFailure = (problem) => void toast(problem.message, { tone: "failed" });
 
 /** `{on, over, dragged, told, chosenItems}`: handlers of the grid, what lies over it, ids that are dragged, what is told. */
 export function useRows({ body, rowPx, list, filter, source, choice, activity, mayAct, isOrdered, queue, ask }) {
@@ -55,6 +50,12 @@ export function useRows({ body, rowPx, list, filter, source, choice, activity, m
     return former === undefined ? null : () => putBefore(ids, former);
   }
 
+  /** The id of the task that comes after moved ones; the queue's ends are those of the whole queue, whatever is shown of it. */
+  async function nextOf(to, gap, ids) {
+    if (to === "top") return firstWaiting(ids);
+    return to === "end" ? null : taskAfterGap(list, gap, ids);
+  }
+
   async function move(task, to) {
     const ids = movedWith(task);
     const rows = ids.map((id) => rowOf(list, id));
@@ -65,7 +66,7 @@ export function useRows({ body, rowPx, list, filter, source, choice, activity, m
       tell(gap === first ? "It is the first already" : "It is the last already");
       return;
     }
-    const before = await { top: () => firstWaiting(ids), end: () => null }[to]?.() ?? (to === "end" ? null : taskAfterGap(list, gap, ids));
+    const before = await nextOf(to, gap, ids);
     if (before === undefined) return;
     activity.goTo(gap > rows[0] ? gap - ids.length : gap, task);
     const undo = await put(ids, gap, before);
@@ -99,95 +100,39 @@ export function useRows({ body, rowPx, list, filter, source, choice, activity, m
       ask: (what) => ask({ what, target: targetOf(task) }),
       move: isOrdered ? (to) => move(task, to) : null,
     });
-  const openFor = (row, where) => {
-    const task = taskAt(list, row);
-    if (task === null) return;
-    activity.stayAt(row);
-    openMenu(where, mayAct ? itemsFor(task) : itemsFor(task).slice(0, 1));
-  };
-  const press = useLongPress(openFor);
 
-  const click = (event) => {
-    const row = rowOfEvent(event);
-    if (row === null || taskAt(list, row) === null) return;
-    const link = event.target.closest("a");
-    const does = event.target.closest("[data-does]")?.dataset.does;
-    if (link) {
-      if (!isPlain(event) || event.button !== 0) return;
-      event.preventDefault();
-      go(link.getAttribute("href"));
-      return;
-    }
-    if (!mayAct || does === DOES.drag) return;
-    if (does === DOES.menu) openFor(row, event.target.closest("[data-does]"));
-    else if (event.shiftKey) choice.chooseTo(row).catch(showFailure);
-    else if (does === DOES.choose || event.ctrlKey || event.metaKey || isTouch.matches) choice.choose(row);
-    else choice.chooseOnly(row);
+  const click = (row, event, does) => {
+    if (!mayAct || does === DOES.drag) return null;
+    if (event.shiftKey) return choice.chooseTo(row);
+    if (does === DOES.choose || event.ctrlKey || event.metaKey || isTouch.matches) return choice.choose(row);
+    return choice.chooseOnly(row);
   };
 
-  const commands = {
-    go: ({ to, extends: isExtended }, row) => {
-      const next = rowAfter(to, row, total, Math.floor(window.innerHeight / rowPx) - 4);
-      activity.goTo(next);
-      if (isExtended && mayAct) return choice.chooseTo(next);
-      return null;
-    },
-    across: ({ by }, row, event) => {
-      const element = event.target.closest("[data-row]");
-      const stops = [element, ...element.querySelectorAll("a, input, button")];
-      stops[stops.indexOf(event.target) + by]?.focus({ preventScroll: true });
-    },
-    open: (_, row) => go(`/tasks/${encodeURIComponent(taskAt(list, row).id)}`),
-    menu: (_, row, event) => openFor(row, event.target.closest("[data-row]")),
+  const go = ({ to, extends: isExtended }, row) => {
+    const next = rowAfter(to, row, total, rowsOnScreen(rowPx));
+    activity.goTo(next);
+    return isExtended && mayAct ? choice.chooseTo(next) : null;
   };
   const changes = {
-    move: ({ to }, row) => isOrdered && mayDrag(row) && move(taskAt(list, row), to),
+    move: ({ to }, row) => mayDrag(row) && move(taskAt(list, row), to),
     choose: (_, row) => choice.choose(row),
-    chooseAll: () => choice.chooseAll(),
-    chooseNone: () => choice.chooseNone(),
-    cancel: (_, row) => mayBe("cancel", taskAt(list, row)) && cancel(targetOf(taskAt(list, row))),
+    chooseAll: choice.chooseAll,
+    chooseNone: choice.chooseNone,
+    cancel: (_, row) => isPossible(targetOf(taskAt(list, row)), "cancel") && cancel(targetOf(taskAt(list, row))),
     pause: () => (queue?.paused_since ? resume() : pause("finish")),
   };
-
-  const keydown = (event) => {
-    const row = rowOfEvent(event);
-    const command = commandOf(event);
-    const does = command && (commands[command.kind] ?? (mayAct ? changes[command.kind] : null));
-    // What has the focus inside a row has its own use for these.
-    const isInside = event.target.dataset.row === undefined;
-    if (row === null || !does || (isInside && [" ", "Enter"].includes(event.key))) return;
-    if (taskAt(list, row) === null && command.kind !== "go") return;
-    event.preventDefault();
-    Promise.resolve(does(command, row, event)).catch(showFailure);
-  };
-
-  const contextmenu = (event) => {
-    const row = rowOfEvent(event);
-    if (row === null) return;
-    press.end();
-    // By a key the event has no place, and the key has opened the menu already.
-    if (event.clientX > 0 || event.clientY > 0) openFor(row, event);
-    else event.preventDefault();
-  };
-
-  const on = {
-    onClick: click,
-    onKeyDown: keydown,
-    onContextMenu: contextmenu,
-    onFocusIn: (event) => event.target.dataset.row !== undefined && activity.stayAt(Number(event.target.dataset.row)),
-    onPointerDown: (event) => {
-      onPointerDown(event);
-      press.begin(event);
-    },
-  };
+  const on = useRowEvents({
+    list,
+    rowPx,
+    activity,
+    openFor: (task, where) => openMenu(where, mayAct ? itemsFor(task) : fewItems(task)),
+    click,
+    commands: mayAct ? { ...changes, go } : {},
+    pointerDown: onPointerDown,
+  });
   const over = drag && html`<${DropMark} topPx=${Math.max(drag.gap, runningRows(list)) * rowPx} files=${dragged.length} />`;
   return { on, over, dragged, told, chosenItems: () => itemsFor(chosenTask(selection)) };
 }
-
-const rowOfEvent = (event) => {
-  const row = event.target.closest?.("[data-row]");
-  return row ? Number(row.dataset.row) : null;
-};
 
 const nameOf = (list, id) => pathParts(shownPath(taskAt(list, rowOf(list, id)).path)).name;
 
