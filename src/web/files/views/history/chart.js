@@ -10,8 +10,8 @@ import { labelled, standingBars, ticks } from "./scale.js";
 import { inPercent, inWords } from "./words.js";
 
 const HEIGHT_PX = 168;
-/** For the numbers at the left, the labels below, and half a number above. */
-const MARGIN_PX = { left: 56, bottom: 24, top: 10 };
+/** For the numbers at the left, the labels below, half a number above, and half a label at the right. */
+const MARGIN_PX = { left: 56, bottom: 24, top: 10, right: 20 };
 const LABEL_PX = 56;
 const MOST_TICKS = 4;
 
@@ -31,7 +31,7 @@ export function Chart({ sums, short, long, label, widthPx }) {
   const [shown, show] = useState(null);
   const [stop, setStop] = useState(sums.length - 1);
   const bars = useRef(null);
-  const width = Math.max(1, widthPx - MARGIN_PX.left);
+  const width = Math.max(1, widthPx - MARGIN_PX.left - MARGIN_PX.right);
   const height = HEIGHT_PX - MARGIN_PX.bottom - MARGIN_PX.top;
   const steps = ticks(Math.max(...sums.map((sum) => Math.max(sum.before_bytes, sum.after_bytes)), 0), MOST_TICKS);
   const highest = steps.at(-1);

@@ -67,7 +67,7 @@ export default function History({ me }) {
     `;
   };
   return html`
-    <${Heading} title="History" detail=${report.data && inWords(report.data.total)}>
+    <${Heading} title="History" detail=${report.data && report.data.total.files > 0 && inWords(report.data.total)}>
       <${Export} filter=${filter} />
     <//>
     ${report.problem && html`<${Failure} problem=${report.problem} onRetry=${report.reload} />`}

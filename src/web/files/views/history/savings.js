@@ -30,7 +30,7 @@ const fitting = (widthPx, most) => Math.max(7, Math.min(most, Math.floor(widthPx
 function axisOf(way, report, today, widthPx) {
   if (way === "day") {
     const sums = filled(report.by_day, daysUntil(today, fitting(widthPx, MOST_DAYS)), "day");
-    return { sums, head: "Day", short: ({ day }) => shortDay(day), long: ({ day }) => longDay(day), label: `Savings of the last ${sums.length} days` };
+    return { sums, head: "Day", short: ({ day }) => shortDay(day), long: ({ day }) => longDay(day), label: `The last ${sums.length} days` };
   }
   const sums = filled(report.by_week, weeksUntil(today, fitting(widthPx, MOST_WEEKS)), "week");
   return {
@@ -38,7 +38,7 @@ function axisOf(way, report, today, widthPx) {
     head: "Week",
     short: ({ week }) => shortDay(mondayOf(week)),
     long: ({ week }) => longWeek(week),
-    label: `Savings of the last ${sums.length} weeks`,
+    label: `The last ${sums.length} weeks`,
   };
 }
 
@@ -57,10 +57,11 @@ export function Savings({ report, onFolder }) {
     if (report.total.files === 0) return html`<${Empty} icon="history" title="Nothing is compressed yet">What was saved is shown here, by day, week and folder.<//>`;
     if (way === "folder") return html`<${Folders} rows=${largestFolders(report.by_folder, MOST_FOLDERS)} onChoose=${onFolder} />`;
     const axis = axisOf(way, report, dayIn(new Date(), report.time_zone), widthPx);
+    const sum = sumOf(axis.sums);
     if (isTable) return html`<${ChartTable} ...${axis} />`;
     return html`
-      <p class="small quiet-text">${axis.label}: ${inWords(sumOf(axis.sums))}</p>
-      <${Chart} key=${way} ...${axis} widthPx=${widthPx} />
+      <p class="small quiet-text">${axis.label}: ${inWords(sum)}</p>
+      ${sum.files > 0 && html`<${Chart} key=${way} ...${axis} widthPx=${widthPx} />`}
     `;
   };
   return html`

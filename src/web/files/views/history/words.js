@@ -7,7 +7,7 @@ const files = (number) => counted(number, "file");
 
 /** "12.4 TB became 5.1 TB: 7.3 TB saved in 8,231 files", for a sum of the report. */
 export function inWords({ files: number, before_bytes: before, after_bytes: after, saved_bytes: saved }) {
-  if (number === 0) return "Nothing compressed";
+  if (number === 0) return "nothing compressed";
   const outcome = saved >= 0 ? `${bytes(saved)} saved` : `${bytes(-saved)} more`;
   return `${bytes(before)} became ${bytes(after)}: ${outcome} in ${files(number)}`;
 }

@@ -18,7 +18,7 @@ export const QUEUE_TABS = [
 export const HISTORY_TABS = [
   { key: "all", title: "All", statuses: ENDED, sort: "-ended" },
   { key: "compressed", title: "Compressed", statuses: ["processed"], sort: "-ended" },
-  { key: "skipped", title: "Skipped", statuses: ["skipped"], sort: "-ended" },
+  { key: "skipped", title: "Left as is", statuses: ["skipped"], sort: "-ended" },
   { key: "failed", title: "Failed", statuses: FAILED, sort: "-ended" },
   { key: "cancelled", title: "Cancelled", statuses: ["cancelled"], sort: "-ended" },
 ];
