@@ -150,7 +150,7 @@ const useSending = (person) => {
 const Wrong = () => {
   const count = useStore(live, ({ queue }) => problemsOf(queue).length);
   if (count === 0) return null;
-  return html`<span class="wrong">${count}<span class="visually-hidden"> ${count === 1 ? "problem" : "problems"}</span></span>`;
+  return html`<span class="visually-hidden">, </span><span class="wrong">${count}<span class="visually-hidden"> ${count === 1 ? "problem" : "problems"}</span></span>`;
 };
 
 const Navigation = ({ place, person, sending }) => {
@@ -180,10 +180,10 @@ const Navigation = ({ place, person, sending }) => {
 const TopBar = ({ person }) => {
   const chosen = useStore(theme);
   return html`
-    <div class="top-bar">
+    <header class="top-bar">
       <${Link} class="brand" href="/" aria-label="video-compressor, to Now"><span class="brand-mark" aria-hidden="true"></span><span>video-compressor</span><//>
       <${Menu} icon="user" label="${person.name}: account, theme, log out" items=${() => personItems(chosen)} />
-    </div>
+    </header>
   `;
 };
 
@@ -227,17 +227,13 @@ const Frame = ({ person }) => {
   const [isKeysOpen, setKeysOpen] = useState(false);
   const sending = useSending(person);
   const main = useRef(null);
-  const isFirst = useRef(true);
   useKeys({
     ...Object.fromEntries(PLACES.map(({ href, key }) => [`g ${key}`, () => go(href)])),
     "/": search,
     "?": () => setKeysOpen(true),
   });
   useEffect(() => {
-    if (isFirst.current || !route.isNew) {
-      isFirst.current = false;
-      return;
-    }
+    if (!route.isNew) return;
     document.activeElement?.blur();
     focusHeading();
   }, [route]);

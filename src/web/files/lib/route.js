@@ -6,10 +6,11 @@ import { join, parse } from "./address.js";
 import { html, useStore } from "./html.js";
 import { createStore } from "./store.js";
 
-const here = () => ({ ...parse(location.pathname + location.search), isNew: true });
+const here = (isNew) => ({ ...parse(location.pathname + location.search), isNew });
 
-const route = createStore(here());
-window.addEventListener("popstate", () => route.set(here()));
+// A page that was just opened leaves the focus where the browser has it.
+const route = createStore(here(false));
+window.addEventListener("popstate", () => route.set(here(true)));
 
 /**
  * Goes to an address of the page, as `/queue?status=failed`. `replace`: Back does not come to where one is now.
@@ -18,7 +19,7 @@ window.addEventListener("popstate", () => route.set(here()));
 export const go = (address, { replace = false, stay = false } = {}) => {
   if (replace) history.replaceState(null, "", address);
   else history.pushState(null, "", address);
-  route.set({ ...here(), isNew: !stay });
+  route.set(here(!stay));
   if (!stay) window.scrollTo(0, 0);
 };
 
@@ -28,7 +29,7 @@ export const goWith = (query, { replace = true } = {}) => {
   go(join(path, { ...before, ...query }), { replace, stay: true });
 };
 
-/** `{path, query: {name: text}, isNew}`. */
+/** `{path, query: {name: text}, isNew}`; `isNew`: one has come from another place of the page. */
 export const useRoute = () => useStore(route);
 
 /** Where one is now. */

@@ -59,7 +59,8 @@ export const IconButton = ({ icon, label, tone = "quiet", onClick, class: more =
 };
 
 let lastId = 0;
-const useId = () => {
+/** A name for an element that another one points at. */
+export const useId = () => {
   const id = useRef(null);
   if (id.current === null) {
     lastId += 1;

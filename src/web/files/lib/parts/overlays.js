@@ -5,14 +5,17 @@
 import { html, useEffect, useLayoutEffect, useRef, useStore } from "../html.js";
 import { Icon } from "../icons.js";
 import { createStore } from "../store.js";
-import { Button, IconButton } from "./controls.js";
+import { Button, IconButton, useId } from "./controls.js";
 
-/** A dialog while `open`. `actions`: its buttons; `wide`: for tables and forms of two columns. */
+/** A dialog while `open`. No Menu inside: menus are below dialogs. `actions`: its buttons; `wide`: for tables and forms of two columns. */
 export const Dialog = ({ title, open, onClose, actions, wide = false, children }) => {
   const dialog = useRef(null);
+  const id = useId();
   useLayoutEffect(() => {
-    if (open && !dialog.current.open) dialog.current.showModal();
-    if (!open && dialog.current?.open) dialog.current.close();
+    if (!open) return undefined;
+    const from = document.activeElement;
+    dialog.current.showModal();
+    return () => from?.focus?.({ preventScroll: true });
   }, [open]);
   const clicked = (event) => event.target === dialog.current && onClose();
   const cancelled = (event) => {
@@ -21,9 +24,9 @@ export const Dialog = ({ title, open, onClose, actions, wide = false, children }
   };
   if (!open) return null;
   return html`
-    <dialog ref=${dialog} class=${wide ? "wide" : ""} aria-labelledby="dialog-title" onCancel=${cancelled} onMouseDown=${clicked}>
+    <dialog ref=${dialog} class=${wide ? "wide" : ""} aria-labelledby="${id}-title" onCancel=${cancelled} onMouseDown=${clicked}>
       <div class="dialog">
-        <header><h2 id="dialog-title">${title}</h2><${IconButton} icon="cancel" label="Close" onClick=${() => onClose()} /></header>
+        <header><h2 id="${id}-title">${title}</h2><${IconButton} icon="cancel" label="Close" onClick=${() => onClose()} /></header>
         <div class="dialog-body">${children}</div>
         ${actions && html`<footer>${actions}</footer>`}
       </div>

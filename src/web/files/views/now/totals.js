@@ -26,14 +26,15 @@ export const Totals = ({ queue }) => {
   const detail = () => {
     if (!queue) return BLANK;
     if (!isBusy) return "No file waits";
-    return `${waiting === 0 ? "No file" : counted(waiting, "file")} waiting, ${bytes(queue.left_bytes)} left`;
+    const bytesLeft = `${bytes(queue.left_bytes)} left`;
+    return waiting > 0 ? `${counted(waiting, "file")} waiting, ${bytesLeft}` : bytesLeft;
   };
   const isCounted = typeof queue?.saved_bytes === "number";
   return html`
     <dl class="totals">
-      <${Total} label="To go" value=${left()} href="/queue"
-        detail=${detail()} />
-      <${Total} label="Saved so far" value=${isCounted ? bytes(queue.saved_bytes) : UNKNOWN} tone=${queue?.saved_bytes > 0 ? "done" : ""} href="/history"
+      <${Total} label="To go" value=${left()} detail=${detail()} href="/queue" />
+      <${Total} label="Saved so far" href="/history"
+        value=${isCounted ? bytes(queue.saved_bytes) : UNKNOWN} tone=${queue?.saved_bytes > 0 ? "done" : ""}
         detail=${isCounted ? `by ${counted(queue.saved_files, "file")}` : BLANK} />
     </dl>
   `;
