@@ -38,7 +38,7 @@ await withBrowser(async (visit) => {
     await nothingHasBecome(`task ${index}`);
     await visitor.lookAt(`names-task-${index}`);
   }
-  await view("log", "/settings/log", "Settings");
+  await view("log", "/settings/log", "Log");
   await page.setViewportSize(PHONE);
   visitor.look = "360-light";
   await view("queue", "/queue?show=all", "Queue");

@@ -19,9 +19,10 @@ import {
   sessionsInOrder,
 } from "../../src/web/files/views/settings/lib/people.js";
 import {
+  commandLines,
   copyName,
+  errorsOfPreview,
   errorsOfProfile,
-  fieldOfKey,
   folderProblem,
   foldersOf,
   inWords,
@@ -404,7 +405,6 @@ test("what is typed for a profile is what it was, or told at its field", () => {
   // What is not asked for is not judged.
   assert.deepEqual(keysOfTyped({ ...typed, way: "crf", crf: "22,5", aim: "" }).errors, {});
   assert.equal(keysOfTyped({ ...typed, way: "crf", crf: "22,5" }).keys.crf, 22.5);
-  assert.equal(fieldOfKey("target"), "aim");
 });
 
 test("a profile's name is checked, and its errors go to its fields", () => {
@@ -414,8 +414,28 @@ test("a profile's name is checked, and its errors go to its fields", () => {
   assert.match(nameProblem("aimed", profiles), /already/);
   for (const name of ["", "a b", "ä", "x".repeat(33), "a.b"]) assert.match(nameProblem(name, profiles), /Allowed/, name);
   assert.deepEqual(
-    errorsOfProfile([{ key: "profiles.small.crf", detail: "no" }, { key: "profiles.other.crf", detail: "x" }], "small"),
-    { crf: "no" },
+    errorsOfProfile(
+      [
+        { key: "profiles.small.crf", detail: "no" },
+        { key: "profiles.small.target", detail: "neither" },
+        { key: "profiles.other.crf", detail: "x" },
+      ],
+      "small",
+    ),
+    { crf: "no", aim: "neither" },
+  );
+  const errors = [
+    { key: "x265_params", detail: "no" },
+    { key: "task", detail: "this film would be left as it is" },
+  ];
+  assert.deepEqual(errorsOfPreview({ errors }), { x265_params: "no" });
+  assert.deepEqual(errorsOfPreview(null), {});
+});
+
+test("a command has a line for each option, and is still one for a shell", () => {
+  assert.equal(
+    commandLines(["ffmpeg", "-i", "'a b.mkv'", "-ss", "-1", "-map", "0:v:0", "output/a.mkv"]),
+    "ffmpeg \\\n  -i 'a b.mkv' \\\n  -ss -1 \\\n  -map 0:v:0 output/a.mkv",
   );
 });
 

@@ -36,7 +36,7 @@ export const About = ({ me }) => {
       <ul class="links">
         <li><${Link} href="/help">Help and keyboard shortcuts<//></li>
         <li><a href=${data?.documentation ?? "/api/docs"}>The API of this server, call by call</a></li>
-        <li>On a terminal: <code>video-compressor help</code>, <code>man video-compressor</code>, and
+        <li>On a terminal: <code>video-compressor help</code>, <code>man video-compressor</code>, and${" "}
           <code>video-compressor doctor</code> when something does not work</li>
       </ul>
     </section>

@@ -8,13 +8,15 @@ import { go } from "../../lib/route.js";
 import { Button, Failure, Field, Notice, Select, toast } from "../../lib/parts.js";
 import { shownPath } from "../../lib/format.js";
 import { CopyButton } from "./copy.js";
-import { errorsOf } from "./lib/draft.js";
+import { errorsOf, sentence } from "./lib/draft.js";
 import {
   METRICS,
   PRESETS,
+  PROFILE_KEYS,
+  commandLines,
   copyName,
+  errorsOfPreview,
   errorsOfProfile,
-  fieldOfKey,
   keysOfTyped,
   nameProblem,
   renamingChanges,
@@ -26,8 +28,6 @@ import { send } from "./store.js";
 
 const LIST = "/settings/profiles";
 
-const withFields = (errors) => Object.fromEntries(Object.entries(errors).map(([key, detail]) => [fieldOfKey(key), detail]));
-
 /** `way`: "edit" or "copy" of `former`. */
 export const ProfileEditor = ({ way, former, profiles, rows }) => {
   const [name, setName] = useState(() => (way === "edit" ? former.name : copyName(former.name, profiles)));
@@ -35,7 +35,10 @@ export const ProfileEditor = ({ way, former, profiles, rows }) => {
   const [refused, setRefused] = useState({ byField: {}, others: [] });
   const judged = keysOfTyped(typed);
   const wrongName = nameProblem(name, profiles, way === "edit" ? former.name : null);
-  const errors = { ...refused.byField, ...judged.errors };
+  const isWhole = Object.keys(judged.errors).length === 0;
+  const [task, setTask] = useState(MADE_UP);
+  const previewed = usePreview(way === "edit" ? former.name : null, judged.keys, isWhole, task);
+  const errors = { ...(isWhole ? errorsOfPreview(previewed.preview) : {}), ...refused.byField, ...judged.errors };
   const change = (field, value) => {
     setTyped((before) => ({ ...before, [field]: value }));
     setRefused({ byField: {}, others: [] });
@@ -48,8 +51,7 @@ export const ProfileEditor = ({ way, former, profiles, rows }) => {
   });
   const save = async (event) => {
     event.preventDefault();
-    const isWrong = Object.keys(judged.errors).length > 0 || wrongName !== null;
-    if (isWrong) return event.currentTarget.querySelector("[aria-invalid=true]")?.focus();
+    if (!isWhole || wrongName !== null) return event.currentTarget.querySelector("[aria-invalid=true]")?.focus();
     const { keys } = judged;
     const isRenamed = way === "edit" && name !== former.name;
     const changes = isRenamed
@@ -60,9 +62,8 @@ export const ProfileEditor = ({ way, former, profiles, rows }) => {
       toast(way === "edit" ? `The profile ${name} is saved.` : `The profile ${name} is made.`);
       return go(LIST);
     } catch (problem) {
-      const ours = errorsOfProfile(problem.errors ?? [], name);
-      const { others } = errorsOf(problem, Object.keys(ours).map((key) => `profiles.${name}.${key}`));
-      return setRefused({ byField: withFields(ours), others });
+      const { others } = errorsOf(problem, PROFILE_KEYS.map((key) => `profiles.${name}.${key}`));
+      return setRefused({ byField: errorsOfProfile(problem.errors ?? [], name), others });
     }
   };
   return html`
@@ -95,7 +96,7 @@ export const ProfileEditor = ({ way, former, profiles, rows }) => {
           <${Button} onClick=${() => go(LIST)}>Cancel<//>
         </div>
       </form>
-      <${Preview} keys=${judged.keys} isWhole=${Object.keys(judged.errors).length === 0} />
+      <${Preview} state=${previewed} isWhole=${isWhole} task=${task} onTask=${setTask} />
     </div>
   `;
 };
@@ -127,16 +128,15 @@ const Aim = ({ typed, text, onChange }) => {
 const TYPING_MS = 250;
 const MADE_UP = "";
 
-const Preview = ({ keys, isWhole }) => {
-  const [task, setTask] = useState(MADE_UP);
+/** What the service says of a draft, a moment after it was typed: `{preview, problem}`, null until it has said something. */
+const usePreview = (name, keys, isWhole, task) => {
   const [state, setState] = useState({ preview: null, problem: null });
-  const films = useAnswer((signal) => api.get("/tasks", { query: { limit: 20, sort: "-added" }, signal }), []);
   const said = JSON.stringify(saidOf(keys));
   useEffect(() => {
     if (!isWhole) return undefined;
     const ended = new AbortController();
     const ask = async () => {
-      const body = { profile: JSON.parse(said), task: task === MADE_UP ? null : task };
+      const body = { name, profile: JSON.parse(said), task: task === MADE_UP ? null : task };
       try {
         setState({ preview: await api.post("/profiles/preview", body, { signal: ended.signal }), problem: null });
       } catch (problem) {
@@ -148,7 +148,12 @@ const Preview = ({ keys, isWhole }) => {
       clearTimeout(timer);
       ended.abort();
     };
-  }, [said, task, isWhole]);
+  }, [name, said, isWhole, task]);
+  return state;
+};
+
+const Preview = ({ state, isWhole, task, onTask }) => {
+  const films = useAnswer((signal) => api.get("/tasks", { query: { limit: 20, sort: "-added" }, signal }), []);
   const options = [
     { value: MADE_UP, text: "A film of 1080p, made up" },
     ...(films.data?.tasks ?? []).map(({ id, path }) => ({ value: id, text: shownPath(path) })),
@@ -157,22 +162,22 @@ const Preview = ({ keys, isWhole }) => {
   return html`
     <section class="profile-preview" aria-labelledby="preview-title">
       <h2 id="preview-title">What would be run</h2>
-      <${Select} label="For" value=${task} options=${options} onChange=${setTask} />
+      <${Select} label="For" value=${task} options=${options} onChange=${onTask} />
       ${problem && html`<${Failure} problem=${problem} />`}
-      ${!isWhole && html`<p class="field-hint">Mend what is marked, and it goes on.</p>`}
-      ${preview && html`<${Command} preview=${preview} />`}
+      ${isWhole ? preview && html`<${Command} preview=${preview} />` : html`<p class="field-hint">Mend what is marked, and it goes on.</p>`}
     </section>
   `;
 };
 
 const Command = ({ preview }) => html`
-  ${preview.errors?.map((error) => {
-    const words = error.detail ?? String(error);
-    return html`<p key=${words} class="field-error">${words}</p>`;
-  })}
+  ${preview.errors.filter(({ key }) => !PROFILE_KEYS.includes(key)).map(({ detail }) => html`
+    <p key=${detail} class="field-error">${sentence(detail)}</p>
+  `)}
   ${preview.summary && html`<p>${preview.summary}</p>`}
   ${preview.command && html`
-    <pre class="command" tabIndex="0" aria-label="The command">${preview.command}</pre>
-    <${CopyButton} text=${preview.command}>Copy the command<//>
+    ${preview.preparations.map((command) => html`<pre key=${command} class="command" tabIndex="0" aria-label="A command before it">${command}</pre>`)}
+    <pre class="command" tabIndex="0" aria-label="The command">${commandLines(preview.words)}</pre>
+    <div><${CopyButton} text=${preview.command}>Copy the command<//></div>
   `}
+  ${preview.notes.length > 0 && html`<ul class="preview-notes">${preview.notes.map((note) => html`<li key=${note}>${note}</li>`)}</ul>`}
 `;

@@ -78,9 +78,10 @@ const Notes = ({ row, kind, id, isAllowedSaid }) => {
 const WaysBack = ({ row, kind, isUnsaved }) => {
   const { before } = row;
   const name = nameOf(row.key);
-  const hasBefore = before && !row.is_secret && !isSameValue(before.value, row.value);
   const isFixed = row.changed === "in_file_only";
-  const canReset = isChanged(row) && !row.overridden_by && !row.is_secret && !isFixed;
+  const hasBefore = before && !isFixed && !row.is_secret && !isSameValue(before.value, row.value);
+  const wasDefault = hasBefore && isSameValue(before.value, row.default);
+  const canReset = isChanged(row) && !row.overridden_by && !row.is_secret && !isFixed && !wasDefault;
   if (!isUnsaved && !hasBefore && !canReset) return null;
   return html`
     <div class="setting-back">
@@ -90,7 +91,8 @@ const WaysBack = ({ row, kind, isUnsaved }) => {
       `}
       ${!isUnsaved && hasBefore && html`
         <span>Was ${shown(kind, before.value)} until <${Time} at=${before.changed} /> (${before.by})</span>
-        <${Button} tone="quiet" aria-label="Back to that: what ${name} was" onClick=${() => typed(row, typedOf(kind, before.value))}>
+        <${Button} tone="quiet" aria-label="Back to that: what ${name} was" 
+          onClick=${() => typed(row, wasDefault ? DEFAULT : typedOf(kind, before.value))}>
           Back to that
         <//>
       `}

@@ -49,9 +49,17 @@ export const kindsOf = (rows) => {
   return (row) => kindOf(row, profiles);
 };
 
-/** What would be sent now, as of `gather`. */
-export const gathered = ({ answer, draft }) =>
-  answer ? gather(answer.settings, draft, kindsOf(answer.settings)) : { body: {}, errors: {}, keys: [] };
+const NO_CHANGES = { body: {}, errors: {}, keys: [] };
+/** Every row asks, for one state. */
+const known = new WeakMap();
+
+/** What would be sent of a value of the store, as of `gather`. */
+export const gathered = (value) => {
+  const { answer, draft } = value;
+  if (!answer) return NO_CHANGES;
+  if (!known.has(value)) known.set(value, gather(answer.settings, draft, kindsOf(answer.settings)));
+  return known.get(value);
+};
 
 /** Something was typed for `row`. */
 export const typed = (row, value) =>

@@ -204,18 +204,32 @@ export function keysOfTyped(typed) {
 }
 
 /** The field of the editor that a key of a profile is typed into. */
-export function fieldOfKey(key) {
-  return key === "target" ? "aim" : key;
-}
+const fieldOfKey = (key) => (key === "target" ? "aim" : key);
 
-/** The errors of keys of one profile, by the key's last part. */
+/** The errors of a refused change that are about the profile `name`, by field of the editor. */
 export function errorsOfProfile(errors, name) {
   const prefix = `profiles.${name}.`;
   return Object.fromEntries(
     errors
       .filter(({ key }) => key.startsWith(prefix))
-      .map(({ key, detail }) => [key.slice(prefix.length), detail]),
+      .map(({ key, detail }) => [fieldOfKey(key.slice(prefix.length)), detail]),
   );
+}
+
+/** The errors of a preview that are about keys of the profile, by field of the editor. */
+export function errorsOfPreview(preview) {
+  const errors = (preview?.errors ?? []).filter(({ key }) => PROFILE_KEYS.includes(key));
+  return Object.fromEntries(errors.map(({ key, detail }) => [fieldOfKey(key), detail]));
+}
+
+/** A command with a line for each option and its values, as a shell takes it. */
+export function commandLines(words) {
+  const lines = [];
+  for (const word of words) {
+    if (lines.length === 0 || /^-[a-z]/i.test(word)) lines.push([word]);
+    else lines.at(-1).push(word);
+  }
+  return lines.map((line) => line.join(" ")).join(" \\\n  ");
 }
 
 /** In one line: "CRF 26, preset medium, sound AAC". */
