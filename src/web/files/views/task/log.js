@@ -1,0 +1,34 @@
+// What the service's log says of a task.
+
+import { api } from "../../lib/api.js";
+import { moment } from "../../lib/format.js";
+import { html, useAnswer } from "../../lib/html.js";
+import { Failure, Panel, Skeleton } from "../../lib/parts.js";
+
+const LINES = 500;
+
+const TONES = { ERROR: "failed", WARN: "waiting" };
+
+export const Log = ({ task }) => {
+  const load = (signal) => api.get(`/tasks/${encodeURIComponent(task.id)}/log`, { query: { lines: LINES }, signal });
+  const { data, problem, reload } = useAnswer(load, [task.id, task.status, task.attempts]);
+  return html`
+    <${Panel} title="Log" class="task-log">
+      ${problem && html`<${Failure} problem=${problem} onRetry=${reload} />`}
+      ${!data && !problem && html`<${Skeleton} lines=${3} />`}
+      ${data && (data.entries.length > 0 ? html`<${Entries} entries=${data.entries} />` : html`
+        <p class="quiet-text">The log has nothing about this file. Older entries are removed when the log is long.</p>
+      `)}
+    <//>
+  `;
+};
+
+const Entries = ({ entries }) => html`
+  <ol class="log-entries" tabindex="0" aria-label="Entries of the log">${entries.map((entry, index) => html`
+    <li key=${index} class=${TONES[entry.level?.toUpperCase()] ?? ""}>
+      <time datetime=${entry.time}>${moment(entry.time)}</time>
+      <span class="log-level">${entry.level}</span>
+      <span class="log-message">${entry.message}</span>
+    </li>
+  `)}</ol>
+`;
