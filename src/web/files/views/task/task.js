@@ -13,6 +13,7 @@ import { Compare } from "./compare.js";
 import { Facts } from "./facts.js";
 import { Log } from "./log.js";
 import { Neighbours } from "./neighbours.js";
+import { Findings } from "./findings.js";
 import { Receipt } from "./receipt_table.js";
 import { State } from "./state.js";
 
@@ -76,17 +77,23 @@ const One = ({ task, me, onChange }) => {
   const { data: receipt, problem, reload } = useReceipt(task);
   const { folder, root, name } = pathParts(task.path);
   return html`
-    <${Heading} title=${name} detail=${[root, folder].filter(Boolean).join(" / ")}>
-      <${Neighbours} id=${task.id} />
-    <//>
+    <${Neighbours} id=${task.id} />
+    <${Heading} title=${name} detail=${[root, folder].filter(Boolean).join(" / ")} />
     <div class="task-top">
       <${State} task=${task} receipt=${receipt} />
       <${Actions} task=${task} me=${me} onChange=${onChange} />
     </div>
-    ${task.output && receipt?.output && html`<${Compare} task=${task} receipt=${receipt} />`}
-    <${Facts} task=${task} receipt=${receipt} />
-    ${problem && html`<${Failure} problem=${problem} onRetry=${reload} />`}
-    ${receipt && html`<${Receipt} receipt=${receipt} />`}
-    <${Log} task=${task} />
+    <div class="task-columns">
+      <div class="task-main">
+        ${task.output && receipt?.output && html`<${Compare} task=${task} receipt=${receipt} />`}
+        ${problem && html`<${Failure} problem=${problem} onRetry=${reload} />`}
+        ${receipt && html`<${Receipt} receipt=${receipt} />`}
+        <${Log} task=${task} />
+      </div>
+      <div class="task-side">
+        <${Facts} task=${task} />
+        ${receipt && html`<${Findings} receipt=${receipt} />`}
+      </div>
+    </div>
   `;
 };
