@@ -14,7 +14,6 @@ import { currentRoute, go, useRoute } from "./lib/route.js";
 import { createStore } from "./lib/store.js";
 import { chooseTheme, theme, THEMES } from "./lib/theme.js";
 import { problemsOf } from "./lib/trouble.js";
-import { SendingLine, WindowDrop } from "./views/add/frame.js";
 
 const PLACES = [
   { href: "/", text: "Now", icon: "now", key: "n" },
@@ -168,7 +167,6 @@ const Navigation = ({ place, person, sending }) => {
         `)}
       </ul>
       ${sending && html`<${sending.SendingLine} />`}
-      <${SendingLine} />
       <div class="navigation-foot">
         <${Menu} icon="user" items=${() => personItems(chosen)} class="person">${person.name}<//>
       </div>
@@ -254,7 +252,6 @@ const Frame = ({ person }) => {
       </div>
     </div>
     ${sending && html`<${sending.WindowDrop} />`}
-    ${person.role !== "viewer" && html`<${WindowDrop} />`}
     <${Shortcuts} open=${isKeysOpen} onClose=${() => setKeysOpen(false)} />
   `;
 };
