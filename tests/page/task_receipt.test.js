@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import {
-  changes, comparisons, container, framesPerSecond, language, leftBecause, light, losses, making, outputTitle, quality, shape, table,
+  changes, comparisons, complaints, container, framesPerSecond, language, leftBecause, light, losses, making, outputTitle, quality, shape, table,
 } from "../../src/web/files/views/task/receipt.js";
 
 const frozen = () => JSON.parse(readFileSync(new URL("../../src/receipt/frozen.json", import.meta.url), "utf8"));
@@ -86,8 +86,15 @@ test("what may be compared by numbers is, and a difference is told", () => {
   receipt.output.frames = 249;
   receipt.decoder_complaints = "x";
   assert.deepEqual(told().filter(([, , same]) => same), []);
+  receipt.output.duration_seconds = 9.96;
+  assert.deepEqual(told()[0], ["Length", "0.04 s apart", true]);
   delete receipt.output.frames;
   assert.equal(told().length, 4);
+});
+
+test("a complaint that comes again and again is told once", () => {
+  assert.deepEqual(complaints({ decoder_complaints: "a\nb\na\n\na\n" }), ["a (3 times)", "b"]);
+  assert.deepEqual(complaints({ decoder_complaints: null }), []);
 });
 
 test("what is lost is told by its weight, and not once more among the changes", () => {

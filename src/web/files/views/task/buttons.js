@@ -6,7 +6,7 @@ import { address, api } from "../../lib/api.js";
 import { html, useAnswer, useState } from "../../lib/html.js";
 import { Button, confirm, Dialog, Failure, Icon, Menu, Select, Skeleton, toast } from "../../lib/parts.js";
 import { go } from "../../lib/route.js";
-import { actionsFor, isRunning, priorities } from "./actions.js";
+import { actionsFor, isFailed, isRunning, priorities } from "./actions.js";
 
 const order = (task, what, query) => api.post(`/tasks/${encodeURIComponent(task.id)}/${what}`, {}, { query });
 
@@ -46,6 +46,7 @@ export const Actions = ({ task, me, onChange }) => {
     .filter((name) => !BUTTONS.includes(name))
     .map((name) => ({ text: ACTIONS[name].text, icon: ACTIONS[name].icon, onSelect: () => setDialog(ACTIONS[name].dialog) }));
   const close = () => setDialog(null);
+  const wanted = isFailed(task) ? "retry" : null;
   if (offered.length === 0) return null;
   return html`
     <div class="task-actions">
@@ -55,7 +56,7 @@ export const Actions = ({ task, me, onChange }) => {
         </a>
       `}
       ${buttons.map((name) => html`
-        <${Button} key=${name} icon=${ACTIONS[name].icon} tone=${ACTIONS[name].tone ?? "plain"}
+        <${Button} key=${name} icon=${ACTIONS[name].icon} tone=${name === wanted ? "primary" : (ACTIONS[name].tone ?? "plain")}
           onClick=${() => ACTIONS[name].run(task, onChange)}>${ACTIONS[name].text}<//>
       `)}
       ${items.length > 0 && html`<${Menu} icon="more" items=${items}>More<//>`}

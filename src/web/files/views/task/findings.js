@@ -4,7 +4,7 @@
 
 import { html } from "../../lib/html.js";
 import { Button, Panel, toast } from "../../lib/parts.js";
-import { changes, comparisons, losses, making, quality, VERSION } from "./receipt.js";
+import { changes, comparisons, complaints, losses, making, quality, VERSION } from "./receipt.js";
 
 export const Findings = ({ receipt }) =>
   receipt.version === VERSION &&
@@ -22,7 +22,6 @@ const List = ({ title, texts }) =>
 const Checked = ({ receipt }) => {
   const compared = comparisons(receipt);
   const lost = losses(receipt);
-  const complaints = (receipt.decoder_complaints ?? "").split("\n").filter(Boolean);
   if (!receipt.output) return null;
   return html`
     <${Panel} title="Checked">
@@ -38,7 +37,7 @@ const Checked = ({ receipt }) => {
       `}
       <${List} title="Changed, and why" texts=${changes(receipt)} />
       <${List} title="Remarks of the check" texts=${receipt.remarks} />
-      <${List} title="The source's decoder said" texts=${complaints} />
+      <${List} title="The source's decoder said" texts=${complaints(receipt)} />
     <//>
   `;
 };

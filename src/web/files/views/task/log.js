@@ -1,4 +1,4 @@
-// What the service's log says of a task.
+// What the service's log says of a task, in the order in which it happened.
 
 import { api } from "../../lib/api.js";
 import { moment } from "../../lib/format.js";
@@ -16,19 +16,22 @@ export const Log = ({ task }) => {
     <${Panel} title="Log" class="task-log">
       ${problem && html`<${Failure} problem=${problem} onRetry=${reload} />`}
       ${!data && !problem && html`<${Skeleton} lines=${3} />`}
-      ${data && (data.entries.length > 0 ? html`<${Entries} entries=${data.entries} />` : html`
+      ${data && (data.entries.length > 0 ? html`<${Entries} entries=${data.entries} path=${task.path} />` : html`
         <p class="quiet-text">The log has nothing about this file. Older entries are removed when the log is long.</p>
       `)}
     <//>
   `;
 };
 
-const Entries = ({ entries }) => html`
-  <ol class="log-entries" tabindex="0" aria-label="Entries of the log">${entries.map((entry, index) => html`
+/** What an entry says of this file: its path is known here. */
+const short = (message, path) => (message.startsWith(`${path}: `) ? message.slice(path.length + 2) : message);
+
+const Entries = ({ entries, path }) => html`
+  <ol class="log-entries" tabindex="0" aria-label="Entries of the log">${[...entries].reverse().map((entry, index) => html`
     <li key=${index} class=${TONES[entry.level?.toUpperCase()] ?? ""}>
       <time datetime=${entry.time}>${moment(entry.time)}</time>
       <span class="log-level">${entry.level}</span>
-      <span class="log-message">${entry.message}</span>
+      <span class="log-message">${short(entry.message, path)}</span>
     </li>
   `)}</ol>
 `;

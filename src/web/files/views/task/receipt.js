@@ -263,7 +263,7 @@ export function outputTitle({ output, not_smaller: notSmaller }) {
 
 /** What may be set beside each other of source and result without looking at the pictures: `[{name, text, same}]`. */
 export function comparisons(receipt) {
-  const { source, output, decoder_complaints: complaints } = receipt;
+  const { source, output } = receipt;
   if (!output) {
     return [];
   }
@@ -271,13 +271,11 @@ export function comparisons(receipt) {
   const carried = streams.filter((pair) => pair.output).length;
   const rows = [];
   if (source.duration_seconds !== undefined && output.duration_seconds !== undefined) {
-    // Containers round differently; less than a tenth nobody sees or hears.
     const apart = Math.abs(source.duration_seconds - output.duration_seconds);
-    rows.push({
-      name: "Length",
-      text: apart < 0.1 ? `the same, ${exactTime(output.duration_seconds)}` : `${apart.toFixed(2)} s apart`,
-      same: apart < 0.1,
-    });
+    // Containers round differently; less than a tenth nobody sees or hears.
+    const same = apart < 0.1;
+    const text = apart < 0.0005 ? `the same, ${exactTime(output.duration_seconds)}` : `${apart.toFixed(2)} s apart`;
+    rows.push({ name: "Length", text, same });
   }
   if (source.frames !== undefined && output.frames !== undefined) {
     const same = source.frames === output.frames;
@@ -289,10 +287,11 @@ export function comparisons(receipt) {
     const text = `${output.chapters.length} of ${source.chapters.length}`;
     rows.push({ name: "Chapters", text, same: output.chapters.length === source.chapters.length });
   }
+  const isClean = complaints(receipt).length === 0;
   rows.push({
     name: "Source",
-    text: complaints ? "its decoder complained, see below" : "decoded without complaint",
-    same: !complaints,
+    text: isClean ? "decoded without complaint" : "its decoder complained, see below",
+    same: isClean,
   });
   return rows;
 }
@@ -311,6 +310,15 @@ export function losses({ lost }) {
 export function changes({ notes, lost, name_note: nameNote }) {
   const isLoss = (note) => lost.some(({ what }) => note.startsWith(`${what} is not`));
   return [...notes.filter((note) => !isLoss(note)), nameNote].filter(Boolean);
+}
+
+/** What the source's decoder said, each line once: `x (6 times)`. */
+export function complaints({ decoder_complaints: text }) {
+  const lines = (text ?? "").split("\n").filter(Boolean);
+  return [...new Set(lines)].map((line) => {
+    const times = lines.filter((other) => other === line).length;
+    return times > 1 ? `${line} (${times} times)` : line;
+  });
 }
 
 /** Why a file was left as it is, one sentence each. */

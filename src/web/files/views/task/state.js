@@ -12,7 +12,7 @@ import { leftBecause } from "./receipt.js";
 
 export const State = ({ task, receipt }) => html`
   <section class="task-state" aria-label="State">
-    ${!task.output && html`<${Thumbnail} id=${task.id} resolution=${task.resolution} version=${task.status} />`}
+    ${!task.output && !isFailed(task) && html`<${Thumbnail} id=${task.id} resolution=${task.resolution} />`}
     <div class="task-words">
       <p class="task-status"><${Status} task=${task} />${task.archived && html`<span class="quiet-text small">In the archive</span>`}</p>
       <${Words} task=${task} receipt=${receipt} />
@@ -62,7 +62,9 @@ const Running = ({ task }) => {
       <div><dt>Left</dt><dd class="number">${task.frozen ? "stands still" : duration(progress.seconds_left)}</dd></div>
       <div><dt>Written</dt><dd class="number">${bytes(progress.written_bytes)}</dd></div>
       <div class="wide"><dt>Will be${between}</dt><dd class="number">
-        ${bytes(task.size_before_bytes)} → ${bytes(projected)} <span class="task-saved">${change(task.size_before_bytes, projected)}</span>
+        ${projected
+          ? html`${bytes(task.size_before_bytes)} → ${bytes(projected)} <span class="task-saved">${change(task.size_before_bytes, projected)}</span>`
+          : "not known yet"}
       </dd></div>
     </dl>
     ${task.frozen && html`<p class="quiet-text small">It stands still with all that it has, until somebody lets it go on.</p>`}

@@ -84,15 +84,15 @@ const One = ({ task, me, onChange }) => {
       <${Actions} task=${task} me=${me} onChange=${onChange} />
     </div>
     <div class="task-columns">
-      <div class="task-main">
-        ${task.output && receipt?.output && html`<${Compare} task=${task} receipt=${receipt} />`}
-        ${problem && html`<${Failure} problem=${problem} onRetry=${reload} />`}
-        ${receipt && html`<${Receipt} receipt=${receipt} />`}
-        <${Log} task=${task} />
-      </div>
+      ${task.output && receipt?.output && html`<${Compare} task=${task} receipt=${receipt} />`}
       <div class="task-side">
         <${Facts} task=${task} />
         ${receipt && html`<${Findings} receipt=${receipt} />`}
+      </div>
+      <div class="task-rest">
+        ${problem && html`<${Failure} problem=${problem} onRetry=${reload} />`}
+        ${receipt && html`<${Receipt} receipt=${receipt} />`}
+        <${Log} task=${task} />
       </div>
     </div>
   `;
