@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { alertParts, tookInWords } from "../../src/web/files/views/settings/lib/alerts.js";
-import { DEFAULT, errorsOf, forget, gather, outcomeInWords, overtaken, type } from "../../src/web/files/views/settings/lib/draft.js";
+import { DEFAULT, errorsOf, forget, gather, outcomeInWords, overtaken, sentence, type } from "../../src/web/files/views/settings/lib/draft.js";
 import { grouped, headingParts, nameOf } from "../../src/web/files/views/settings/lib/groups.js";
 import { allowedInWords, kindOf, shown, spanInWords, typedOf, valueOf } from "../../src/web/files/views/settings/lib/kind.js";
 import { asText, logQuery, withNewest } from "../../src/web/files/views/settings/lib/log.js";
@@ -296,9 +296,23 @@ test("a refused change is told at its fields, and the rest at the top", () => {
   };
   assert.deepEqual(errorsOf(problem, ["nice"]), {
     byKey: { nice: "nice = 99: allowed is 0 to 19." },
-    others: ["the file cannot be read."],
+    others: ["The file cannot be read."],
   });
   assert.deepEqual(errorsOf({ detail: "The disk is full." }, ["nice"]), { byKey: {}, others: ["The disk is full."] });
+});
+
+test("what programs say becomes a sentence, and names stay as they are", () => {
+  for (const [text, words] of [
+    ["set email_server", "Set email_server."],
+    ["connection refused: nobody listens", "Connection refused: nobody listens."],
+    ["ffmpeg version 7.1", "ffmpeg version 7.1."],
+    ["nice = 99: allowed is 0 to 19", "nice = 99: allowed is 0 to 19."],
+    ["ntfy_base_url is where", "ntfy_base_url is where."],
+    ["401: no", "401: no."],
+    ["It is done. ", "It is done."],
+  ]) {
+    assert.equal(sentence(text), words);
+  }
 });
 
 test("what a saved change came to is one sentence", () => {

@@ -91,7 +91,7 @@ const WaysBack = ({ row, kind, isUnsaved }) => {
       `}
       ${!isUnsaved && hasBefore && html`
         <span>Was ${shown(kind, before.value)} until <${Time} at=${before.changed} /> (${before.by})</span>
-        <${Button} tone="quiet" aria-label="Back to that: what ${name} was" 
+        <${Button} tone="quiet" aria-label="Back to that: what ${name} was"
           onClick=${() => typed(row, wasDefault ? DEFAULT : typedOf(kind, before.value))}>
           Back to that
         <//>

@@ -4,6 +4,7 @@
 import { html, useState } from "../../lib/html.js";
 import { api } from "../../lib/api.js";
 import { Button, Failure, Notice } from "../../lib/parts.js";
+import { sentence } from "./lib/draft.js";
 import { tookInWords } from "./lib/alerts.js";
 
 const PATIENCE_MS = 90_000;
@@ -34,7 +35,7 @@ export const Test = ({ what, text, hint = null, icon = "play" }) => {
 
 const Result = ({ result }) => html`
   <${Notice} tone=${result.ok ? "done" : "failed"} title="${result.target}: ${result.ok ? "works" : "does not work"}, ${tookInWords(result.took_ms)}">
-    ${result.detail && html`<p>${result.detail}</p>`}
-    ${result.way_out && html`<p>${result.way_out}</p>`}
+    ${result.detail && html`<p>${sentence(result.detail)}</p>`}
+    ${result.way_out && html`<p>${sentence(result.way_out)}</p>`}
   <//>
 `;

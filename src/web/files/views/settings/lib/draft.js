@@ -3,6 +3,7 @@
 // change; an error of the service goes to its field, and every other one is kept for the top.
 // Never in here: requests, elements of the page.
 
+import { PROGRAMS } from "./groups.js";
 import { isSameValue, valueOf } from "./kind.js";
 
 /** Typed in the place of a value: the default again. */
@@ -79,10 +80,13 @@ export function errorsOf(problem, keys) {
   return { byKey, others };
 }
 
-/** Begins with a capital unless with a key, and ends with a full stop. */
+/** Ends with a full stop, and begins with a capital but for keys of settings and names of programs. */
 export function sentence(text) {
   const trimmed = text.trim();
-  return /[.…]$/.test(trimmed) ? trimmed : `${trimmed}.`;
+  const word = /^[a-z]+(?= )(?! =)/.exec(trimmed)?.[0];
+  const isPlain = word !== undefined && !PROGRAMS.includes(word);
+  const begun = isPlain ? trimmed[0].toUpperCase() + trimmed.slice(1) : trimmed;
+  return /[.…]$/.test(begun) ? begun : `${begun}.`;
 }
 
 /** What a saved change came to, in one sentence for everybody who hears it. */

@@ -15,7 +15,7 @@ const SPELLINGS = {
 };
 
 /** Names of programs keep their small letters. */
-const PROGRAMS = ["ffmpeg", "ffprobe", "ionice", "ntfy", "x265"];
+export const PROGRAMS = ["ffmpeg", "ffprobe", "ionice", "ntfy", "x265"];
 
 /** Ends of keys that the field says as its unit. */
 const UNIT_ENDS = /_(seconds|hours|days|gb)$/;
