@@ -119,3 +119,13 @@ table("a stage is a sentence's beginning", [
   [format.stage(""), "Beginning"],
   [format.stage(null), "Beginning"],
 ]);
+
+table("what the service says is a sentence, and what it names stays as it is", [
+  [format.sentence("too many attempts; wait a moment"), "Too many attempts; wait a moment."],
+  [format.sentence("Already one."), "Already one."],
+  [format.sentence("sweep_seconds = 0: allowed is 1 to 9"), "sweep_seconds = 0: allowed is 1 to 9."],
+  [format.sentence("limit = 0: allowed is 1"), "limit = 0: allowed is 1."],
+  [format.sentence("conf/setup-token is gone"), "conf/setup-token is gone."],
+  [format.sentence(""), ""],
+  [format.sentence(null), ""],
+]);

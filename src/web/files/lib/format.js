@@ -159,6 +159,14 @@ export const status = ({ status: name, frozen = false, waiting_for: waitingFor =
 
 export const STATUS_NAMES = Object.keys(STATUSES);
 
+/** Words of the service as a sentence of their own: "too many attempts" as "Too many attempts." */
+export const sentence = (text) => {
+  const words = String(text ?? "").trim();
+  // What begins with the name of a setting or a file is left as it is.
+  const begun = /^[a-z]+[ ,;:]/.test(words) && !/^[a-z]+ =/.test(words) ? words[0].toUpperCase() + words.slice(1) : words;
+  return begun === "" || /[.!?…]$/.test(begun) ? begun : `${begun}.`;
+};
+
 /** "encoding" as "Encoding", "measuring the quality of" as "Measuring the quality". */
 export const stage = (text) => {
   if (!text) return "Beginning";

@@ -51,10 +51,13 @@ const PATHS = {
 
 export const ICONS = Object.keys(PATHS);
 
+/** Made of dots, which a thin line would not show. */
+const DOTTED = ["more", "grip"];
+
 /** A picture by its name in ICONS; `size` in px. */
 export const Icon = ({ name, size = 20 }) => html`
   <svg class="icon" width=${size} height=${size} viewBox="0 0 20 20" fill="none" stroke="currentColor"
-    stroke-width="1.5" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true" focusable="false">
+    stroke-width=${DOTTED.includes(name) ? 2.5 : 1.5} stroke-linecap="round" stroke-linejoin="round" aria-hidden="true" focusable="false">
     <path d=${PATHS[name]} />
   </svg>
 `;

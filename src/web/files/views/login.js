@@ -4,8 +4,8 @@
 // Never in here: who may what.
 
 import { api, address } from "../lib/api.js";
-import { counted } from "../lib/format.js";
-import { html, useAnswer, useEffect, useState } from "../lib/html.js";
+import { counted, sentence } from "../lib/format.js";
+import { html, useAnswer, useEffect, useRef, useState } from "../lib/html.js";
 import { Button, Failure, Field, Heading, Notice, Skeleton } from "../lib/parts.js";
 
 /** Counts down to 0, a second at a time. */
@@ -24,6 +24,8 @@ const Form = ({ action, send, children }) => {
   const [problem, setProblem] = useState(null);
   const [isBusy, setBusy] = useState(false);
   const [waitSeconds, setWaitSeconds] = useSecondsLeft();
+  const form = useRef(null);
+  useEffect(() => form.current.querySelector("input").focus(), []);
   const submit = async (event) => {
     event.preventDefault();
     if (isBusy || waitSeconds > 0) return;
@@ -39,9 +41,9 @@ const Form = ({ action, send, children }) => {
     }
   };
   return html`
-    <form onSubmit=${submit}>
+    <form ref=${form} onSubmit=${submit}>
       ${children}
-      <div role="alert">${problem && html`<${Notice} tone="failed">${problem.detail ?? problem.message}<//>`}</div>
+      <div role="alert">${problem && html`<${Notice} tone="failed">${sentence(problem.message)}<//>`}</div>
       <${Button} type="submit" tone="primary" busy=${isBusy} disabled=${waitSeconds > 0}>
         ${waitSeconds > 0 ? `Wait ${counted(waitSeconds, "second")}` : action}
       <//>
@@ -55,7 +57,7 @@ const NAME = { name: "name", autocomplete: "username", autocapitalize: "none", s
 
 const Login = ({ enter }) => html`
   <${Form} action="Log in" send=${async (values) => enter(await logIn(values))}>
-    <${Field} label="Name" ...${NAME} autofocus />
+    <${Field} label="Name" ...${NAME} />
     <${Field} label="Password" name="password" type="password" autocomplete="current-password" required />
   <//>
 `;
@@ -68,7 +70,7 @@ const SetUp = ({ enter }) => {
   return html`
     <p>There is no user yet. A token in the file <code>conf/setup-token</code> on the machine makes the first administrator.</p>
     <${Form} action="Begin" send=${send}>
-      <${Field} label="Token" name="token" autocomplete="off" autocapitalize="none" spellcheck=${false} required autofocus />
+      <${Field} label="Token" name="token" autocomplete="off" autocapitalize="none" spellcheck=${false} required />
       <${Field} label="Name" ...${NAME} />
       <${Field} label="Password" name="password" type="password" autocomplete="new-password" minlength="10" maxlength="1024"
         required hint="At least 10 characters." />

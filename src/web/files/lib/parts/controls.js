@@ -3,6 +3,7 @@
 // is done, and says when it failed.
 // Never in here: requests.
 
+import { sentence } from "../format.js";
 import { html, useEffect, useRef, useState } from "../html.js";
 import { Icon } from "../icons.js";
 import { Link } from "../route.js";
@@ -23,7 +24,7 @@ const useBusy = (handler) => {
     try {
       await done;
     } catch (problem) {
-      toast(problem.message, { tone: "failed" });
+      toast(sentence(problem.message), { tone: "failed" });
     }
     if (isThere.current) setIsBusy(false);
     return undefined;

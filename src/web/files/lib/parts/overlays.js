@@ -2,6 +2,7 @@
 // Promises: Escape closes; focus goes in, stays in, and comes back to where it was; messages are told politely.
 // Never in here: what is done by them.
 
+import { sentence } from "../format.js";
 import { html, useEffect, useLayoutEffect, useRef, useStore } from "../html.js";
 import { Icon } from "../icons.js";
 import { createStore } from "../store.js";
@@ -109,7 +110,7 @@ const OpenMenu = () => {
     try {
       await item.onSelect();
     } catch (problem) {
-      toast(problem.message, { tone: "failed" });
+      toast(sentence(problem.message), { tone: "failed" });
     }
   };
   const press = (event) => {

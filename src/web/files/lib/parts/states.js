@@ -2,7 +2,7 @@
 // Never in here: requests.
 
 import { html, useEffect, useLayoutEffect, useState } from "../html.js";
-import { bytes, pathParts, shownPath, status, when } from "../format.js";
+import { bytes, pathParts, sentence, shownPath, status, when } from "../format.js";
 import { Icon } from "../icons.js";
 import { Button } from "./controls.js";
 
@@ -53,7 +53,7 @@ export const Empty = ({ icon = "film", title, actions, children }) => html`
 export const Failure = ({ problem, onRetry }) => html`
   <${Notice} tone="failed" title=${problem.title ?? "Something failed"}
     actions=${onRetry && html`<${Button} icon="retry" onClick=${onRetry}>Try again<//>`}>
-    <p>${problem.detail ?? problem.message}</p>
+    <p>${sentence(problem.detail ?? problem.message)}</p>
   <//>
 `;
 

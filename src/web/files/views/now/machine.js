@@ -2,7 +2,7 @@
 // Promises: asked for only while someone sees it.
 
 import { api } from "../../lib/api.js";
-import { bytes, percent, UNKNOWN } from "../../lib/format.js";
+import { bytes, percent, sentence, UNKNOWN } from "../../lib/format.js";
 import { html, useEffect, useState } from "../../lib/html.js";
 import { disksOf, hottestOf, memoryOf } from "../../lib/machine.js";
 import { Meter } from "../../lib/parts.js";
@@ -78,6 +78,6 @@ export const Machine = () => {
         <//>
       `)}
     </dl>
-    ${problem && html`<p class="small quiet-text">${problem.detail}</p>`}
+    ${problem && html`<p class="small quiet-text">${sentence(problem.detail)}</p>`}
   `;
 };
