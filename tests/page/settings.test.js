@@ -446,10 +446,10 @@ test("a profile's name is checked, and its errors go to its fields", () => {
   assert.deepEqual(errorsOfPreview(null), {});
 });
 
-test("a command has a line for each option, and is still one for a shell", () => {
+test("a command has a line for each option with values, and is still one for a shell", () => {
   assert.equal(
-    commandLines(["ffmpeg", "-i", "'a b.mkv'", "-ss", "-1", "-map", "0:v:0", "output/a.mkv"]),
-    "ffmpeg \\\n  -i 'a b.mkv' \\\n  -ss -1 \\\n  -map 0:v:0 output/a.mkv",
+    commandLines(["ffmpeg", "-y", "-nostdin", "-i", "'a b.mkv'", "-ss", "-1", "-map", "0:v:0", "output/a.mkv"]),
+    "ffmpeg -y -nostdin \\\n  -i 'a b.mkv' \\\n  -ss -1 \\\n  -map 0:v:0 output/a.mkv",
   );
 });
 

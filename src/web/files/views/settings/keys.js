@@ -4,7 +4,7 @@
 
 import { html, useAnswer, useState } from "../../lib/html.js";
 import { api } from "../../lib/api.js";
-import { moment } from "../../lib/format.js";
+import { moment, shownPath } from "../../lib/format.js";
 import { Button, Dialog, Empty, Failure, Field, Notice, Select, Skeleton, Time, confirm, toast } from "../../lib/parts.js";
 import { CopyButton } from "./copy.js";
 import { LIFETIMES, ROLES, expiryAfter, keyState, rolesUpTo } from "./lib/people.js";
@@ -45,27 +45,28 @@ export const Keys = ({ me, users }) => {
 
 const Key = ({ entry, isAdmin, reload }) => {
   const state = keyState(entry, new Date());
+  const label = shownPath(entry.label);
   const revoke = async () => {
     const isSure = await confirm({
-      title: `Revoke the key “${entry.label}”?`,
+      title: `Revoke the key “${label}”?`,
       text: "The program that has it is refused from then on. That cannot be undone; a new key can be made.",
       action: "Revoke the key",
     });
     if (!isSure) return;
     await api.delete(`/keys/${encodeURIComponent(entry.id)}`);
-    toast(`The key “${entry.label}” is revoked.`);
+    toast(`The key “${label}” is revoked.`);
     reload();
   };
   return html`
     <tr>
-      <th scope="row">${entry.label} <span class="mark"><code>${entry.id}</code></span></th>
+      <th scope="row">${label} <span class="mark"><code>${entry.id}</code></span></th>
       ${isAdmin && html`<td data-label="Of">${entry.user}</td>`}
       <td data-label="Role">${titleOf(entry.role)}</td>
       <td data-label="Last used">${entry.last_used ? html`<${Time} at=${entry.last_used} />` : "Never"}</td>
       <td data-label="Expires">
         ${state === "lasting" ? "Never" : html`${state === "expired" && html`<strong class="expired">Expired</strong> `}<${Time} at=${entry.expires} />`}
       </td>
-      <td class="row-actions"><${Button} tone="quiet" icon="trash" aria-label="Revoke the key ${entry.label}" onClick=${revoke}>Revoke<//></td>
+      <td class="row-actions"><${Button} tone="quiet" icon="trash" aria-label="Revoke the key ${label}" onClick=${revoke}>Revoke<//></td>
     </tr>
   `;
 };
@@ -114,7 +115,7 @@ const NewKey = ({ me, users, onClose }) => {
 };
 
 const MadeKey = ({ made, onClose }) => html`
-  <${Dialog} open title="The key “${made.label}”" onClose=${onClose} actions=${html`
+  <${Dialog} open title="The key “${shownPath(made.label)}”" onClose=${onClose} actions=${html`
     <${CopyButton} text=${made.secret} class="primary">Copy the key<//>
     <${Button} onClick=${onClose}>I have it<//>
   `}>

@@ -4,7 +4,7 @@
 
 import { html, useCallback, useEffect, useRef, useState } from "../../lib/html.js";
 import { api } from "../../lib/api.js";
-import { moment } from "../../lib/format.js";
+import { moment, shownPath } from "../../lib/format.js";
 import { goWith } from "../../lib/route.js";
 import { Button, Empty, Failure, Field, Select, Skeleton, Switch } from "../../lib/parts.js";
 import { CopyButton } from "./copy.js";
@@ -98,10 +98,12 @@ const joined = (before, page) => {
   return isWhole && !isTooLong ? { ...before, entries, problem: null } : fresh;
 };
 
+const shownLines = (message) => message.split("\n").map(shownPath).join("\n");
+
 const Entry = ({ entry }) => html`
   <li class="log-entry ${entry.level}">
     <time class="number" datetime=${entry.time}>${moment(entry.time)}</time>
     <span class="log-level">${entry.level}</span>
-    <span class="log-message">${entry.message}</span>
+    <span class="log-message">${shownLines(entry.message)}</span>
   </li>
 `;

@@ -173,7 +173,7 @@ const Command = ({ preview }) => html`
   ${preview.errors.filter(({ key }) => !PROFILE_KEYS.includes(key)).map(({ detail }) => html`
     <p key=${detail} class="field-error">${sentence(detail)}</p>
   `)}
-  ${preview.summary && html`<p>${preview.summary}</p>`}
+  ${preview.summary && html`<p>${sentence(preview.summary)}</p>`}
   ${preview.command && html`
     ${preview.preparations.map((command) => html`<pre key=${command} class="command" tabIndex="0" aria-label="A command before it">${command}</pre>`)}
     <pre class="command" tabIndex="0" aria-label="The command">${commandLines(preview.words)}</pre>

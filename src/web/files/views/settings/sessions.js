@@ -3,6 +3,7 @@
 
 import { html, useAnswer } from "../../lib/html.js";
 import { api } from "../../lib/api.js";
+import { shownPath } from "../../lib/format.js";
 import { Button, Failure, Skeleton, Time, confirm, toast } from "../../lib/parts.js";
 import { deviceOf, sessionsInOrder } from "./lib/people.js";
 
@@ -45,7 +46,7 @@ export const Sessions = ({ me }) => {
 };
 
 const Session = ({ session, reload, withName = false }) => {
-  const device = deviceOf(session.agent);
+  const device = shownPath(deviceOf(session.agent));
   const endIt = async () => {
     await end(session);
     toast(`The session on ${device} has ended.`);
@@ -54,7 +55,7 @@ const Session = ({ session, reload, withName = false }) => {
   return html`
     <li class="session">
       <div>
-        <h3 title=${session.agent}>${withName && `${session.name}, `}${device}${session.current && html` <span class="mark">this one</span>`}</h3>
+        <h3 title=${shownPath(session.agent)}>${withName && `${session.name}, `}${device}${session.current && html` <span class="mark">this one</span>`}</h3>
         <p>From <span class="number">${session.address}</span> · logged in <${Time} at=${session.created} /> · last used <${Time} at=${session.last_used} /></p>
       </div>
       ${!session.current && html`<${Button} aria-label="End the session on ${device} from ${session.address}" onClick=${endIt}>End<//>`}

@@ -66,7 +66,7 @@ const Notes = ({ row, kind, id, isAllowedSaid }) => {
   if (isInFileOnly) notes.push(fixedReason(row));
   else if (allowed !== "" && !isAllowedSaid) notes.push(`Allowed: ${allowed}`);
   if (row.default !== null && !row.is_secret && !isEmpty(row.default)) notes.push(`Default: ${shown(kind, row.default)}`);
-  if (row.overridden_by) notes.push(`${sourceInWords(row.source)} wins over the file; what is saved here waits until it is gone`);
+  if (row.overridden_by) notes.push(`It comes from ${sourceInWords(row.source)}, which wins over the file: a change waits until that is gone`);
   else if (isChanged(row)) notes.push(`Set in ${sourceInWords(row.source)}`);
   if (row.needs_restart) notes.push("Takes effect after a restart");
   return html`

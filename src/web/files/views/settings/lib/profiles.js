@@ -222,14 +222,22 @@ export function errorsOfPreview(preview) {
   return Object.fromEntries(errors.map(({ key, detail }) => [fieldOfKey(key), detail]));
 }
 
-/** A command with a line for each option and its values, as a shell takes it. */
+/** A command with a line for each option that has values, as a shell takes it. */
 export function commandLines(words) {
   const lines = [];
   for (const word of words) {
-    if (lines.length === 0 || /^-[a-z]/i.test(word)) lines.push([word]);
-    else lines.at(-1).push(word);
+    const isOption = /^-[a-z]/i.test(word);
+    const last = lines.at(-1);
+    if (!isOption && last) last.push(word);
+    else lines.push([word]);
   }
-  return lines.map((line) => line.join(" ")).join(" \\\n  ");
+  const joined = [];
+  for (const line of lines) {
+    const isBare = line.length === 1;
+    if (isBare && joined.at(-1)?.isBare) joined.at(-1).words.push(...line);
+    else joined.push({ isBare, words: [...line] });
+  }
+  return joined.map((line) => line.words.join(" ")).join(" \\\n  ");
 }
 
 /** In one line: "CRF 26, preset medium, sound AAC". */
