@@ -19,20 +19,35 @@ export async function lookAtAFile(visitor) {
 /// Both pictures are of the same moment, and the slider says how much is seen of each.
 async function compareFrames(visitor) {
   const { page } = visitor;
-  const pictures = page.locator("main img[src*='/frames'], main img[src^='blob:']");
-  await pictures.first().scrollIntoViewIfNeeded();
-  await page.waitForFunction(() => {
-    const all = [...document.querySelectorAll("main img")].filter((image) => /\/frames|^blob:/.test(image.src));
-    return all.length >= 2 && all.every((image) => image.complete && image.naturalWidth > 0);
-  });
-  const slider = page.getByRole("slider", { name: /before|after|source|result|compare|divid|seen/i }).first();
-  const before = await slider.inputValue().catch(() => slider.getAttribute("aria-valuenow"));
-  await slider.focus();
-  await page.keyboard.press("ArrowLeft");
-  await page.keyboard.press("ArrowLeft");
-  const after = await slider.inputValue().catch(() => slider.getAttribute("aria-valuenow"));
-  assert.notEqual(after, before, "the slider moves");
+  const stage = page.locator(".compare-stage");
+  await stage.scrollIntoViewIfNeeded();
+  const slider = page.getByRole("slider", { name: "How much of the source is shown" });
+  await slider.waitFor();
+  const before = await momentsShown(page);
+  await page.getByRole("button", { name: "A frame on" }).click();
+  await page.getByRole("img", { name: "The source at 0:00.400" }).waitFor();
   await visitor.lookAt("task-frames");
+  assert.notDeepEqual(await momentsShown(page), before);
+
+  await slider.focus();
+  await page.keyboard.press("Home");
+  const result = await stage.screenshot();
+  await page.keyboard.press("End");
+  const source = await stage.screenshot();
+  assert.ok(!source.equals(result), "from one end to the other another picture is seen");
+  const box = await slider.boundingBox();
+  await page.mouse.click(box.x + box.width / 4, box.y + box.height / 2);
+  const split = Number(await slider.inputValue());
+  assert.ok(split > 15 && split < 35, `a press at a quarter of the picture draws the line there, not at ${split}`);
+}
+
+/// The moments that both pictures say they are of; they must be one.
+async function momentsShown(page) {
+  const names = await page.getByRole("img", { name: /^The (source|result) at / }).evaluateAll((all) => all.map((one) => one.ariaLabel));
+  const moments = names.map((name) => name.replace(/^The (source|result) at /, ""));
+  assert.equal(moments.length, 2);
+  assert.equal(moments[0], moments[1]);
+  return moments[0];
 }
 
 /// What was done, as lists and charts.
