@@ -48,7 +48,7 @@ export const About = ({ me }) => {
   `;
 };
 
-const licenses = new URL("../../vendor/LICENSES", import.meta.url).pathname;
+const licenses = new URL("../../vendor/LICENSES.txt", import.meta.url).pathname;
 
 const facts = (data) => [
   ["Version", data.build === "release" ? data.version : `${data.version} (${data.build} build)`],

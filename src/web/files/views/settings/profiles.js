@@ -79,7 +79,7 @@ const ProfileEntry = ({ profile }) => {
 const FOLLOWS = "";
 
 const Folders = ({ rows, profiles }) => {
-  const { draft } = useStore(state);
+  const { draft, refused } = useStore(state);
   const common = rows.find((row) => row.key === "profile");
   const names = profiles.map((profile) => profile.name);
   const chosen = (row) => {
@@ -100,6 +100,7 @@ const Folders = ({ rows, profiles }) => {
           <label for=${idOf(common.key)}>Every folder without its own</label>
           <${Select} bare label="Profile of every folder without its own" id=${idOf(common.key)} options=${options} value=${chosen(common)}
             onChange=${(name) => choose(common, name)} />
+          ${refused.profile && html`<p class="field-error">${refused.profile}</p>`}
         </li>
         ${foldersOf(rows).map(({ height, key }) => {
           const row = rows.find((row) => row.key === key);
@@ -108,6 +109,7 @@ const Folders = ({ rows, profiles }) => {
               <label for=${idOf(key)}>input/${height}</label>
               <${Select} bare label="Profile of input/${height}" id=${idOf(key)} value=${chosen(row)}
                 options=${[{ value: FOLLOWS, text: `As all (${forAll})` }, ...options]} onChange=${(name) => choose(row, name)} />
+              ${refused[key] && html`<p class="field-error">${refused[key]}</p>`}
             </li>
           `;
         })}

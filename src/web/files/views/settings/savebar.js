@@ -3,12 +3,21 @@
 // Never in here: fields.
 
 import { html, useEffect, useStore } from "../../lib/html.js";
+import { go } from "../../lib/route.js";
 import { Button, Notice, toast } from "../../lib/parts.js";
 import { counted } from "../../lib/format.js";
-import { idOf } from "./lib/groups.js";
+import { idOf, isOfProfiles } from "./lib/groups.js";
 import { discard, gathered, save, state } from "./store.js";
 
-const focusOn = (key) => {
+const drawn = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+
+/** The field may be in another section, or not be among those that a search has left. */
+const focusOn = async (key) => {
+  await drawn();
+  if (!document.getElementById(idOf(key))) {
+    go(isOfProfiles(key) ? "/settings/profiles" : `/settings?q=${encodeURIComponent(key)}`);
+    await drawn();
+  }
   const field = document.getElementById(idOf(key));
   field?.focus();
   field?.closest(".setting")?.scrollIntoView({ block: "center" });
@@ -17,8 +26,7 @@ const focusOn = (key) => {
 const saveAll = async () => {
   const { saved, wrong } = await save();
   if (saved) toast(saved.text, { undo: saved.undo });
-  // The error has to be drawn before it is read out.
-  else if (wrong) requestAnimationFrame(() => focusOn(wrong));
+  else if (wrong) await focusOn(wrong);
 };
 
 export const SaveBar = () => {
