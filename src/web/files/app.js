@@ -14,6 +14,7 @@ import { currentRoute, go, useRoute } from "./lib/route.js";
 import { createStore } from "./lib/store.js";
 import { chooseTheme, theme, THEMES } from "./lib/theme.js";
 import { problemsOf } from "./lib/trouble.js";
+import { isOutdated } from "./lib/version.js";
 
 const PLACES = [
   { href: "/", text: "Now", icon: "now", key: "n" },
@@ -49,27 +50,31 @@ const viewAt = (path) => {
   return null;
 };
 
-/** The module of a view, once it and its style are there; `{module, problem, reload}`. */
+/** The module of a view, once it and its style are there: `{module, problem}`. A page that is outdated is loaded again. */
 const useModule = (view) => {
   const [state, setState] = useState({ view: null, module: null, problem: null });
-  const [round, setRound] = useState(0);
   useEffect(() => {
     let isWanted = true;
-    Promise.all([view.load(), loadStyle(view.style)]).then(
-      ([module]) => isWanted && setState({ view: view.pattern, module, problem: null }),
-      () => isWanted && setState({ view: view.pattern, module: null, problem: notLoaded }),
-    );
+    const load = async () => {
+      try {
+        const [module] = await Promise.all([view.load(), loadStyle(view.style)]);
+        if (isWanted) setState({ view: view.pattern, module, problem: null });
+      } catch {
+        if (await isOutdated()) location.reload();
+        else if (isWanted) setState({ view: view.pattern, module: null, problem: notLoaded });
+      }
+    };
+    load();
     return () => {
       isWanted = false;
     };
-  }, [view.pattern, round]);
-  const isThis = state.view === view.pattern;
-  return { module: isThis ? state.module : null, problem: isThis ? state.problem : null, reload: () => setRound(round + 1) };
+  }, [view.pattern]);
+  return state.view === view.pattern ? state : { module: null, problem: null };
 };
 
 const notLoaded = {
   title: "This part of the page could not be loaded",
-  detail: "The service does not answer, or has been updated since the page was opened. Loading the page again helps then.",
+  detail: "The service does not answer, or something between it and this device is broken. Try again in a moment.",
 };
 
 const View = ({ view, route, me: person }) => {
@@ -100,10 +105,17 @@ const NotFound = () => html`
   <p>The address is not one of this page. <${Link} href="/">Go to Now<//></p>
 `;
 
+/** First what runs is ended, so that nothing asks for something that nobody may know any more. */
 const logOut = async () => {
-  await api.post("/logout");
+  const person = me.get();
   leave();
   go("/login");
+  try {
+    await api.post("/logout");
+  } catch (problem) {
+    enter(person);
+    throw problem;
+  }
 };
 
 /** The session is over, by choice or not. */
@@ -132,7 +144,7 @@ const personItems = (chosen) => [
   })),
   null,
   { text: "Account", icon: "user", onSelect: () => go("/settings/account") },
-  { text: "Help", icon: "help", hint: "?", onSelect: () => go("/help") },
+  { text: "Help", icon: "help", onSelect: () => go("/help") },
   { text: "Log out", icon: "logout", onSelect: logOut },
 ];
 
@@ -186,9 +198,20 @@ const TopBar = ({ person }) => {
 };
 
 const Connection = () => {
-  const { state, since } = useStore(live);
+  const state = useStore(live, (known) => known.state);
+  const since = useStore(live, (known) => known.since);
+  const [isOld, setOld] = useState(false);
+  const wasLost = useRef(false);
+  useEffect(() => {
+    if (state === "lost") wasLost.current = true;
+    if (state === "live" && wasLost.current) isOutdated().then(setOld);
+  }, [state]);
   return html`
     <div class="connection" role="status">
+      ${state !== "lost" && isOld && html`
+        <p><${Icon} name="info" /> <span>The service was updated since this page was opened.</span></p>
+        <${Button} tone="quiet" onClick=${() => location.reload()}>Load again<//>
+      `}
       ${state === "lost" && html`
         <p><${Icon} name="alert" /> <span>Not live since ${clock(since)}. Numbers may be old.</span></p>
         <${Button} tone="quiet" onClick=${live.tryNow}>Try now<//>
@@ -256,6 +279,7 @@ const Frame = ({ person }) => {
   `;
 };
 
+/** All of the page. */
 const Page = () => {
   const person = useStore(me);
   const route = useRoute();
