@@ -23,9 +23,22 @@ impl From<crate::durable::DurableError> for Failure {
 pub fn retry(setup: &Setup, wanted: &[String], failed: bool, force: bool) -> Outcome {
     let origin = if force { Origin::Forced } else { Origin::Retried };
     let (_, files) = setup.for_reading()?;
-    let archived = archived(&files)?;
+    tell(queue_again(&files, wanted, failed, origin)?, "nothing to retry")
+}
+
+/// Queues finished tasks again; what was done, a line each.
+///
+/// # Errors
+/// When a text means no task, a task is not finished, or the files cannot be read or changed.
+pub fn queue_again(
+    files: &Files,
+    wanted: &[String],
+    failed: bool,
+    origin: Origin,
+) -> Result<Vec<String>, Failure> {
+    let archived = archived(files)?;
     let mut new_ids = (std::process::id()..).map(|number| TaskId::new(jiff::Timestamp::now(), number));
-    let lines = queue::edit(&files, |live| -> Result<Vec<String>, String> {
+    let lines = queue::edit(files, |live| -> Result<Vec<String>, String> {
         let all: Vec<Task> = archived.iter().chain(live.iter()).cloned().collect();
         let mut chosen: Vec<&Task> = wanted
             .iter()
@@ -43,7 +56,7 @@ pub fn retry(setup: &Setup, wanted: &[String], failed: bool, force: bool) -> Out
             .map(|task| retry_one(live, task, origin, &mut new_ids))
             .collect()
     })?;
-    tell(lines.map_err(Failure::usage)?, "nothing to retry")
+    lines.map_err(Failure::usage)
 }
 
 fn retry_one(
@@ -78,23 +91,27 @@ fn retry_one(
 
 /// `cancel`
 pub fn cancel(setup: &Setup, wanted: &[String], queued: bool) -> Outcome {
-    change(
-        setup,
-        wanted,
-        |task| queued && task.status == Status::Queued,
-        "nothing to cancel",
-        |task| {
-            if !task.status.may_become(&Status::Cancelled) {
-                return Err(format!(
-                    "{}: is {}, there is nothing to cancel",
-                    task.shown(),
-                    task.status
-                ));
-            }
-            task.status = Status::Cancelled;
-            Ok(format!("{}: cancelled; its source stays", task.shown()))
-        },
-    )
+    let (_, files) = setup.for_reading()?;
+    let also = |task: &Task| queued && task.status == Status::Queued;
+    tell(end(&files, wanted, also)?, "nothing to cancel")
+}
+
+/// Cancels tasks; what was done, a line each.
+///
+/// # Errors
+/// As [`change`], and when one is over already.
+pub fn end(files: &Files, wanted: &[String], also: impl Fn(&Task) -> bool) -> Result<Vec<String>, Failure> {
+    change(files, wanted, also, |task| {
+        if !task.status.may_become(&Status::Cancelled) {
+            return Err(format!(
+                "{}: is {}, there is nothing to cancel",
+                task.shown(),
+                task.status
+            ));
+        }
+        task.status = Status::Cancelled;
+        Ok(format!("{}: cancelled; its source stays", task.shown()))
+    })
 }
 
 /// `set`
@@ -117,11 +134,11 @@ pub fn set(
             known.join(", ")
         )));
     }
-    change(
-        setup,
+    let (_, files) = setup.for_reading()?;
+    let lines = change(
+        &files,
         wanted,
         |_| false,
-        "nothing to change",
         |task| {
             if task.status == Status::Processing && profile.is_some() && running == OnRunning::IsLeft {
                 return Err(format!(
@@ -143,19 +160,21 @@ pub fn set(
                 task.profile.as_deref().unwrap_or(of_folder)
             ))
         },
-    )
+    )?;
+    tell(lines, "nothing to change")
 }
 
-/// Changes the tasks that are wanted, all or none.
-fn change(
-    setup: &Setup,
+/// Changes the tasks that are wanted, all or none; what was done, a line each.
+///
+/// # Errors
+/// When a text means no task, `one` refuses, or the files cannot be read or changed.
+pub fn change(
+    files: &Files,
     wanted: &[String],
     also: impl Fn(&Task) -> bool,
-    nothing: &str,
     one: impl Fn(&mut Task) -> Result<String, String>,
-) -> Outcome {
-    let (_, files) = setup.for_reading()?;
-    let lines = queue::edit(&files, |live| -> Result<Vec<String>, String> {
+) -> Result<Vec<String>, Failure> {
+    let lines = queue::edit(files, |live| -> Result<Vec<String>, String> {
         let mut ids: Vec<TaskId> = wanted
             .iter()
             .map(|text| Ok(select(live, text)?.id.clone()))
@@ -170,7 +189,7 @@ fn change(
         *live = changed;
         Ok(lines)
     })?;
-    tell(lines.map_err(Failure::usage)?, nothing)
+    lines.map_err(Failure::usage)
 }
 
 fn tell(lines: Vec<String>, nothing: &str) -> Outcome {
@@ -189,15 +208,29 @@ fn to_the_second() -> jiff::Timestamp {
 /// `pause`
 pub fn pause(setup: &Setup, while_paused: WhilePaused) -> Outcome {
     let (_, files) = setup.for_reading()?;
-    let since = queue::edit_control(&files, |control| control.pause(while_paused, to_the_second()))?;
-    let running = match while_paused {
-        WhilePaused::Finish => "running ones go on to their end",
-        WhilePaused::Freeze => "running ones stand still",
-    };
+    let since = begin_pause(&files, while_paused)?;
+    let running = running_ones(while_paused);
     print(&format!(
         "paused since {since}: no new encode is started, {running}; `resume` goes on\n"
     ));
     Ok(Exit::Done)
+}
+
+/// Since when it stands.
+///
+/// # Errors
+/// When the file of orders cannot be read or changed.
+pub fn begin_pause(files: &Files, while_paused: WhilePaused) -> Result<jiff::Timestamp, EditError> {
+    queue::edit_control(files, |control| control.pause(while_paused, to_the_second()))
+}
+
+/// What becomes of them in a pause.
+#[must_use]
+pub fn running_ones(while_paused: WhilePaused) -> &'static str {
+    match while_paused {
+        WhilePaused::Finish => "running ones go on to their end",
+        WhilePaused::Freeze => "running ones stand still",
+    }
 }
 
 /// `resume`

@@ -1,7 +1,7 @@
 //! The command line: arguments, exit codes, and what a person reads.
 //!
-//! Promises: reading commands make nothing and say which root they read; every one of them has `--json`; every error
-//! names the thing, the cause and the way out.
+//! Promises: reading commands make nothing and say which root they read; every one of them but `top` has `--json`; every
+//! error names the thing, the cause and the way out.
 //! Never in here: how a file is compressed.
 
 mod account;
@@ -17,6 +17,7 @@ mod setup;
 mod show;
 mod status;
 mod terminal;
+mod top;
 mod unit;
 mod verify;
 
@@ -74,6 +75,7 @@ Examples:
   video-compressor                          watch input/ and compress what is dropped there
   video-compressor once                     compress what is there now, then exit
   video-compressor status                   what is going on
+  video-compressor top                      the same, live, with keys to pause, cancel, retry
   video-compressor explain film.mkv         what would be done with a file, and the exact command
   video-compressor list --failed            what failed, and why
   video-compressor retry --failed           try those again
@@ -119,6 +121,11 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// What is going on, live, and the queue to work with: a full-screen view in this terminal
+    #[command(
+        after_help = "Example:\n  video-compressor --server nas top   the same of a service elsewhere\n\n`?` shows the keys. NO_COLOR takes the colours away."
+    )]
+    Top,
     /// The tasks of the queue
     List {
         /// Only tasks of this status: queued, processing, processed, skipped, cancelled, failed, error_…
@@ -334,6 +341,7 @@ fn dispatch(arguments: Arguments) -> Outcome {
             run::run(&setup, crate::service::Mode::Once { timeout })
         }
         Command::Status { json } => status::status(&setup, json),
+        Command::Top => top::local(&setup),
         Command::List {
             status,
             failed,

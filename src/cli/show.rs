@@ -84,7 +84,7 @@ pub fn show(setup: &Setup, wanted: &str, json: bool) -> Outcome {
     let wanted = below(&loaded.config.folders.input, wanted);
     let task = select(&tasks, &wanted).map_err(Failure::usage)?;
     let file = files.receipt(&task.id);
-    tell_one(task, read(&file), &Shown(&file).to_string(), json)
+    tell_one(task, read_receipt(&file), &Shown(&file).to_string(), json)
 }
 
 /// Prints one task and its receipt, whose place is `file`.
@@ -116,7 +116,7 @@ pub fn tell_one(task: &Task, receipt: Result<Value, NoReceipt>, file: &str, json
                 Err(error) => format!("The receipt {file} cannot be shown: {error}\n"),
             }
         }
-        Err(NoReceipt::Absent) => why_absent(task, file),
+        Err(NoReceipt::Absent) => format!("No receipt ({file}): {}.\n", why_absent(task)),
         Err(NoReceipt::Bad(reason)) => format!("The receipt {file} cannot be read: {reason}\n"),
     });
     Ok(Exit::Done)
@@ -137,7 +137,9 @@ pub enum NoReceipt {
     Bad(String),
 }
 
-fn read(file: &Path) -> Result<Value, NoReceipt> {
+/// # Errors
+/// Why there is nothing to show.
+pub fn read_receipt(file: &Path) -> Result<Value, NoReceipt> {
     let bytes = std::fs::read(file).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => NoReceipt::Absent,
         _ => NoReceipt::Bad(error.to_string()),
@@ -145,8 +147,10 @@ fn read(file: &Path) -> Result<Value, NoReceipt> {
     serde_json::from_slice(&bytes).map_err(|error| NoReceipt::Bad(format!("it is not valid: {error}")))
 }
 
-fn why_absent(task: &Task, file: &str) -> String {
-    let why = match &task.status {
+/// Why a task has no receipt.
+#[must_use]
+pub fn why_absent(task: &Task) -> &'static str {
+    match &task.status {
         Status::Queued | Status::Processing | Status::Unknown(_) => "it is written when the task is done",
         // A run of ours records the file that it made.
         Status::Processed if task.output_identity.is_none() => {
@@ -154,8 +158,7 @@ fn why_absent(task: &Task, file: &str) -> String {
         }
         Status::Processed => "it was removed, or an early version did this task",
         _ => "nothing was made",
-    };
-    format!("No receipt ({file}): {why}.\n")
+    }
 }
 
 /// A retry that was broken off may leave the receipt of a result that never got its name.
@@ -252,7 +255,7 @@ mod tests {
             (Status::Failed, "nothing was made"),
         ] {
             task.status = status;
-            assert!(why_absent(&task, "conf/receipts/i.json").contains(expected));
+            assert!(why_absent(&task).contains(expected));
         }
     }
 

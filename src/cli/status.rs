@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use super::{Exit, Outcome, print, print_json, setup::Setup};
 use crate::{
     durable::{Lock, LockAttempt},
-    queue::{self, Control, Files},
+    queue::{self, Control, EditError, Files},
     record,
     service::Live,
     task::{Status, Task},
@@ -15,6 +15,7 @@ use crate::{
 const NAMED: usize = 5;
 
 /// What is going on, here or elsewhere.
+#[derive(Debug, Clone)]
 pub struct Present {
     /// `root` or `server`, and which.
     pub of: (&'static str, String),
@@ -30,25 +31,41 @@ pub struct Present {
 /// `status`
 pub fn status(setup: &Setup, json: bool) -> Outcome {
     let (loaded, files) = setup.for_reading()?;
-    let conf = &loaded.config.folders.conf;
     let tasks = queue::read_live(&files)?;
+    let mut present = look(&setup.root.path, &loaded.config.folders.conf, tasks.iter())?;
+    let waits = |task: &Task| task.status == Status::Queued && task.waiting_for.is_some();
+    present.waiting = tasks.into_iter().filter(waits).collect();
+    tell(&present, json);
+    Ok(Exit::Done)
+}
+
+/// What is going on here, but for the tasks that wait for something. `tasks` are those of the queue.
+///
+/// # Errors
+/// When the orders that stand cannot be read.
+pub fn look<'a>(
+    root: &Path,
+    conf: &Path,
+    tasks: impl Iterator<Item = &'a Task>,
+) -> Result<Present, EditError> {
+    let files = Files::new(conf);
     let pid = running_pid(&files);
     let live = Live::read(conf).filter(|live| pid.as_deref() == Some(live.pid.to_string().as_str()));
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for task in &tasks {
-        *counts.entry(task.status.to_string()).or_default() += 1;
+    for task in tasks {
+        match counts.get_mut(task.status.as_str()) {
+            Some(count) => *count += 1,
+            None => drop(counts.insert(task.status.to_string(), 1)),
+        }
     }
-    let waits = |task: &Task| task.status == Status::Queued && task.waiting_for.is_some();
-    let present = Present {
-        of: ("root", setup.root.path.to_string_lossy().into_owned()),
+    Ok(Present {
+        of: ("root", root.to_string_lossy().into_owned()),
         pid,
         control: queue::read_control(&files)?,
         counts,
-        waiting: tasks.into_iter().filter(waits).collect(),
+        waiting: Vec::new(),
         live,
-    };
-    tell(&present, json);
-    Ok(Exit::Done)
+    })
 }
 
 /// Prints it.

@@ -29,7 +29,7 @@ mod report;
 mod server;
 mod settings;
 mod simple;
-mod system;
+pub mod system;
 mod tasks;
 mod tls;
 mod uploads;

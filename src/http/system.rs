@@ -1,4 +1,5 @@
-//! How the machine is: processor, memory, disks, temperatures, and what each encode takes of them.
+//! How the machine is: processor, memory, disks, temperatures, and what each encode takes of them. `top` reads this machine
+//! by the same [`Subject`].
 //!
 //! Promises: read only when somebody asks, and at most once a second however many do; a disk that does not answer holds up
 //! nobody for longer than a few seconds; processes are named by number alone (a command line may hold anything).
@@ -13,7 +14,7 @@ use std::{
 
 use axum::extract::State;
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sysinfo::{Components, MINIMUM_CPU_UPDATE_INTERVAL, Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 use tokio::{sync::Mutex, task::JoinHandle};
 use utoipa::ToSchema;
@@ -27,7 +28,7 @@ use super::{
 use crate::{
     cgroup,
     config::{Folders, WatchConfig},
-    service::Live,
+    service::LiveEncode,
 };
 
 /// A reading is as good as new for so long.
@@ -48,23 +49,26 @@ struct Readings {
     running: Option<JoinHandle<Reading>>,
 }
 
+/// One look at the machine; the next one is told by the difference.
 #[derive(Debug)]
-struct Reading {
+pub struct Reading {
     at: Instant,
     system: System,
-    load: Arc<LoadDto>,
+    pub load: Arc<LoadDto>,
 }
 
 /// What a reading is about.
 #[derive(Debug)]
-struct Subject {
-    live: Arc<Live>,
-    folders: Vec<(String, PathBuf)>,
-    started: Instant,
+pub struct Subject {
+    pub encodes: Vec<LiveEncode>,
+    /// As [`folders`] names them.
+    pub folders: Vec<(String, PathBuf)>,
+    pub service: Pid,
+    pub started: Instant,
 }
 
 /// How the machine is at one moment.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct LoadDto {
     #[schema(value_type = String, format = DateTime)]
     pub read: Timestamp,
@@ -81,7 +85,7 @@ pub struct LoadDto {
     pub encodes: Vec<EncodeLoadDto>,
 }
 
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct CpuDto {
     /// Of all cores together, 0 to 100.
     pub percent: f64,
@@ -91,7 +95,7 @@ pub struct CpuDto {
     pub load_average: [f64; 3],
 }
 
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct MemoryDto {
     pub total_bytes: u64,
     pub used_bytes: u64,
@@ -103,7 +107,7 @@ pub struct MemoryDto {
     pub limit_bytes: Option<u64>,
 }
 
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ProcessDto {
     pub pid: u32,
     /// Of one core: above 100 with several.
@@ -111,7 +115,7 @@ pub struct ProcessDto {
     pub rss_bytes: u64,
 }
 
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct DiskDto {
     /// The folder that lies on it: `input`, `output`, `conf`, `logs`, or a resolution folder on a disk of its own, as
     /// `input/720`.
@@ -121,7 +125,7 @@ pub struct DiskDto {
     pub free_bytes: u64,
 }
 
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct TemperatureDto {
     pub sensor: String,
     pub celsius: f64,
@@ -129,7 +133,7 @@ pub struct TemperatureDto {
     pub critical_celsius: Option<f64>,
 }
 
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct EncodeLoadDto {
     /// The task's id.
     pub task: String,
@@ -164,8 +168,8 @@ impl Machine {
         }
         let reading = running.get_or_insert_with(|| {
             let subject = Subject::of(api);
-            let system = last.take().map(|last| (last.at, last.system));
-            tokio::task::spawn_blocking(move || subject.read(system))
+            let former = last.take();
+            tokio::task::spawn_blocking(move || subject.read(former))
         });
         let read = reading.await;
         *running = None;
@@ -178,19 +182,24 @@ impl Subject {
     fn of(api: &Api) -> Self {
         let board = api.desk.board();
         Self {
-            live: Arc::clone(&board.live),
+            encodes: board.live.encodes.clone(),
             folders: folders(&board.config.folders, &board.config.watch),
+            service: Pid::from_u32(std::process::id()),
             started: api.started,
         }
     }
 
-    fn read(&self, former: Option<(Instant, System)>) -> Reading {
-        let known = former.filter(|(at, _)| at.elapsed() < AVERAGED);
+    /// Takes a moment when there is no former reading.
+    #[must_use]
+    pub fn read(&self, former: Option<Reading>) -> Reading {
+        let known = former.filter(|former| former.at.elapsed() < AVERAGED);
         let mut is_new = known.is_none();
-        let mut system = known.map_or_else(System::new, |(_, system)| system);
-        let own = Pid::from_u32(std::process::id());
-        let encoders = self.live.encodes.iter().flat_map(|encode| &encode.child_pids);
-        let wanted: BTreeSet<Pid> = encoders.map(|pid| Pid::from_u32(*pid)).chain([own]).collect();
+        let mut system = known.map_or_else(System::new, |former| former.system);
+        let encoders = self.encodes.iter().flat_map(|encode| &encode.child_pids);
+        let wanted: BTreeSet<Pid> = encoders
+            .map(|pid| Pid::from_u32(*pid))
+            .chain([self.service])
+            .collect();
         is_new |= wanted.iter().any(|pid| system.process(*pid).is_none());
         // Those of former readings too, or the ended ones would be kept for ever.
         let pids: BTreeSet<Pid> = wanted
@@ -206,12 +215,12 @@ impl Subject {
         system.refresh_memory();
         Reading {
             at: Instant::now(),
-            load: Arc::new(self.load(&system, own)),
+            load: Arc::new(self.load(&system)),
             system,
         }
     }
 
-    fn load(&self, system: &System, own: Pid) -> LoadDto {
+    fn load(&self, system: &System) -> LoadDto {
         let average = System::load_average();
         let process = |pid: Pid| {
             let process = system.process(pid)?;
@@ -221,7 +230,7 @@ impl Subject {
                 rss_bytes: process.memory(),
             })
         };
-        let encodes = self.live.encodes.iter().map(|encode| EncodeLoadDto {
+        let encodes = self.encodes.iter().map(|encode| EncodeLoadDto {
             task: encode.id.clone(),
             stage: encode.stage.clone(),
             ffmpeg: encode
@@ -250,8 +259,8 @@ impl Subject {
                 swap_used_bytes: system.used_swap(),
                 limit_bytes: cgroup::available().memory_bytes,
             },
-            service: process(own).unwrap_or(ProcessDto {
-                pid: own.as_u32(),
+            service: process(self.service).unwrap_or(ProcessDto {
+                pid: self.service.as_u32(),
                 cpu_percent: 0.0,
                 rss_bytes: 0,
             }),
@@ -273,7 +282,8 @@ fn refresh(system: &mut System, pids: &[Pid]) {
 }
 
 /// The folders whose disks matter, by their names for callers.
-fn folders(folders: &Folders, watch: &WatchConfig) -> Vec<(String, PathBuf)> {
+#[must_use]
+pub fn folders(folders: &Folders, watch: &WatchConfig) -> Vec<(String, PathBuf)> {
     let main = [
         ("input", &folders.input),
         ("output", &folders.output),

@@ -25,7 +25,7 @@ use super::{
 
 const CONNECT_LIMIT: Duration = Duration::from_secs(15);
 /// Between two bytes. The server's fsync of what it has received lies in between.
-const SILENCE_LIMIT: Duration = Duration::from_secs(120);
+pub const SILENCE_LIMIT: Duration = Duration::from_secs(120);
 /// No answer that is read as a whole is longer.
 const ANSWER_LIMIT_BYTES: u64 = 64 << 20;
 
@@ -90,9 +90,11 @@ pub struct Client {
 }
 
 impl Client {
+    /// A request ends when nothing moves for as long as `silence_limit`.
+    ///
     /// # Errors
     /// When the key cannot be sent in a header.
-    pub fn new(server: &Server) -> Result<Self, Failure> {
+    pub fn new(server: &Server, silence_limit: Duration) -> Result<Self, Failure> {
         let mut authorization = HeaderValue::from_str(&format!("Bearer {}", server.key.reveal()))
             .map_err(|_| Failure::usage("the key has characters that no key has; copy it anew"))?;
         authorization.set_sensitive(true);
@@ -105,9 +107,9 @@ impl Client {
             .http_status_as_error(false)
             .max_redirects(0)
             .proxy(None)
-            .timeout_connect(Some(CONNECT_LIMIT))
-            .timeout_per_read(Some(SILENCE_LIMIT))
-            .timeout_per_write(Some(SILENCE_LIMIT))
+            .timeout_connect(Some(CONNECT_LIMIT.min(silence_limit)))
+            .timeout_per_read(Some(silence_limit))
+            .timeout_per_write(Some(silence_limit))
             .user_agent(concat!("video-compressor/", env!("CARGO_PKG_VERSION")))
             .build();
         let agent = match server.certificate {

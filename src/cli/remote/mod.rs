@@ -3,15 +3,15 @@
 //! Promises: what is printed looks as it does here; a key never stands in the arguments.
 //! Never in here: a file of a root here.
 
-mod client;
+pub mod client;
 mod fetch;
 mod pinned;
 mod progress;
 mod servers;
 mod submit;
-mod tasks;
+pub mod tasks;
 
-use super::{Command, Failure, Outcome};
+use super::{Command, Failure, Outcome, top};
 use crate::queue::WhilePaused;
 use client::Client;
 
@@ -23,12 +23,17 @@ pub fn run(server: &str, command: Option<Command>) -> Outcome {
     let Some(command) = command else {
         return Err(only_here());
     };
+    let silence_limit = match command {
+        Command::Top => top::SILENCE_LIMIT,
+        _ => client::SILENCE_LIMIT,
+    };
     let client = || -> Result<Client, Failure> {
         let server = servers::find(server)?;
-        Client::new(&server)
+        Client::new(&server, silence_limit)
     };
     match command {
         Command::Status { json } => tasks::status(&client()?, json),
+        Command::Top => top::remote(client()?),
         Command::List {
             status,
             failed,
@@ -66,7 +71,7 @@ pub fn run(server: &str, command: Option<Command>) -> Outcome {
 
 fn only_here() -> Failure {
     Failure::usage(
-        "--server works with status, list, show, retry, cancel, pause, resume, submit and fetch; other commands work on this machine only",
+        "--server works with status, top, list, show, retry, cancel, pause, resume, submit and fetch; other commands work on this machine only",
     )
 }
 

@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 
 use super::{
     super::{
-        Exit, Failure, Outcome, print,
+        Exit, Failure, Outcome,
+        change::running_ones,
+        print,
         select::select,
         show::{self, NoReceipt},
         status::{self, Present},
@@ -52,6 +54,7 @@ struct Row {
 struct Page {
     tasks: Vec<Row>,
     next: Option<String>,
+    total: usize,
 }
 
 impl From<Row> for Task {
@@ -84,6 +87,28 @@ impl From<Row> for Task {
 
 fn tasks(client: &Client, query: &str) -> Result<Vec<Task>, RemoteError> {
     Ok(rows(client, query)?.into_iter().map(Task::from).collect())
+}
+
+/// A part of a list, and how many tasks the whole list has.
+///
+/// # Errors
+/// See [`RemoteError`].
+pub fn part(client: &Client, query: &str) -> Result<(Vec<Task>, usize), RemoteError> {
+    let page: Page = client.get(&format!("/tasks?{query}"))?;
+    Ok((page.tasks.into_iter().map(Task::from).collect(), page.total))
+}
+
+/// # Errors
+/// See [`RemoteError`].
+pub fn one(client: &Client, id: &TaskId) -> Result<Task, RemoteError> {
+    let row: Row = client.get(&format!("/tasks/{}", encoded(id.as_str())))?;
+    Ok(row.into())
+}
+
+/// # Errors
+/// See [`RemoteError`]; refused with 404: there is none.
+pub fn receipt(client: &Client, id: &TaskId) -> Result<Value, RemoteError> {
+    client.get(&format!("/tasks/{}/receipt", encoded(id.as_str())))
 }
 
 /// All tasks that a query names, in the order in which they came.
@@ -132,8 +157,7 @@ pub fn list(client: &Client, status: Option<&str>, failed: bool, all: bool, json
 /// `show`
 pub fn show(client: &Client, wanted: &str, json: bool) -> Outcome {
     let task = find(client, wanted)?;
-    let address = format!("/tasks/{}/receipt", encoded(task.id.as_str()));
-    let receipt = match client.get::<Value>(&address) {
+    let receipt = match receipt(client, &task.id) {
         Ok(receipt) => Ok(receipt),
         Err(RemoteError::Refused { status: 404, .. }) => Err(NoReceipt::Absent),
         Err(error @ RemoteError::Refused { .. }) => Err(NoReceipt::Bad(error.to_string())),
@@ -219,13 +243,20 @@ impl Row {
 
 /// `status`
 pub fn status(client: &Client, json: bool) -> Outcome {
+    let (mut present, _) = look(client)?;
+    present.waiting = tasks(client, "&status=queued")?;
+    present.waiting.retain(|task| task.waiting_for.is_some());
+    status::tell(&present, json);
+    Ok(Exit::Done)
+}
+
+/// What is going on there, but for the tasks that wait for something; and the tasks that are encoded.
+///
+/// # Errors
+/// See [`RemoteError`].
+pub fn look(client: &Client) -> Result<(Present, Vec<Task>), RemoteError> {
     let queue: Queue = client.get("/queue")?;
-    let encodes = rows(client, "&status=processing")?;
-    let mut waiting: Vec<Task> = rows(client, "&status=queued")?
-        .into_iter()
-        .map(Task::from)
-        .collect();
-    waiting.retain(|task| task.waiting_for.is_some());
+    let rows = rows(client, "&status=processing")?;
     let mut control = Control::default();
     control.paused_since = queue.paused_since;
     if queue.frozen {
@@ -249,7 +280,7 @@ pub fn status(client: &Client, json: bool) -> Outcome {
         measuring: queue.measuring,
         free_bytes: queue.free_bytes,
         hours_begin: queue.hours_begin,
-        encodes: encodes.iter().filter_map(Row::encode).collect(),
+        encodes: rows.iter().filter_map(Row::encode).collect(),
         queue: LiveQueue {
             bytes: queue.left_bytes,
             seconds_left: queue.left_seconds,
@@ -265,11 +296,10 @@ pub fn status(client: &Client, json: bool) -> Outcome {
         pid: Some(queue.pid.to_string()),
         control,
         counts: queue.counts,
-        waiting,
+        waiting: Vec::new(),
         live: Some(live),
     };
-    status::tell(&present, json);
-    Ok(Exit::Done)
+    Ok((present, rows.into_iter().map(Task::from).collect()))
 }
 
 /// `retry`
@@ -277,12 +307,19 @@ pub fn retry(client: &Client, wanted: &[String], failed: bool, force: bool) -> O
     let also = |task: &Task| failed && task.status.is_failure();
     let chosen = chosen(client, wanted, failed, also)?;
     for task in &chosen {
-        let address = format!("/tasks/{}/retry?force={force}", encoded(task.id.as_str()));
-        client.post(&address, &json!({}))?;
+        queue_again(client, &task.id, force)?;
         print(&format!("{}: queued again\n", task.shown()));
     }
     tell_none(&chosen, "nothing to retry");
     Ok(Exit::Done)
+}
+
+/// # Errors
+/// See [`RemoteError`].
+pub fn queue_again(client: &Client, id: &TaskId, force: bool) -> Result<(), RemoteError> {
+    let address = format!("/tasks/{}/retry?force={force}", encoded(id.as_str()));
+    client.post(&address, &json!({}))?;
+    Ok(())
 }
 
 /// `cancel`
@@ -290,14 +327,18 @@ pub fn cancel(client: &Client, wanted: &[String], queued: bool) -> Outcome {
     let also = |task: &Task| queued && task.status == Status::Queued;
     let chosen = chosen(client, wanted, queued, also)?;
     for task in &chosen {
-        client.post(
-            &format!("/tasks/{}/cancel", encoded(task.id.as_str())),
-            &json!({}),
-        )?;
+        end(client, &task.id)?;
         print(&format!("{}: cancelled; its source stays\n", task.shown()));
     }
     tell_none(&chosen, "nothing to cancel");
     Ok(Exit::Done)
+}
+
+/// # Errors
+/// See [`RemoteError`].
+pub fn end(client: &Client, id: &TaskId) -> Result<(), RemoteError> {
+    client.post(&format!("/tasks/{}/cancel", encoded(id.as_str())), &json!({}))?;
+    Ok(())
 }
 
 /// The tasks that are named, and of the queue those that belong to them.
@@ -325,20 +366,35 @@ fn tell_none(chosen: &[Task], nothing: &str) {
 
 /// `pause`
 pub fn pause(client: &Client, while_paused: WhilePaused) -> Outcome {
-    let (running, told) = match while_paused {
-        WhilePaused::Finish => ("finish", "running ones go on to their end"),
-        WhilePaused::Freeze => ("freeze", "running ones stand still"),
-    };
-    client.post("/queue/pause", &json!({ "running": running }))?;
+    begin_pause(client, while_paused)?;
+    let running = running_ones(while_paused);
     print(&format!(
-        "paused: no new encode is started, {told}; `resume` goes on\n"
+        "paused: no new encode is started, {running}; `resume` goes on\n"
     ));
     Ok(Exit::Done)
 }
 
+/// # Errors
+/// See [`RemoteError`].
+pub fn begin_pause(client: &Client, while_paused: WhilePaused) -> Result<(), RemoteError> {
+    let running = match while_paused {
+        WhilePaused::Finish => "finish",
+        WhilePaused::Freeze => "freeze",
+    };
+    client.post("/queue/pause", &json!({ "running": running }))?;
+    Ok(())
+}
+
 /// `resume`
 pub fn resume(client: &Client) -> Outcome {
-    client.post("/queue/resume", &json!({}))?;
+    end_pause(client)?;
     print("resumed\n");
     Ok(Exit::Done)
+}
+
+/// # Errors
+/// See [`RemoteError`].
+pub fn end_pause(client: &Client) -> Result<(), RemoteError> {
+    client.post("/queue/resume", &json!({}))?;
+    Ok(())
 }
