@@ -22,6 +22,8 @@ test("every moment lies in the film", () => {
     assert.ok(at >= 0 && at < 10, `${seconds}: ${at}`);
   }
   assert.equal(filmOf(0.01, 25).frames, 1, "a film has a picture");
+  assert.equal(filmOf(10, 25, 240).frames, 240, "it is over before its sound is");
+  assert.equal(filmOf(10, 25, 400).frames, 249, "of pictures at uneven times there may be more");
   for (const unknown of [null, undefined, 0, NaN]) assert.equal(filmOf(unknown, 25), null);
   assert.equal(filmOf(10, null).framesPerSecond, 25);
   assert.ok(firstLook(FILM) > 0 && firstLook(FILM) < FILM.frames);

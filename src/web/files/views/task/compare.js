@@ -48,9 +48,11 @@ const sidesOf = async (id, query, signal) => {
 const mainVideo = ({ streams }) => streams.find(({ kind }) => kind === "video");
 
 export const Compare = ({ task, receipt }) => {
-  const { duration_seconds: durationSeconds } = receipt.source;
-  const rate = framesPerSecond(mainVideo(receipt.source)?.frame_rate);
-  const film = useMemo(() => filmOf(durationSeconds, rate), [durationSeconds, rate]);
+  const video = mainVideo(receipt.source);
+  const film = useMemo(
+    () => filmOf(video?.duration_seconds ?? receipt.source.duration_seconds, framesPerSecond(video?.frame_rate), receipt.source.frames),
+    [receipt],
+  );
   if (!film) return null;
   return html`<${Pictures} key=${`${task.id} ${task.ended}`} id=${task.id} film=${film} receipt=${receipt} />`;
 };
@@ -154,10 +156,10 @@ const Scrubber = ({ film, frame, onChange, isLarge, onLarge }) => {
         aria-valuetext="${time}, frame ${frame}" onInput=${(event) => onChange(Number(event.currentTarget.value))} onKeyDown=${press} />
       <span class="scrubber-time number">${time} <span class="quiet-text">of ${exactTime(film.durationSeconds)}, frame ${count(frame)}</span></span>
       <span class="scrubber-buttons">
-        <${Button} tone="quiet" aria-label="A second back" onClick=${() => step(-second)}>−1 s<//>
+        <${Button} tone="quiet" aria-label="−1 s, back" onClick=${() => step(-second)}>−1 s<//>
         <${IconButton} icon="left" label="A frame back" onClick=${() => step(-1)} />
         <${IconButton} icon="right" label="A frame on" onClick=${() => step(1)} />
-        <${Button} tone="quiet" aria-label="A second on" onClick=${() => step(second)}>+1 s<//>
+        <${Button} tone="quiet" aria-label="+1 s, on" onClick=${() => step(second)}>+1 s<//>
         ${document.fullscreenEnabled && html`<${Button} tone="quiet" icon=${isLarge ? "cancel" : "external"} onClick=${onLarge}>${isLarge ? "Close" : "Full screen"}<//>`}
       </span>
     </figcaption>

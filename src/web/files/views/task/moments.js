@@ -12,12 +12,16 @@ const FIRST_LOOK = 0.3;
 /** Pages of a scrubber, as of a range. */
 const PAGE = 0.1;
 
-/** `{durationSeconds, framesPerSecond, frames}` of a film; null where its length is not known. */
-export const filmOf = (durationSeconds, framesPerSecond) => {
+/**
+ * `{durationSeconds, framesPerSecond, frames}` of a film; null where its length is not known.
+ * @param counted how many pictures it has, if that is known: it may be over before its sound is
+ */
+export const filmOf = (durationSeconds, framesPerSecond, counted = null) => {
   if (!(durationSeconds > 0)) return null;
   const rate = framesPerSecond > 0 ? framesPerSecond : DEFAULT_RATE;
   // The last picture of a file is often half a picture early.
-  return { durationSeconds, framesPerSecond: rate, frames: Math.max(1, Math.floor(durationSeconds * rate - 0.5)) };
+  const frames = Math.min(Math.floor(durationSeconds * rate - 0.5), counted ?? Infinity);
+  return { durationSeconds, framesPerSecond: rate, frames: Math.max(1, frames) };
 };
 
 /** The number of the picture that is shown at a time, counted from 0. */
