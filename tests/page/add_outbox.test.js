@@ -152,6 +152,11 @@ test("what is not done is remembered for the next visit, asleep", () => {
     ["asleep", "/api/v1/uploads/u", 40, "page.1.a", true],
   );
   assert.equal(after(again, { type: "chosen" }).state, "waiting");
+  const paused = recalled(remembered(row("a", "paused")));
+  assert.equal(after(paused, { type: "woken" }).state, "paused", "what was paused does not go on by itself");
+  assert.equal(recalled(remembered(paused)).wasPaused, true, "over several visits");
+  assert.equal(after(paused, { type: "woken" }, { type: "resumed" }).wasPaused, false);
+  assert.equal(after(again, { type: "woken" }).state, "waiting");
   const remember = (state) => remembered(row("a", state)) !== null;
   for (const state of ["waiting", "asks", "sending", "lost", "paused", "asleep"]) assert.ok(remember(state), state);
   for (const state of ["placing", "sent", "failed"]) assert.ok(!remember(state), state);

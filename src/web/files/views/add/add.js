@@ -97,7 +97,7 @@ const Sending = ({ choices }) => {
       : html`<${DropZone} isReading=${isReading} onFound=${(found) => take(found, true)} extensions=${choices.extensions}
           maxBytes=${choices.upload_max_bytes} />`}
     <div class="told" aria-live="polite">${leftOut && html`<${WhatWasLeftOut} ...${leftOut} onClose=${() => setLeftOut(null)} />`}</div>
-    ${rows.length > 0 && html`<${List} rows=${rows} />`}
+    ${rows.length > 0 && html`<${List} rows=${rows} onCancelled=${reload} />`}
     <${Elsewhere} uploads=${uploads} rows=${rows} onChange=${reload} />
   `;
 };

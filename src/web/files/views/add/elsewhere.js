@@ -17,8 +17,9 @@ const STATES = {
 };
 
 export const Elsewhere = ({ uploads, rows, onChange }) => {
-  const own = new Set(rows.map(({ url }) => url));
-  const others = uploads.filter((upload) => upload.state !== "placed" && !own.has(`${ADDRESS}/${upload.id}`));
+  const own = new Set(rows.flatMap(({ url, mark }) => [url, mark]));
+  const isOwn = ({ id, mark }) => own.has(`${ADDRESS}/${id}`) || own.has(mark);
+  const others = uploads.filter((upload) => upload.state !== "placed" && !isOwn(upload));
   if (others.length === 0) return null;
   const canGoOn = others.some((upload) => asBegun(upload) !== null);
   return html`

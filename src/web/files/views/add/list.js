@@ -12,13 +12,14 @@ import { agree, cancel, dismiss, pause, resume, tasks, wake, wakeable } from "./
 
 const idsOf = (rows) => rows.map(({ id }) => id);
 
-export const List = ({ rows }) => {
+/** `onCancelled()`: what the service had of some is gone. */
+export const List = ({ rows, onCancelled }) => {
   const { rows: shown, moreWaiting, moreSent } = drawn(rows);
   return html`
-    <${Panel} title="Files" class="outbox" actions=${html`<${ForAll} rows=${rows} />`}>
+    <${Panel} title="Files" class="outbox" actions=${html`<${ForAll} rows=${rows} onCancelled=${onCancelled} />`}>
       <${Total} />
       <${Asleep} rows=${rows.filter(({ state }) => state === "asleep")} />
-      <ul class="outbox-rows">${shown.map((row) => html`<${Row} key=${row.id} row=${row} />`)}</ul>
+      <ul class="outbox-rows">${shown.map((row) => html`<${Row} key=${row.id} row=${row} onCancelled=${onCancelled} />`)}</ul>
       ${moreWaiting + moreSent > 0 && html`<p class="quiet-text small">
         Not shown: ${[moreSent > 0 && `${count(moreSent)} sent`, moreWaiting > 0 && `${count(moreWaiting)} that wait`].filter(Boolean).join(", ")}.
       </p>`}
@@ -26,7 +27,7 @@ export const List = ({ rows }) => {
   `;
 };
 
-const ForAll = ({ rows }) => {
+const ForAll = ({ rows, onCancelled }) => {
   const those = (what) => idsOf(rows.filter((row) => mayBe(row)[what]));
   const [paused, resumed, cancelled, dismissed] = ["paused", "resumed", "cancelled", "dismissed"].map(those);
   const cancelAll = async () => {
@@ -35,7 +36,9 @@ const ForAll = ({ rows }) => {
       text: "What was sent of them is thrown away. Files that are sent stay.",
       action: "Cancel them",
     });
-    if (isSure) await cancel(cancelled);
+    if (!isSure) return;
+    await cancel(cancelled);
+    onCancelled();
   };
   return html`
     <div class="outbox-actions">
@@ -96,14 +99,14 @@ const WORDS = {
 };
 const TONES = { sending: "running", lost: "waiting", paused: "waiting", asleep: "waiting", asks: "waiting", placing: "done", sent: "done", failed: "failed", waiting: "quiet" };
 
-const Row = ({ row }) => {
+const Row = ({ row, onCancelled }) => {
   const task = useStore(tasks, (known) => known[row.task]);
   const name = html`<${Name} path=${row.placedPath ?? `${row.resolution}/${row.path}`} />`;
   return html`
     <li class="outbox-row ${row.state}">
       <span class="outbox-name">${row.task ? html`<${Link} href="/tasks/${encodeURIComponent(row.task)}">${name}<//>` : name}</span>
       ${row.state === "sent" ? html`<${AsTask} row=${row} task=${task} />` : html`<${Progress} row=${row} />`}
-      <${RowActions} row=${row} />
+      <${RowActions} row=${row} onCancelled=${onCancelled} />
       ${row.reason && html`<p class="outbox-reason">${row.reason}</p>`}
     </li>
   `;
@@ -138,7 +141,7 @@ const State = ({ state }) => html`
   <span class="status ${TONES[state]}"><span class="status-mark" aria-hidden="true"></span>${WORDS[state]}</span>
 `;
 
-const RowActions = ({ row }) => {
+const RowActions = ({ row, onCancelled }) => {
   const may = mayBe(row);
   const ids = [row.id];
   const name = shownPath(row.path);
@@ -148,7 +151,7 @@ const RowActions = ({ row }) => {
       ${may.paused && html`<${IconButton} icon="pause" label="Pause ${name}" onClick=${() => pause(ids)} />`}
       ${may.resumed && html`<${IconButton} icon="play" label="Go on with ${name}" onClick=${() => resume(ids)} />`}
       ${may.retried && html`<${IconButton} icon="retry" label="Try ${name} again" onClick=${() => resume(ids)} />`}
-      ${may.cancelled && html`<${IconButton} icon="cancel" label="Cancel ${name}" onClick=${() => cancel(ids)} />`}
+      ${may.cancelled && html`<${IconButton} icon="cancel" label="Cancel ${name}" onClick=${() => cancel(ids).then(onCancelled)} />`}
       ${may.dismissed && html`<${IconButton} icon="check" label="Take ${name} off the list" onClick=${() => dismiss(ids)} />`}
     </span>
   `;

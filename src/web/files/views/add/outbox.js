@@ -66,6 +66,8 @@ export const newRow = (id, { path, sizeBytes, modifiedMs }, wish, mark) => ({
   begun: false,
   /** A person wants it sent although the service has a file of that name. */
   agreed: false,
+  /** It was paused at the end of the earlier visit. */
+  wasPaused: false,
 });
 
 /** What a row may be done with by a person. */
@@ -104,9 +106,11 @@ function step(row, event) {
     case "paused":
       return mayBe(row).paused ? to("paused") : row;
     case "resumed":
-      return is("paused", "failed") ? to("waiting", { attempt: 0 }) : row;
+      return is("paused", "failed") ? to("waiting", { attempt: 0, wasPaused: false }) : row;
     case "chosen":
       return is("asleep") ? to("waiting") : row;
+    case "woken":
+      return is("asleep") ? to(row.wasPaused ? "paused" : "waiting") : row;
     case "whole":
       return is("sending", "lost") ? to("placing", { sentBytes: row.sizeBytes }) : row;
     case "placed":
@@ -205,7 +209,9 @@ const KEPT = ["id", "path", "sizeBytes", "modifiedMs", "resolution", "profile", 
 
 /** What to remember of a row for the next visit, as text; null when there is nothing left to send of it. */
 export const remembered = (row) =>
-  IS_UNFINISHED.has(row.state) ? JSON.stringify(Object.fromEntries(KEPT.map((key) => [key, row[key]]))) : null;
+  IS_UNFINISHED.has(row.state)
+    ? JSON.stringify({ ...Object.fromEntries(KEPT.map((key) => [key, row[key]])), wasPaused: row.state === "paused" || row.wasPaused })
+    : null;
 
 const isRow = (row) =>
   row !== null &&
@@ -225,5 +231,6 @@ export const recalled = (text) => {
     return null;
   }
   if (!isRow(row)) return null;
-  return { ...newRow(row.id, row, row, row.mark), url: row.url, sentBytes: row.sentBytes, state: "asleep", begun: true };
+  const { url, sentBytes } = row;
+  return { ...newRow(row.id, row, row, row.mark), url, sentBytes, state: "asleep", begun: true, wasPaused: row.wasPaused === true };
 };

@@ -90,6 +90,10 @@ const uploadOf = (row, url, isOver) => {
     // `retryDelayMs` tries again, also when a try would have to begin with asking where the upload is.
     retryDelays: null,
     storeFingerprintForResuming: false,
+    // What was stopped while tus prepared its first request would go on all the same.
+    onBeforeRequest: () => {
+      if (isOver()) throw new Error("stopped");
+    },
     onUploadUrlAvailable: () => {
       if (!isOver()) apply([id], { type: "address", url: new URL(upload.url, location.href).pathname });
     },
@@ -295,7 +299,7 @@ export const wake = async (ask) => {
     const handle = await handleOf(row.id);
     const file = handle && (await fileOfHandle(handle, ask));
     const found = file && { path: file.name, sizeBytes: file.size, modifiedMs: file.lastModified };
-    if (found && isSameFile(row, found) && (await take(row.id, { file, handle: null }))) apply([row.id], { type: "chosen" });
+    if (found && isSameFile(row, found) && (await take(row.id, { file, handle: null }))) apply([row.id], { type: "woken" });
   }
   beginNext();
 };
@@ -347,12 +351,15 @@ export const agree = (ids) => {
   beginNext();
 };
 
-/** Ends uploads, and what the service has of them. */
+/** Ends uploads, and what the service has of them; done when that is gone. */
 export const cancel = async (ids) => {
-  const urls = ids.map((id) => rowOf(id)?.url).filter(Boolean);
+  const rows = ids.map(rowOf).filter(Boolean);
   drop(ids);
   beginNext();
-  await Promise.all(urls.map(terminate));
+  // The answer that would have told the address may have been lost.
+  const urlOf = (row) => row.url ?? (row.begun ? addressByMark(row.mark) : null);
+  const urls = await Promise.all(rows.map(urlOf));
+  await Promise.all(urls.filter(Boolean).map(terminate));
 };
 
 /** Ends an upload at the service; one that is gone already is no failure. */
@@ -372,7 +379,8 @@ export const dismiss = (ids) => drop(ids);
 
 const recall = () => {
   const keys = Object.keys(localStorage).filter((key) => key.startsWith(REMEMBERED));
-  return keys.map((key) => recalled(localStorage.getItem(key))).filter(Boolean);
+  const rows = keys.map((key) => recalled(localStorage.getItem(key))).filter(Boolean);
+  return rows.sort((one, other) => one.path.localeCompare(other.path, undefined, { numeric: true }));
 };
 
 const begun = () => {
