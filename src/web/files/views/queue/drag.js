@@ -99,7 +99,8 @@ export function useDrag({ body, rowPx, count, mayDrag, onDrop }) {
       pointercancel: giveUp,
       pointerdown: another,
       keydown: pressed,
-      blur: giveUp,
+      // Of the window; those of what had the focus come by here too.
+      blur: ({ target }) => target === window && giveUp(),
     };
     for (const [name, listener] of Object.entries(listeners)) window.addEventListener(name, listener, true);
     return giveUp;

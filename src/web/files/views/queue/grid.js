@@ -56,10 +56,19 @@ function numbersOf({ first, end }, active, count) {
   return isElsewhere ? [...numbers, active] : numbers;
 }
 
-/** Puts the focus on the active row when `focus` asks for it: "move" also brings the row in sight, "keep" scrolls nothing. */
+/**
+ * Puts the focus on the active row where `focus`, a ref, asks for it ("move": and brings the row in sight), and where a
+ * row had it and would lose it: because its element was moved, or because its task is in another row now.
+ */
 function useActiveRow(body, active, focus) {
+  const before = document.activeElement;
+  const wasInside = body.current?.contains(before) ?? false;
+  const wasOnRow = wasInside && before.dataset.row !== undefined;
   useLayoutEffect(() => {
-    const row = focus.current && body.current.querySelector(`[data-row="${active}"]`);
+    const now = document.activeElement;
+    const isLost = wasInside && !body.current.contains(now);
+    const isElsewhere = wasOnRow && now.dataset.row !== String(active);
+    const row = (focus.current || isLost || isElsewhere) && body.current.querySelector(`[data-row="${active}"]`);
     if (!row) return;
     row.focus({ preventScroll: true });
     if (focus.current === "move") row.scrollIntoView({ block: "nearest" });

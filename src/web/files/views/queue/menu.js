@@ -4,6 +4,7 @@
 // Never in here: how it is done (`orders.js`).
 
 import { mayBe } from "../../lib/allowed.js";
+import { counted } from "../../lib/format.js";
 import { go } from "../../lib/route.js";
 import { copyPath, cancel, freeze, one, retry, thaw } from "./orders.js";
 import { countOf, isPossible } from "./target.js";
@@ -18,15 +19,16 @@ const parts = (...all) => all.map((part) => part.filter(Boolean)).filter((part) 
 
 /**
  * `target`: of target.js. `task`: the one that the menu is for, or null. `ask`: opens a dialog, "priority" or "height".
- * `move(to)`: reorders by "up", "down", "top", "end"; null where the order is not that of encoding.
+ * `move(to)`: reorders by "up", "down", "top", "end"; null where the order is not that of encoding. `chooseAll`: null
+ * where all is chosen already.
  */
-export function menuItems({ target, task, ask, move }) {
+export function menuItems({ target, task, ask, move, chooseAll }) {
   const is = (action) => isPossible(target, action);
-  const many = target.kind === "filter" || target.tasks.length > 1;
-  const number = (action) => (many ? ` ${countOf(target, action)}` : "");
+  const isOne = target.kind === "tasks" && target.tasks.length === 1;
+  const of = (action, before = "") => (isOne ? "" : `${before} ${counted(countOf(target, action), "file")}`);
   return parts(
-    [!many && { text: "Open", icon: "file", hint: "Enter", onSelect: () => go(`/tasks/${encodeURIComponent(task.id)}`) }],
-    move && is("reorder")
+    [isOne && { text: "Open", icon: "file", hint: "Enter", onSelect: () => go(`/tasks/${encodeURIComponent(task.id)}`) }],
+    move && task && is("reorder")
       ? [
           { text: "Encode next", icon: "top", hint: "Alt+Home", onSelect: () => move("top") },
           { text: "Move up", icon: "up", hint: "Alt+↑", onSelect: () => move("up") },
@@ -35,19 +37,20 @@ export function menuItems({ target, task, ask, move }) {
         ]
       : [],
     [
-      !many && mayBe("freeze", task) && { text: "Freeze", icon: "freeze", onSelect: () => freeze(task) },
-      !many && mayBe("thaw", task) && { text: "Go on", icon: "play", onSelect: () => thaw(task) },
-      is("priority") && { text: `Priority${number("priority")}…`, icon: "sort", onSelect: () => ask("priority") },
-      is("move") && { text: `Other resolution${number("move")}…`, icon: "film", onSelect: () => ask("height") },
-      is("retry") && { text: `Encode again${number("retry")}`, icon: "retry", onSelect: () => retry(target) },
+      isOne && mayBe("freeze", task) && { text: "Freeze", icon: "freeze", onSelect: () => freeze(task) },
+      isOne && mayBe("thaw", task) && { text: "Go on", icon: "play", onSelect: () => thaw(task) },
+      is("priority") && { text: `Priority${of("priority", " of")}…`, icon: "sort", onSelect: () => ask("priority") },
+      is("move") && { text: `Other resolution${of("move", " for")}…`, icon: "film", onSelect: () => ask("height") },
+      is("retry") && { text: `Encode${of("retry")} again`, icon: "retry", onSelect: () => retry(target) },
       is("retry_forced") && {
-        text: `Encode again, take it even if larger${number("retry_forced")}`,
+        text: `Encode${of("retry_forced")} again, even if larger`,
         icon: "retry",
         onSelect: () => retry(target, "retry_forced"),
       },
-      !many && mayCopy && { text: "Copy the path", icon: "copy", onSelect: () => copyPath(task) },
+      isOne && mayCopy && { text: "Copy the path", icon: "copy", onSelect: () => copyPath(task) },
+      chooseAll && { text: "Choose all", icon: "check", hint: "Ctrl+A", onSelect: chooseAll },
     ],
-    [is("cancel") && { text: `Cancel${number("cancel")}`, icon: "cancel", tone: "danger", hint: "Del", onSelect: () => cancel(target) }],
+    [is("cancel") && { text: `Cancel${of("cancel")}`, icon: "cancel", tone: "danger", hint: "Del", onSelect: () => cancel(target) }],
   );
 }
 

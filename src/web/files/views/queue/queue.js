@@ -70,6 +70,10 @@ export default function Queue({ me }) {
     hasGrip: mayAct && isOrdered && mayBe("reorder", task),
     nowMs,
   });
+  const chosenBar = choice.count > 0 && html`
+    <${ChosenBar} chosen=${choice.count} total=${list.total} isAll=${selection.all} target=${target} items=${rows.chosenItems}
+      onAll=${choice.chooseAll} onNone=${choice.chooseNone} />
+  `;
   const kinds = [mayAct && "may-choose", mayAct && isOrdered && "may-drag"].filter(Boolean);
   const grid = () => {
     if (list.total === null) return problem ? null : html`<${Skeleton} lines=${8} height=${rowPx - 12} />`;
@@ -86,11 +90,7 @@ export default function Queue({ me }) {
     <//>
     <${StickyTools}>
       <${Tools} label="States" tabs=${QUEUE_TABS} filter=${filter} setFilter=${setFilter} address=${address} counts=${counts}
-        heights=${heights} sorts=${SORTS} />
-      ${choice.count > 0 && html`
-        <${ChosenBar} chosen=${choice.count} total=${list.total} isAll=${selection.all} target=${target} items=${rows.chosenItems}
-          onAll=${choice.chooseAll} onNone=${choice.chooseNone} />
-      `}
+        heights=${heights} sorts=${SORTS} instead=${chosenBar || null} />
     <//>
     ${problem && html`<${Failure} problem=${problem} onRetry=${kept.source.again} />`}
     ${grid()}

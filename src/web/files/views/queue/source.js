@@ -126,9 +126,15 @@ export function createSource(fetchPage, clock) {
     if (result.isMoved) changed();
   }
 
-  /** Tasks were moved before row `gap`: shown at once, until the service says how they stand. */
+  /**
+   * Tasks are being moved before row `gap`: shown at once where all rows between are known, until the service says how
+   * they stand. Whether it is shown.
+   */
   function moved(ids, gap) {
-    change({ list: withMoved(store.get().list, ids, gap) });
+    const { list } = store.get();
+    const after = withMoved(list, ids, gap);
+    change({ list: after });
+    return after !== list;
   }
 
   /** The tasks of rows `first` to before `end`, from the service where they are not known. */

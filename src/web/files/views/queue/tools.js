@@ -6,16 +6,19 @@ import { html, useEffect, useLayoutEffect, useRef, useState } from "../../lib/ht
 import { Button, IconButton, Menu, Select, Tabs } from "../../lib/parts.js";
 import { inTab } from "./filter.js";
 import { cancel, retry } from "./orders.js";
-import { countOf, isPossible } from "./target.js";
+import { isPossible } from "./target.js";
 
 const ALL_HEIGHTS = "all";
 
-/** `counts`: how many a tab has, by its key; null while that is not known. `heights`: resolutions to choose from. */
-export function Tools({ label, tabs, filter, setFilter, address, counts, heights, sorts, children }) {
+/**
+ * `counts`: how many a tab has, by its key; null while that is not known. `heights`: resolutions to choose from.
+ * `instead`: what stands in the place of the filter for a while.
+ */
+export function Tools({ label, tabs, filter, setFilter, address, counts, heights, sorts, instead = null, children }) {
   const search = useRef(null);
   const [isOpen, setOpen] = useState(false);
   useEffect(() => {
-    if (new URLSearchParams(location.search).has("search")) search.current.focus();
+    if (new URLSearchParams(location.search).has("search")) search.current?.focus();
   }, []);
   const heightOptions = [
     { value: ALL_HEIGHTS, text: "Every resolution" },
@@ -28,7 +31,7 @@ export function Tools({ label, tabs, filter, setFilter, address, counts, heights
       text: tab.title,
       count: counts ? count(counts[tab.key]) : undefined,
     }))} />
-    <div class="list-filter ${isOpen ? "open" : ""}">
+    ${instead ?? html`<div class="list-filter ${isOpen ? "open" : ""}">
       <input class="input list-search" type="search" ref=${search} aria-label="Search by name or folder" placeholder="Search"
         value=${filter.text} onInput=${(event) => setFilter({ ...filter, text: event.currentTarget.value })} />
       <${IconButton} icon="filter" label="Resolution and order" aria-expanded=${isOpen} onClick=${() => setOpen(!isOpen)} />
@@ -37,7 +40,7 @@ export function Tools({ label, tabs, filter, setFilter, address, counts, heights
       <${Select} bare label="Order" options=${sorts.map(({ key, title }) => ({ value: key, text: title }))} value=${filter.sort}
         onChange=${(sort) => setFilter({ ...filter, sort })} />
       ${children}
-    </div>
+    </div>`}
   `;
 }
 
@@ -60,10 +63,10 @@ export function ChosenBar({ chosen, total, isAll, target, items, onAll, onNone }
     <div class="chosen-bar" role="region" aria-label="Chosen files">
       <${IconButton} icon="cancel" label="Choose none" onClick=${onNone} />
       <p role="status"><b class="number">${counted(chosen, "file")}</b> chosen</p>
-      ${!isAll && chosen < total && html`<${Button} tone="quiet" onClick=${onAll}>Choose all ${count(total)}<//>`}
+      ${!isAll && chosen < total && html`<${Button} tone="quiet" class="wide-only" onClick=${onAll}>Choose all ${count(total)}<//>`}
       <span class="chosen-does">
         ${is("retry") && html`<${Button} icon="retry" onClick=${() => retry(target)}>Encode again<//>`}
-        ${is("cancel") && html`<${Button} tone="danger" icon="cancel" onClick=${() => cancel(target)}>Cancel ${count(countOf(target, "cancel"))}<//>`}
+        ${is("cancel") && html`<${Button} tone="danger" icon="cancel" onClick=${() => cancel(target)}>Cancel<//>`}
         <${Menu} label="More for chosen files" items=${items} />
       </span>
     </div>

@@ -58,12 +58,6 @@ export function useActive(list, body) {
   const focus = useRef(null);
   const found = id === null ? -1 : rowOf(list, id);
   const active = found >= 0 ? found : Math.max(0, Math.min(row, (list.total ?? 1) - 1));
-  const before = useRef(active);
-  if (before.current !== active) {
-    const focused = body.current?.contains(document.activeElement) && document.activeElement.dataset.row;
-    if (focused === String(before.current)) focus.current ??= "keep";
-    before.current = active;
-  }
   const stayAt = (to) => setActive({ row: to, id: taskAt(list, to)?.id ?? null });
   const goTo = (to, task = taskAt(list, to)) => {
     focus.current = "move";

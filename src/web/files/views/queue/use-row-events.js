@@ -94,7 +94,8 @@ export function useRowEvents({ list, rowPx, activity, openFor, click = () => {},
   };
 
   const onFocusIn = ({ target }) => {
-    if (target.dataset.row !== undefined) activity.stayAt(Number(target.dataset.row));
+    const row = target.dataset.row;
+    if (row !== undefined && Number(row) !== activity.active) activity.stayAt(Number(row));
   };
 
   return { onClick, onKeyDown, onContextMenu, onPointerDown, onFocusIn };

@@ -5,7 +5,7 @@
 // Never in here: which keys do what (`keys.js`), how an order is given (`orders.js`).
 
 import { mayBe } from "../../lib/allowed.js";
-import { count, shownPath, pathParts } from "../../lib/format.js";
+import { count, pathParts } from "../../lib/format.js";
 import { html, useState } from "../../lib/html.js";
 import { openMenu, toast } from "../../lib/parts.js";
 import { useDrag } from "./drag.js";
@@ -34,19 +34,23 @@ export function useRows({ body, rowPx, list, filter, source, choice, activity, m
     return waiting.map(({ id }) => id).sort((left, right) => rowOf(list, left) - rowOf(list, right));
   };
 
-  /** Moves waiting tasks into a gap; `before`: the id of the task after it, null for the end. */
-  async function put(ids, gap, before) {
+  /**
+   * Moves waiting tasks into a gap; `before`: the id of the task after it, null for the end. `follows`: the focus goes
+   * along. Answers with what takes it back, or null.
+   */
+  async function put(ids, gap, before, follows) {
     const from = rowOf(list, ids[0]);
+    const name = ids.length === 1 ? nameOf(taskAt(list, from)) : `${count(ids.length)} files`;
     const former = ids.length === 1 ? taskAfterGap(list, from + 1, ids) : undefined;
-    source.moved(ids, gap);
     const row = gap > from ? gap - ids.length : gap;
+    const isShown = source.moved(ids, gap);
+    if (follows) activity.goTo(row, isShown ? taskAt(list, from) : null);
     try {
       await putBefore(ids, before);
-    } catch (problem) {
+    } finally {
       source.changed();
-      throw problem;
     }
-    tell(`${ids.length === 1 ? nameOf(list, ids[0]) : `${count(ids.length)} files`}: now ${count(row + 1)} of ${count(total)}`);
+    tell(`${name}: now ${count(row + 1)} of ${count(total)}`);
     return former === undefined ? null : () => putBefore(ids, former);
   }
 
@@ -68,8 +72,7 @@ export function useRows({ body, rowPx, list, filter, source, choice, activity, m
     }
     const before = await nextOf(to, gap, ids);
     if (before === undefined) return;
-    activity.goTo(gap > rows[0] ? gap - ids.length : gap, task);
-    const undo = await put(ids, gap, before);
+    const undo = await put(ids, gap, before, true);
     if (to === "top" || to === "end") toast(to === "top" ? "It is encoded next" : "It is encoded last", { undo });
   }
 
@@ -79,7 +82,7 @@ export function useRows({ body, rowPx, list, filter, source, choice, activity, m
     const ids = movedWith(task);
     const before = taskAfterGap(list, gap, ids);
     if (before === undefined || stays(ids.map((id) => rowOf(list, id)), gap)) return;
-    const undo = await put(ids, gap, before);
+    const undo = await put(ids, gap, before, false);
     toast(ids.length === 1 ? "Moved" : `Moved ${count(ids.length)} files`, { undo });
   };
 
@@ -99,6 +102,7 @@ export function useRows({ body, rowPx, list, filter, source, choice, activity, m
       task,
       ask: (what) => ask({ what, target: targetOf(task) }),
       move: isOrdered ? (to) => move(task, to) : null,
+      chooseAll: selection.all ? null : choice.chooseAll,
     });
 
   const click = (row, event, does) => {
@@ -131,10 +135,10 @@ export function useRows({ body, rowPx, list, filter, source, choice, activity, m
     pointerDown: onPointerDown,
   });
   const over = drag && html`<${DropMark} topPx=${Math.max(drag.gap, runningRows(list)) * rowPx} files=${dragged.length} />`;
-  return { on, over, dragged, told, chosenItems: () => itemsFor(chosenTask(selection)) };
+  return { on, over, dragged, told, chosenItems: () => itemsFor(chosenTask(selection, list)) };
 }
 
-const nameOf = (list, id) => pathParts(shownPath(taskAt(list, rowOf(list, id)).path)).name;
+const nameOf = (task) => pathParts(task.path).name;
 
 /** Whether rows that stand together are put where they are. */
 const stays = (rows, gap) => {
@@ -143,7 +147,11 @@ const stays = (rows, gap) => {
   return last - first === rows.length - 1 && gap >= first && gap <= last + 1;
 };
 
-const chosenTask = ({ all, tasks }) => (!all && tasks.size === 1 ? [...tasks.values()][0] : null);
+/** The task that stands for all that are chosen: with it all others are moved. */
+const chosenTask = ({ all, tasks }, list) => {
+  const known = all ? [] : [...tasks.values()].filter(({ id }) => rowOf(list, id) >= 0);
+  return known.find((task) => mayBe("reorder", task)) ?? known[0] ?? null;
+};
 
 const DropMark = ({ topPx, files }) => html`
   <div class="drop-mark" aria-hidden="true" style=${{ transform: `translateY(${topPx}px)` }}>
