@@ -264,6 +264,8 @@ fn a_queue_is_listed_changed_and_cleared() {
         ("?resolution=720&sort=-path", &["720/b.mkv", "720/a.mkv"]),
         ("?q=C.MK", &["480/c.mkv"]),
         ("?status=failed,processed", &[]),
+        ("?folder=480", &["480/c.mkv"]),
+        ("?folder=48", &[]),
     ] {
         let found = paths(&server.get(&format!("/api/v1/tasks{query}")));
         let in_order = query.contains("sort");
@@ -286,9 +288,19 @@ fn a_queue_is_listed_changed_and_cleared() {
     assert_eq!(task["id"], moved["id"]);
     assert_eq!(server.root.status("720/a.mkv"), "cancelled");
 
-    let by_filter = json!({ "action": "cancel", "filter": { "resolution": 480 } });
+    let mut by_filter =
+        json!({ "action": "cancel", "filter": { "resolution": 480 }, "except": [moved["id"]] });
     let acted = ok(&server.post("/api/v1/tasks/actions", &by_filter));
-    assert_eq!(acted["ids"].as_array().unwrap().len(), 2);
+    assert_eq!(acted["ids"], json!([ids[2]]));
+    by_filter["except"] = json!([]);
+    let acted = ok(&server.post("/api/v1/tasks/actions", &by_filter));
+    assert_eq!(acted["ids"], json!([moved["id"]]));
+    let of_ids = json!({ "action": "retry", "ids": [ids[2]], "except": [ids[2]] });
+    problem(
+        &server.post("/api/v1/tasks/actions", &of_ids),
+        422,
+        "unprocessable",
+    );
     let all_or_none = json!({ "action": "cancel", "ids": [ids[1], ids[2]] });
     problem(
         &server.post("/api/v1/tasks/actions", &all_or_none),

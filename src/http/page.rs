@@ -25,6 +25,8 @@ pub struct Filter {
     pub resolution: Option<Resolution>,
     /// Part of the path, in lower case; it is found in any case.
     pub text: Option<String>,
+    /// As `720/Films`: what lies below it, as paths are shown.
+    pub folder: Option<String>,
 }
 
 /// By what tasks are put in order; of equal ones the older id comes first.
@@ -109,14 +111,19 @@ impl Filter {
     pub fn lets_through(&self, task: &Task) -> bool {
         let status = || self.statuses.is_empty() || self.statuses.contains(task.status.as_str());
         let resolution = || self.resolution.is_none() || self.resolution == task.resolution;
-        let text = || {
-            self.text.as_deref().is_none_or(|text| match task.path.to_str() {
-                Some(path) => contains(path, text),
-                None => contains(&record::encode_path(&task.path).0, text),
-            })
+        let shown = || match task.path.to_str() {
+            Some(path) => Cow::Borrowed(path),
+            None => Cow::Owned(record::encode_path(&task.path).0),
         };
-        status() && resolution() && text()
+        let text = || self.text.as_deref().is_none_or(|text| contains(&shown(), text));
+        let folder = || self.folder.as_deref().is_none_or(|folder| lies_below(&shown(), folder));
+        status() && resolution() && folder() && text()
     }
+}
+
+fn lies_below(path: &str, folder: &str) -> bool {
+    path.strip_prefix(folder.trim_end_matches('/'))
+        .is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// Whether `text` holds `part`, which is in lower case, in any case.
@@ -410,6 +417,11 @@ mod tests {
             statuses: statuses.iter().map(|status| (*status).into()).collect(),
             resolution: resolution.map(Resolution),
             text: text.map(ToOwned::to_owned),
+            folder: None,
+        };
+        let below = |folder: &str| Filter {
+            folder: Some(folder.to_owned()),
+            ..Filter::default()
         };
         for (filter, expected) in [
             (filter(&[], None, None), 8),
@@ -419,6 +431,10 @@ mod tests {
             (filter(&[], None, Some("3.mkv")), 1),
             (filter(&[], None, Some("é")), 0),
             (filter(&["failed"], None, None), 0),
+            (below("720"), 8),
+            (below("720/"), 8),
+            (below("72"), 0),
+            (below("720/3.MKV"), 0),
         ] {
             let page = page(tasks.iter(), &filter, Sort::default(), Start::Offset(0), 500);
             assert_eq!((page.tasks.len(), page.total), (expected, expected), "{filter:?}");

@@ -1,5 +1,7 @@
 //! One thing done to several tasks.
 
+use std::collections::HashSet;
+
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -42,6 +44,9 @@ pub(super) struct Actions {
     /// Instead of `ids`: those of the queue that it fits and for which the action is possible.
     #[serde(default)]
     filter: Option<FilterDto>,
+    /// Those of `filter` that are left out; at most 10000.
+    #[serde(default)]
+    except: Vec<String>,
     #[serde(default)]
     priority: Option<i32>,
 }
@@ -66,7 +71,15 @@ pub(super) async fn act(
     Json(actions): Json<Actions>,
 ) -> Result<Json<Acted>, Problem> {
     let action = actions.action;
+    if actions.except.len() > IDS_LIMIT {
+        let message = format!("more than {IDS_LIMIT} are left out; use another filter");
+        return Err(Problem::unprocessable(message));
+    }
+    let except: HashSet<TaskId> = actions.except.iter().map(|id| id.as_str().into()).collect();
     let mut ids: Vec<TaskId> = match (actions.ids, actions.filter) {
+        (Some(_), None) if !except.is_empty() => {
+            return Err(Problem::unprocessable("except goes with a filter only"));
+        }
         (Some(ids), None) if ids.len() <= IDS_LIMIT => ids.iter().map(|id| id.as_str().into()).collect(),
         (Some(_), None) => {
             let message = format!("more than {IDS_LIMIT} ids; send them in parts, or use a filter");
@@ -75,9 +88,11 @@ pub(super) async fn act(
         (None, Some(filter)) => {
             let board = api.desk.board();
             blocking(move || {
-                page::ids(board.tasks.iter(), &filter.into(), |status| {
+                let mut ids = page::ids(board.tasks.iter(), &filter.into(), |status| {
                     is_possible(action, status)
-                })
+                });
+                ids.retain(|id| !except.contains(id));
+                ids
             })
             .await?
         }

@@ -84,6 +84,8 @@ pub(super) struct ExportQuery {
     resolution: Option<u32>,
     /// Part of the path, in any case.
     q: Option<String>,
+    /// What lies below it, as `720/Films`.
+    folder: Option<String>,
     /// `true`: those of the archives too.
     #[serde(default)]
     archived: bool,
@@ -121,6 +123,7 @@ impl Export {
             status,
             resolution,
             q,
+            folder,
             archived,
         } = query;
         let (archives, in_queue) = if archived {
@@ -135,6 +138,7 @@ impl Export {
                 status,
                 resolution,
                 q,
+                folder,
             }),
             board,
             archives: archives.into(),

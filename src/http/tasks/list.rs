@@ -42,6 +42,8 @@ pub(super) struct ListQuery {
     resolution: Option<u32>,
     /// Part of the path, in any case.
     q: Option<String>,
+    /// What lies below it, as `720/Films`.
+    folder: Option<String>,
     /// `added`, `turn`, `priority`, `path`, `size` or `ended`; `-` before it for falling. `-added` unless told. `turn` is the
     /// order in which tasks are begun: what runs, what waits, what is over.
     sort: Option<String>,
@@ -94,6 +96,7 @@ pub(super) async fn list(
         status: query.status,
         resolution: query.resolution,
         q: query.q,
+        folder: query.folder,
     };
     let filter = Filter::from(filter);
     let archives = match query.archived {
@@ -142,6 +145,9 @@ pub(super) struct FilterDto {
     /// Part of the path, in any case.
     #[serde(default)]
     pub(super) q: Option<String>,
+    /// What lies below it, as `720/Films`.
+    #[serde(default)]
+    pub(super) folder: Option<String>,
 }
 
 impl From<FilterDto> for Filter {
@@ -155,6 +161,7 @@ impl From<FilterDto> for Filter {
                 .collect(),
             resolution: dto.resolution.map(Resolution),
             text: dto.q.map(|text| text.to_lowercase()),
+            folder: dto.folder.filter(|folder| !folder.is_empty()),
         }
     }
 }

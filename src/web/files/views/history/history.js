@@ -12,7 +12,7 @@ import { Button, Empty, Failure, Heading, Icon, openMenu, Select, Skeleton } fro
 import { countIn, HISTORY_TABS, isNarrowed, SORTS, whichTasks } from "../queue/filter.js";
 import { Grid, useRowHeight } from "../queue/grid.js";
 import { Row } from "../queue/row.js";
-import { StickyTools, Tools } from "../queue/tools.js";
+import { FilterLine, StateTabs, StickyTools } from "../queue/tools.js";
 import { useActive } from "../queue/use-choice.js";
 import { createKept, useList, useNow } from "../queue/use-list.js";
 import { fewItems } from "../queue/menu.js";
@@ -75,8 +75,8 @@ export default function History({ me }) {
       ? html`<${Savings} report=${report.data} onFolder=${(folder) => setFilter({ ...filter, folder })} />`
       : !report.problem && html`<${Skeleton} height=${220} />`}
     <${StickyTools}>
-      <${Tools} label="States" tabs=${HISTORY_TABS} filter=${filter} setFilter=${setFilter} address=${address} counts=${null}
-        heights=${heights} sorts=${HISTORY_SORTS}>
+      <${StateTabs} tabs=${HISTORY_TABS} filter=${filter} address=${address} counts=${null} />
+      <${FilterLine} filter=${filter} setFilter=${setFilter} heights=${heights} sorts=${HISTORY_SORTS}>
         <${FolderSelect} rows=${report.data?.by_folder ?? []} value=${filter.folder} onChange=${(folder) => setFilter({ ...filter, folder })} />
       <//>
     <//>
@@ -92,9 +92,9 @@ function FolderSelect({ rows, value, onChange }) {
   return html`<${Select} bare label="Folder" options=${options} value=${value} onChange=${onChange} />`;
 }
 
-/** The list as it is filtered and sorted, as files of the browser's own download. */
+/** The list as it is filtered, as files of the browser's own download. */
 function Export({ filter }) {
-  const href = (format) => apiAddress("/tasks/export", { format, ...whichTasks(filter), sort: filter.sort, archived: true });
+  const href = (format) => apiAddress("/tasks/export", { format, ...whichTasks(filter), archived: true });
   return html`
     ${["csv", "json"].map((format) => html`
       <a key=${format} class="button plain" href=${href(format)} download><${Icon} name="download" /><span>${format.toUpperCase()}<span class="visually-hidden"> of what is shown</span></span></a>

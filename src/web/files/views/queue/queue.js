@@ -14,7 +14,7 @@ import { countIn, isNarrowed, QUEUE_TABS, SORTS } from "./filter.js";
 import { Grid, useRowHeight } from "./grid.js";
 import { clearFinished, clearWaiting, pause, resume, retryAllFailed, scan } from "./orders.js";
 import { Row } from "./row.js";
-import { ChosenBar, StickyTools, Tools } from "./tools.js";
+import { ChosenBar, FilterLine, StateTabs, StickyTools } from "./tools.js";
 import { useActive, useSelection } from "./use-choice.js";
 import { createKept, useList, useNow } from "./use-list.js";
 import { useRows } from "./use-rows.js";
@@ -70,10 +70,6 @@ export default function Queue({ me }) {
     hasGrip: mayAct && isOrdered && mayBe("reorder", task),
     nowMs,
   });
-  const chosenBar = choice.count > 0 && html`
-    <${ChosenBar} chosen=${choice.count} total=${list.total} isAll=${selection.all} target=${target} items=${rows.chosenItems}
-      onAll=${choice.chooseAll} onNone=${choice.chooseNone} />
-  `;
   const kinds = [mayAct && "may-choose", mayAct && isOrdered && "may-drag"].filter(Boolean);
   const grid = () => {
     if (list.total === null) return problem ? null : html`<${Skeleton} lines=${8} height=${rowPx - 12} />`;
@@ -89,8 +85,13 @@ export default function Queue({ me }) {
       ${mayAct && queue && html`<${QueueActions} queue=${queue} />`}
     <//>
     <${StickyTools}>
-      <${Tools} label="States" tabs=${QUEUE_TABS} filter=${filter} setFilter=${setFilter} address=${address} counts=${counts}
-        heights=${heights} sorts=${SORTS} instead=${chosenBar || null} />
+      <${StateTabs} tabs=${QUEUE_TABS} filter=${filter} address=${address} counts=${counts} />
+      ${choice.count > 0
+        ? html`
+          <${ChosenBar} chosen=${choice.count} total=${list.total} isAll=${selection.all} target=${target} items=${rows.chosenItems}
+            onAll=${choice.chooseAll} onNone=${choice.chooseNone} />
+        `
+        : html`<${FilterLine} filter=${filter} setFilter=${setFilter} heights=${heights} sorts=${SORTS} />`}
     <//>
     ${problem && html`<${Failure} problem=${problem} onRetry=${kept.source.again} />`}
     ${grid()}

@@ -10,15 +10,21 @@ import { isPossible } from "./target.js";
 
 const ALL_HEIGHTS = "all";
 
-/**
- * `counts`: how many a tab has, by its key; null while that is not known. `heights`: resolutions to choose from.
- * `instead`: what stands in the place of the filter for a while.
- */
-export function Tools({ label, tabs, filter, setFilter, address, counts, heights, sorts, instead = null, children }) {
+/** `counts`: how many a tab has, by its key; null while that is not known. */
+export const StateTabs = ({ tabs, filter, address, counts }) => html`
+  <${Tabs} label="States" current=${address(filter)} tabs=${tabs.map((tab) => ({
+    href: address(tab === filter.tab ? filter : inTab(filter, tab)),
+    text: tab.title,
+    count: counts ? count(counts[tab.key]) : undefined,
+  }))} />
+`;
+
+/** `heights`: resolutions to choose from; `sorts`: of filter.js; `children`: further choices. */
+export function FilterLine({ filter, setFilter, heights, sorts, children }) {
   const search = useRef(null);
   const [isOpen, setOpen] = useState(false);
   useEffect(() => {
-    if (new URLSearchParams(location.search).has("search")) search.current?.focus();
+    if (new URLSearchParams(location.search).has("search")) search.current.focus();
   }, []);
   const heightOptions = [
     { value: ALL_HEIGHTS, text: "Every resolution" },
@@ -26,12 +32,7 @@ export function Tools({ label, tabs, filter, setFilter, address, counts, heights
   ];
   const chooseHeight = (value) => setFilter({ ...filter, height: value === ALL_HEIGHTS ? null : Number(value) });
   return html`
-    <${Tabs} label=${label} current=${address(filter)} tabs=${tabs.map((tab) => ({
-      href: address(tab === filter.tab ? filter : inTab(filter, tab)),
-      text: tab.title,
-      count: counts ? count(counts[tab.key]) : undefined,
-    }))} />
-    ${instead ?? html`<div class="list-filter ${isOpen ? "open" : ""}">
+    <div class="list-filter ${isOpen ? "open" : ""}">
       <input class="input list-search" type="search" ref=${search} aria-label="Search by name or folder" placeholder="Search"
         value=${filter.text} onInput=${(event) => setFilter({ ...filter, text: event.currentTarget.value })} />
       <${IconButton} icon="filter" label="Resolution and order" aria-expanded=${isOpen} onClick=${() => setOpen(!isOpen)} />
@@ -40,7 +41,7 @@ export function Tools({ label, tabs, filter, setFilter, address, counts, heights
       <${Select} bare label="Order" options=${sorts.map(({ key, title }) => ({ value: key, text: title }))} value=${filter.sort}
         onChange=${(sort) => setFilter({ ...filter, sort })} />
       ${children}
-    </div>`}
+    </div>
   `;
 }
 
@@ -56,7 +57,7 @@ export function StickyTools({ children }) {
   return html`<div class="list-tools" ref=${tools}>${children}</div>`;
 }
 
-/** What can be done with chosen rows. `chosen`: how many; `total`: of the list; `items`: of the menu. */
+/** What can be done with chosen rows, in the place of the filter. `chosen`: how many; `total`: of the list; `items`: of the menu. */
 export function ChosenBar({ chosen, total, isAll, target, items, onAll, onNone }) {
   const is = (action) => isPossible(target, action);
   return html`
