@@ -143,7 +143,7 @@ const personItems = (chosen) => [
     onSelect: () => chooseTheme(name),
   })),
   null,
-  { text: "Account", icon: "user", onSelect: () => go("/settings/account") },
+  { text: "Account and keys", icon: "user", onSelect: () => go("/settings/people") },
   { text: "Help", icon: "help", onSelect: () => go("/help") },
   { text: "Log out", icon: "logout", onSelect: logOut },
 ];
