@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  asBegun, cleanPath, extensionOf, freeFor, isSameFile, markOf, modifiedOfMark, refusedInWords, sortOut, unfit,
+  asBegun, cleanPath, extensionOf, freeFor, isSameFile, markOf, modifiedOfMark, refusedInWords, sortOut, unfit, withNews,
 } from "../../src/web/files/views/add/wanted.js";
 
 const size = (bytes) => `${bytes} B`;
@@ -109,6 +109,14 @@ test("free is what the disk has without what was promised to others on it", () =
   assert.equal(freeFor(720, disks, uploads, rows), 100 - 10 - 5 - 3);
   assert.equal(freeFor(480, disks, uploads, rows), 41);
   assert.equal(freeFor(720, [], uploads, rows), null);
+});
+
+test("news of an upload change the list", () => {
+  const list = [{ id: "a", offset_bytes: 1 }, { id: "b", offset_bytes: 2 }];
+  assert.deepEqual(withNews(list, { id: "a", upload: { id: "a", offset_bytes: 5 } }), [{ id: "a", offset_bytes: 5 }, list[1]]);
+  assert.deepEqual(withNews(list, { id: "c", upload: { id: "c" } }).map(({ id }) => id), ["a", "b", "c"]);
+  assert.deepEqual(withNews(list, { id: "b", upload: null }), [list[0]]);
+  assert.deepEqual(withNews(list, { id: "x", upload: null }), list);
 });
 
 test("two of one name in one upload list of the service are gone on with one each", () => {

@@ -11,10 +11,10 @@ import { onHandedOver } from "../../lib/sending.js";
 import { DropZone } from "./drop_zone.js";
 import { Elsewhere } from "./elsewhere.js";
 import { List } from "./list.js";
-import { add, outbox } from "./sender.js";
-import { freeFor, sortOut } from "./wanted.js";
-import { Wishes, firstWish, keepWish } from "./wishes.js";
 import { WhatWasLeftOut } from "./left_out.js";
+import { add, outbox } from "./sender.js";
+import { freeFor, sortOut, withNews } from "./wanted.js";
+import { firstWish, keepWish, Wishes } from "./wishes.js";
 
 export default function Add({ me }) {
   if (me.role === "viewer") {
@@ -38,11 +38,13 @@ const Adding = () => {
 /** What the service has begun, kept up to date. */
 const useUploads = () => {
   const { data, reload } = useAnswer((signal) => api.get("/uploads", { signal }), []);
+  const [uploads, setUploads] = useState([]);
+  useEffect(() => setUploads(data ?? []), [data]);
   useEffect(() => {
-    const ends = [live.onUploads(reload), live.onReset(reload)];
+    const ends = [live.onUploads((news) => setUploads((before) => withNews(before, news))), live.onReset(reload)];
     return () => ends.forEach((end) => end());
   }, [reload]);
-  return { uploads: data ?? [], reload };
+  return { uploads, reload };
 };
 
 const limitsOf = async (choices, wish, uploads) => {

@@ -104,8 +104,14 @@ export function asBegun(upload) {
   return { path: upload.name, sizeBytes: upload.length_bytes, modifiedMs };
 }
 
-/** Whether two rows would get the same name in the same folder. */
-export const isSamePlace = (row, other) => row.resolution === other.resolution && row.path === other.path;
+/** The service's uploads after news of one: `{id, upload}`, null when it is gone. */
+export function withNews(uploads, { id, upload }) {
+  if (upload === null) {
+    return uploads.filter((one) => one.id !== id);
+  }
+  const isKnown = uploads.some((one) => one.id === id);
+  return isKnown ? uploads.map((one) => (one.id === id ? upload : one)) : [...uploads, upload];
+}
 
 /**
  * What becomes of chosen files.
