@@ -14,16 +14,22 @@ export const around = (ids, id) => {
   return { previous: ids[at - 1] ?? null, next: ids[at + 1] ?? null, place: at + 1, of: ids.length };
 };
 
-/** A list's ids, shortened around one of them. */
-export const shortened = (ids, id, most = MOST) => {
-  const from = Math.max(0, Math.min(ids.indexOf(id) - Math.floor(most / 2), ids.length - most));
-  return ids.slice(from, from + most);
+/**
+ * The ids of the rows around `row` of a list that may have gaps, as far as there is none.
+ * @param idAt of a row's number; null where it is not known
+ */
+export const idsAround = (idAt, row, most = MOST) => {
+  const half = Math.floor(most / 2);
+  const ids = [];
+  for (let at = row; ids.length <= half && idAt(at) !== null; at -= 1) ids.unshift(idAt(at));
+  for (let at = row + 1; ids.length < most && idAt(at) !== null; at += 1) ids.push(idAt(at));
+  return ids;
 };
 
-/** Call it before going to the task `id` from a list: `ids` of its rows in their order, as far as they are loaded. */
-export const keepNeighbours = (ids, id) => {
+/** Call it before going from a list to the task in `row`. `idAt(row)`: an id, or null where there is none or it is not known. */
+export const keepNeighbours = (idAt, row) => {
   try {
-    sessionStorage.setItem(KEY, JSON.stringify(shortened(ids, id)));
+    sessionStorage.setItem(KEY, JSON.stringify(idsAround(idAt, row)));
   } catch {
     // Without storage there is no next and previous of that list.
   }

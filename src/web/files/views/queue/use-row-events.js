@@ -4,6 +4,7 @@
 // fails is shown.
 // Never in here: what only some lists do: choosing, moving (the caller's `click` and `commands`).
 
+import { keepNeighbours } from "../../lib/neighbours.js";
 import { toast } from "../../lib/parts.js";
 import { go } from "../../lib/route.js";
 import { commandOf, rowAfter } from "./keys.js";
@@ -45,10 +46,15 @@ export function useRowEvents({ list, rowPx, activity, openFor, click = () => {},
     openFor(task, where);
   };
   const press = useLongPress(open);
+  /** To a task, which then knows the rows around it. */
+  const goTo = (address, row) => {
+    keepNeighbours((at) => taskAt(list, at)?.id ?? null, row);
+    go(address);
+  };
   const all = {
     go: ({ to }, row) => activity.goTo(rowAfter(to, row, list.total, rowsOnScreen(rowPx))),
     across: goAcross,
-    open: (_, row) => go(`/tasks/${encodeURIComponent(taskAt(list, row).id)}`),
+    open: (_, row) => goTo(`/tasks/${encodeURIComponent(taskAt(list, row).id)}`, row),
     menu: (_, row, event) => open(row, event.target.closest("[data-row]")),
     ...commands,
   };
@@ -60,7 +66,7 @@ export function useRowEvents({ list, rowPx, activity, openFor, click = () => {},
     const pressed = event.target.closest("[data-does]");
     if (link && isPlain(event)) {
       event.preventDefault();
-      go(link.getAttribute("href"));
+      goTo(link.getAttribute("href"), row);
     } else if (pressed?.dataset.does === DOES.menu) {
       open(row, pressed);
     } else if (!link) {

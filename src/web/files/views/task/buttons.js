@@ -120,7 +120,8 @@ const MoveForm = ({ task, choices, onClose }) => {
   const others = choices.resolutions.filter(({ height }) => height !== task.resolution);
   const options = others.map(({ height, profile }) => ({ value: String(height), text: `${height}p, profile ${profile}` }));
   const save = async (value) => {
-    await api.post(`/tasks/${encodeURIComponent(task.id)}/move`, { resolution: Number(value) });
+    // On another disk it takes as long as a copy.
+    await api.post(`/tasks/${encodeURIComponent(task.id)}/move`, { resolution: Number(value) }, { timeoutMs: 0 });
     toast(`Moved to input/${value}, where it is a new task`);
   };
   return html`<${Choice} kind="move" label="Resolution" options=${options} first=${options[0]?.value ?? ""} save=${save}
