@@ -1,15 +1,15 @@
-// Whether what is written can be read: the tokens of style/base.css, in both themes.
+// Whether what is written can be read: style/tokens.css, in both themes.
 
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import test from "node:test";
 
 const STYLES = new URL("../../src/web/files/style/", import.meta.url);
-const base = readFileSync(new URL("base.css", STYLES), "utf8");
+const all = readFileSync(new URL("tokens.css", STYLES), "utf8");
 
 /** The tokens of the blocks whose selector is this, as {name: value}. */
 const tokens = (selector) => {
-  const blocks = base.split(`${selector} {`).slice(1).map((rest) => rest.split("}")[0]);
+  const blocks = all.split(`${selector} {`).slice(1).map((rest) => rest.split("}")[0]);
   assert.ok(blocks.length > 0, selector);
   const lines = blocks.flatMap((block) => [...block.matchAll(/--([\w-]+): ([^;]+);/g)]);
   return Object.fromEntries(lines.map(([, name, value]) => [name, value]));
@@ -63,7 +63,7 @@ test("dark is the same by the system and by choice", () => {
 });
 
 test("no style but the tokens names a colour", () => {
-  for (const name of readdirSync(STYLES).filter((file) => file !== "base.css")) {
+  for (const name of readdirSync(STYLES).filter((file) => file !== "tokens.css")) {
     const found = readFileSync(new URL(name, STYLES), "utf8").match(/#[0-9a-f]{3,8}\b|\b(rgb|hsl|oklch)a?\(/gi);
     assert.equal(found, null, `${name}: ${found}`);
   }

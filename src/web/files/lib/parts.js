@@ -1,4 +1,4 @@
-// What all views are made of. Each part says its properties where it is; style/parts.css has its look.
+// What all views are made of. Each part says its properties where it is; style/controls.css, parts.css and overlays.css have their look.
 // Never in here: parts of a single view.
 
 export { Button, Check, Field, IconButton, Select, Switch, Tabs } from "./parts/controls.js";

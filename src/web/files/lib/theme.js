@@ -1,5 +1,5 @@
 // Light, dark, or as the system says; kept in this browser.
-// Never in here: colours (style/base.css).
+// Never in here: colours (style/tokens.css).
 
 import { recall, remember } from "./remembered.js";
 import { createStore } from "./store.js";
