@@ -5,6 +5,7 @@
 // Never in here: what a row may become (`outbox`), which files are wanted (`wanted`), elements.
 
 import "../../vendor/tus.js";
+import { isEnded } from "../../lib/allowed.js";
 import { api, loggedOut } from "../../lib/api.js";
 import { live } from "../../lib/live.js";
 import { REMEMBERED, sending } from "../../lib/sending.js";
@@ -23,6 +24,8 @@ const SAVE_EVERY_MS = 1000;
 const ASK_EVERY_MS = 1000;
 /** For the task of a file that was just placed: it is there when the file has been looked at. */
 const TASK_PATIENCE_MS = 60_000;
+/** Rows that are read anew when something may have been missed; the others are told when they change. */
+const FOLLOWED = 50;
 
 /** The rows, as `outbox` describes them. */
 export const outbox = createStore([]);
@@ -201,7 +204,11 @@ const follow = async ({ task: id, placedPath }, until = Date.now() + TASK_PATIEN
 live.onTask((task) => {
   if (outbox.get().some((row) => row.task === task.id)) know(task);
 });
-live.onReset(() => outbox.get().forEach((row) => follow(row)));
+live.onReset(() => {
+  const isOver = ({ task }) => isEnded(tasks.get()[task] ?? {});
+  const rows = outbox.get().filter((row) => row.task && !isOver(row));
+  rows.slice(0, FOLLOWED).forEach((row) => follow(row));
+});
 
 // ── Showing and remembering ────────────────────────────────────────────────────────────────────────────────────────
 

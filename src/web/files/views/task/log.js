@@ -2,16 +2,25 @@
 
 import { api } from "../../lib/api.js";
 import { moment } from "../../lib/format.js";
-import { html, useAnswer } from "../../lib/html.js";
+import { html, useAnswer, useEffect } from "../../lib/html.js";
 import { Failure, Panel, Skeleton } from "../../lib/parts.js";
+import { isRunning } from "./actions.js";
 
 const LINES = 500;
+/** While it is encoded. */
+const LOOK_EVERY_MS = 5000;
 
 const TONES = { ERROR: "failed", WARN: "waiting" };
 
 export const Log = ({ task }) => {
   const load = (signal) => api.get(`/tasks/${encodeURIComponent(task.id)}/log`, { query: { lines: LINES }, signal });
   const { data, problem, reload } = useAnswer(load, [task.id, task.status, task.attempts]);
+  const grows = isRunning(task);
+  useEffect(() => {
+    if (!grows) return undefined;
+    const timer = setInterval(reload, LOOK_EVERY_MS);
+    return () => clearInterval(timer);
+  }, [grows]);
   return html`
     <${Panel} title="Log" class="task-log">
       ${problem && html`<${Failure} problem=${problem} onRetry=${reload} />`}

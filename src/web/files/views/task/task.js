@@ -25,13 +25,17 @@ export default function Task({ route, me }) {
 /** The task as it is now: what was read, changed by what the stream tells since. */
 const useTask = (id) => {
   const { data, problem, reload } = useAnswer((signal) => api.get(`/tasks/${encodeURIComponent(id)}`, { signal }), [id]);
+  // What is told while an answer is on its way is newer than the answer.
   const [told, setTold] = useState(null);
-  useEffect(() => setTold(null), [data]);
   useEffect(() => {
+    const readAnew = () => {
+      setTold(null);
+      reload();
+    };
     const ends = [
       live.onTask((task) => task.id === id && setTold(task)),
-      live.onRemoved((removed) => removed === id && reload()),
-      live.onReset(reload),
+      live.onRemoved((removed) => removed === id && readAnew()),
+      live.onReset(readAnew),
     ];
     return () => ends.forEach((end) => end());
   }, [id]);
