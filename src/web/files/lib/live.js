@@ -11,6 +11,7 @@ const ADDRESS = "/api/v1/events";
 /** As the service sends `alive` when it has nothing else to say. */
 const BEAT_MS = 20_000;
 const HIDDEN_FOR_MS = 60_000;
+const OPENING_MS = 500;
 
 const known = createStore(begun);
 const signals = {
@@ -28,6 +29,9 @@ let hiddenTimer = null;
 let hasBeat = false;
 /** The next stream has no memory of the one before. */
 let mayHaveMissed = false;
+/** Kept when the first stream is open, or takes too long for those who wait for it. */
+let opened = Promise.resolve();
+let tellOpened = () => {};
 
 const tell = (event) => known.update((before) => after(before, event, Date.now()));
 
@@ -61,6 +65,7 @@ const open = () => {
     tell({ kind: "open" });
     if (mayHaveMissed) signals.reset.tell();
     mayHaveMissed = false;
+    tellOpened();
   });
   stream.addEventListener("error", () => {
     if (source !== stream) return;
@@ -104,6 +109,13 @@ const start = () => {
   watchTimer = setInterval(() => {
     if (isSilent(known.get(), Date.now(), hasBeat ? BEAT_MS : null)) tryAgain();
   }, BEAT_MS / 4);
+  opened = new Promise((resolve) => {
+    tellOpened = resolve;
+    setTimeout(() => {
+      if (known.get().state !== "live") mayHaveMissed = true;
+      resolve();
+    }, OPENING_MS);
+  });
   open();
 };
 
@@ -127,6 +139,8 @@ export const live = {
   ...known,
   start,
   stop,
+  /** A list that is read after this promise, and kept by what follows, misses nothing. */
+  opened: () => opened,
   /** Another try at once. */
   tryNow: openIfNot,
   /** `fn(task)`: as it is now. */

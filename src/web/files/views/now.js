@@ -17,6 +17,7 @@ import { Totals } from "./now/totals.js";
 const MOST_RUNNING = 100;
 
 const read = async (signal) => {
+  await live.opened();
   const [running, ended] = await Promise.all([
     api.get("/tasks", { query: { status: "processing", limit: MOST_RUNNING }, signal }),
     api.get("/tasks", { query: { status: ENDED_QUERY, sort: "-ended", limit: MOST_ENDED }, signal }),
