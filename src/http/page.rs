@@ -116,7 +116,11 @@ impl Filter {
             None => Cow::Owned(record::encode_path(&task.path).0),
         };
         let text = || self.text.as_deref().is_none_or(|text| contains(&shown(), text));
-        let folder = || self.folder.as_deref().is_none_or(|folder| lies_below(&shown(), folder));
+        let folder = || {
+            self.folder
+                .as_deref()
+                .is_none_or(|folder| lies_below(&shown(), folder))
+        };
         status() && resolution() && folder() && text()
     }
 }

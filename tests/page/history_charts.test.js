@@ -8,6 +8,7 @@ import {
   dayIn,
   daysUntil,
   filled,
+  fromFirst,
   largestFolders,
   longDay,
   longWeek,
@@ -101,6 +102,13 @@ test("a day without anything is a row of zeros", () => {
       ["2026-11-22", 0, 0],
     ],
   );
+});
+
+test("a time axis begins with the first file, and is never too short to be one", () => {
+  const rows = [0, 0, 0, 2, 0, 1].map((files, at) => ({ files, at }));
+  const begins = (given, least) => fromFirst(given, least)[0].at;
+  assert.deepEqual([begins(rows, 1), begins(rows, 4), begins(rows, 99), begins(rows.slice(0, 3), 2)], [3, 2, 0, 1]);
+  assert.deepEqual(fromFirst([], 4), []);
 });
 
 test("folders that saved most come first, and the others are told together", () => {

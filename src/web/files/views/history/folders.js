@@ -10,7 +10,9 @@ const BAR_PERCENT = 100;
 
 /** `rows`: of `largestFolders`. `onChoose(folder)`: shows the files of one. */
 export function Folders({ rows, onChoose }) {
-  const highest = Math.max(...rows.map((row) => Math.max(row.before_bytes, row.after_bytes)), 0);
+  // Many small folders together would make all bars of single ones short.
+  const single = rows.filter(({ folder }) => folder !== null);
+  const highest = Math.max(...single.map((row) => Math.max(row.before_bytes, row.after_bytes)), 0);
   const toLength = linear(highest, BAR_PERCENT);
   const name = ({ folder }) => {
     if (folder === null) return "All other folders";
@@ -28,7 +30,7 @@ export function Folders({ rows, onChoose }) {
         ${rows.map((row) => html`
           <tr key=${row.folder}>
             <th scope="row" title=${row.folder === null ? undefined : shownPath(row.folder)}>${name(row)}</th>
-            <td class="folder-bar"><${LyingBar} sum=${row} toLength=${toLength} /></td>
+            <td class="folder-bar">${row.folder !== null && html`<${LyingBar} sum=${row} toLength=${toLength} />`}</td>
             <td class="number wide-only">${count(row.files)}</td>
             <td class="number wide-only">${bytes(row.before_bytes)}</td>
             <td class="number wide-only">${bytes(row.after_bytes)}</td>

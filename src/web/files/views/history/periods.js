@@ -60,6 +60,12 @@ export function filled(rows, keys, name) {
   return keys.map((key) => byKey.get(key) ?? { [name]: key, ...sumOf([]) });
 }
 
+/** Without what came before the first file, but at least the last `least` rows. */
+export function fromFirst(rows, least) {
+  const first = rows.findIndex(({ files }) => files > 0);
+  return rows.slice(Math.max(0, Math.min(first < 0 ? rows.length : first, rows.length - least)));
+}
+
 /** The `count` folders that saved most, and the others in one row (`folder`: null) if there are more. */
 export function largestFolders(rows, count) {
   const sorted = [...rows].sort((one, other) => other.saved_bytes - one.saved_bytes);

@@ -7,13 +7,15 @@ import { html, useRef, useState } from "../../lib/html.js";
 import { Button, Empty } from "../../lib/parts.js";
 import { Chart, ChartTable, useWidth } from "./chart.js";
 import { Folders } from "./folders.js";
-import { dayIn, daysUntil, filled, largestFolders, longDay, longWeek, mondayOf, shortDay, sumOf, weeksUntil } from "./periods.js";
+import { dayIn, daysUntil, filled, fromFirst, largestFolders, longDay, longWeek, mondayOf, shortDay, sumOf, weeksUntil } from "./periods.js";
 import { besides, inWords } from "./words.js";
 
 const BAR_PX = 18;
 const MOST_DAYS = 90;
 const MOST_WEEKS = 53;
 const MOST_FOLDERS = 12;
+/** A chart of two bars says little of when they were. */
+const FEWEST = 14;
 
 const WAYS = [
   { key: "day", text: "By day" },
@@ -29,10 +31,10 @@ const fitting = (widthPx, most) => Math.max(7, Math.min(most, Math.floor(widthPx
 /** The sums of a time axis, and how they are called. */
 function axisOf(way, report, today, widthPx) {
   if (way === "day") {
-    const sums = filled(report.by_day, daysUntil(today, fitting(widthPx, MOST_DAYS)), "day");
+    const sums = fromFirst(filled(report.by_day, daysUntil(today, fitting(widthPx, MOST_DAYS)), "day"), FEWEST);
     return { sums, head: "Day", short: ({ day }) => shortDay(day), long: ({ day }) => longDay(day), label: `The last ${sums.length} days` };
   }
-  const sums = filled(report.by_week, weeksUntil(today, fitting(widthPx, MOST_WEEKS)), "week");
+  const sums = fromFirst(filled(report.by_week, weeksUntil(today, fitting(widthPx, MOST_WEEKS)), "week"), FEWEST);
   return {
     sums,
     head: "Week",

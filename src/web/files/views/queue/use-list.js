@@ -60,8 +60,9 @@ function useKeptPlace(kept, hasRows) {
     const keep = () => {
       if (location.pathname === kept.path) kept.scrolledPx = window.scrollY;
     };
-    window.addEventListener("scroll", keep, { passive: true });
-    return () => window.removeEventListener("scroll", keep);
+    // Before rows are drawn by the same event: asking where one is would then lay out the page once more.
+    window.addEventListener("scroll", keep, { passive: true, capture: true });
+    return () => window.removeEventListener("scroll", keep, { capture: true });
   }, [hasRows]);
 }
 
