@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { around, idsAround } from "../../src/web/files/lib/neighbours.js";
-import { actionsFor, placeInWords, priorities, waitOf } from "../../src/web/files/views/task/actions.js";
+import { actionsFor, placeInWords, priorities, twinOf, waitOf } from "../../src/web/files/views/task/actions.js";
 
 const task = (status, more = {}) => ({ status, output: false, frozen: false, waiting_for: null, ...more });
 
@@ -36,6 +36,18 @@ test("a task that waits says what for, and the way out", () => {
   }
   assert.equal(waitOf(task("queued", { waiting_for: "task abc" })).twin, "abc");
   assert.match(waitOf(task("queued", { waiting_for: "the moon" })).text, /the moon/);
+});
+
+test("a duplicate leads to the file with the same content", () => {
+  const reason = "duplicate: the same content is already in output/720/a (task x).mp4 (task 1m81); `retry` encodes it again";
+  for (const [of, expected] of [
+    [task("skipped", { reason }), "1m81"],
+    [task("failed", { reason }), null],
+    [task("skipped", { reason: "it would not be smaller (task 1m81)" }), null],
+    [task("skipped", { reason: null }), null],
+  ]) {
+    assert.equal(twinOf(of), expected, of.reason);
+  }
 });
 
 test("a place in the queue is told in words", () => {

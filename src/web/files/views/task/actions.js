@@ -57,6 +57,10 @@ export const waitOf = ({ waiting_for: waitingFor }) => {
   return { text: `It waits for: ${waitingFor}.`, wayOut: null, ...known, twin: null };
 };
 
+/** The id of the task whose result stands for this one's, as the reason of a skipped one says; null where there is none. */
+export const twinOf = ({ status, reason }) =>
+  (status === "skipped" && /^duplicate: .*\(task ([^)\s]+)\)/s.exec(reason ?? "")?.[1]) || null;
+
 /** "It is next." or "3 are before it."; null when that is not known. */
 export const placeInWords = (before) => {
   if (before === null) return null;

@@ -14,6 +14,8 @@ import { framesPerSecond } from "./receipt.js";
 /** A server that makes other pictures is asked again. */
 const TRIES = 5;
 const LONGEST_WAIT_SECONDS = 5;
+/** A side that is narrower says nothing of what it is. */
+const LABEL_PERCENT = 15;
 
 const pause = (seconds, signal) =>
   new Promise((resolve) => {
@@ -34,14 +36,18 @@ const pictureOf = async (id, query, signal, tries = TRIES) => {
   return pictureOf(id, query, signal, tries - 1);
 };
 
-/** `{picture, problem}` of each side. */
-const sidesOf = async (id, query, signal) => {
+/** Of a side whose film is gone. */
+const isGone = (side, other) => side.problem?.status === 404 && other.picture !== null;
+
+/** `{picture, problem}` of each side; a source that was gone is not asked for again. */
+const sidesOf = async (id, query, signal, before) => {
   const side = (name) =>
     pictureOf(id, { ...query, side: name }, signal).then(
       (picture) => ({ picture, problem: null }),
       (problem) => ({ picture: null, problem }),
     );
-  const [source, output] = await Promise.all([side("source"), side("output")]);
+  const isSourceGone = before !== null && isGone(before.source, before.output);
+  const [source, output] = await Promise.all([isSourceGone ? before.source : side("source"), side("output")]);
   return { source, output };
 };
 
@@ -73,9 +79,11 @@ const Pictures = ({ id, film, receipt }) => {
   const work = useRef(null);
 
   useEffect(() => {
+    let before = null;
     const show = async ({ seconds, width }, signal) => {
       try {
-        setSides(await sidesOf(id, { at_seconds: seconds.toFixed(3), width }, signal));
+        before = await sidesOf(id, { at_seconds: seconds.toFixed(3), width }, signal, before);
+        setSides(before);
       } catch (error) {
         if (!signal.aborted) throw error;
       }
@@ -112,8 +120,8 @@ const Pictures = ({ id, film, receipt }) => {
         <div class="compare-stage">
           <canvas ref=${canvases.output} class="compare-output" role="img" aria-label="The result at ${exactTime(secondsOf(film, frame))}" hidden=${!sides?.output.picture}></canvas>
           <canvas ref=${canvases.source} class="compare-source" role="img" aria-label="The source at ${exactTime(secondsOf(film, frame))}" hidden=${!sides?.source.picture}></canvas>
-          ${sides?.source.picture && html`<span class="compare-label source">Source, ${bytes(receipt.source.size_bytes)}</span>`}
-          ${sides?.output.picture && html`<span class="compare-label output">Result, ${bytes(receipt.output.size_bytes)}</span>`}
+          ${sides?.source.picture && !(canCompare && split < LABEL_PERCENT) && html`<span class="compare-label source">Source, ${bytes(receipt.source.size_bytes)}</span>`}
+          ${sides?.output.picture && !(canCompare && split > 100 - LABEL_PERCENT) && html`<span class="compare-label output">Result, ${bytes(receipt.output.size_bytes)}</span>`}
           ${canCompare && html`
             <span class="compare-line" aria-hidden="true"></span>
             <input type="range" class="compare-slider" min="0" max="100" step="0.5" value=${split} aria-label="How much of the source is shown"
@@ -129,8 +137,8 @@ const Pictures = ({ id, film, receipt }) => {
 
 const Missing = ({ sides, onRetry }) => {
   const { source, output } = sides;
-  if (source.problem?.status === 404 && output.picture) {
-    return html`<${Notice} tone="info" title="The source is not there any more"><p>So there is nothing to compare with; here is the result alone. ${source.problem.detail}</p><//>`;
+  if (isGone(source, output)) {
+    return html`<${Notice} tone="info" title="The source is not in its place any more"><p>It was moved, deleted or replaced since it was compressed. So there is nothing to compare with, and here is the result alone.</p><//>`;
   }
   const problem = source.problem ?? output.problem;
   return html`<${Notice} tone="waiting" title="There is no picture to compare here" actions=${html`<${Button} icon="retry" onClick=${onRetry}>Try beside it<//>`}>

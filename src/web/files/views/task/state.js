@@ -7,7 +7,7 @@ import { bytes, change, duration, fps, percent, speed, stage } from "../../lib/f
 import { html, useAnswer, useStore } from "../../lib/html.js";
 import { live } from "../../lib/live.js";
 import { Film, Link, Notice, Status, Thumbnail } from "../../lib/parts.js";
-import { isFailed, isRunning, isWaiting, placeInWords, waitOf } from "./actions.js";
+import { isFailed, isRunning, isWaiting, placeInWords, twinOf, waitOf } from "./actions.js";
 import { leftBecause } from "./receipt.js";
 
 export const State = ({ task, receipt }) => html`
@@ -29,10 +29,12 @@ const Words = ({ task, receipt }) => {
   }
   if (task.status === "processed") return html`<${Saved} task=${task} />`;
   const reasons = receipt ? leftBecause(receipt) : [];
+  const twin = twinOf(task);
   const [reason, ...more] = reasons.length > 0 ? reasons : [task.reason];
   return html`
     <p class="task-reason">${reason}</p>
     ${more.map((text) => html`<p key=${text} class="quiet-text small">${text}</p>`)}
+    ${twin && html`<p><${Link} href="/tasks/${encodeURIComponent(twin)}">The file with the same content<//></p>`}
     ${task.status === "skipped" && html`<p class="quiet-text small">The source is as it was.</p>`}
   `;
 };

@@ -61,15 +61,15 @@ const Gone = () => html`
   <//>
 `;
 
-/** Whether there is, or may be, a receipt. */
-const hasReceipt = ({ status }) => status === "processed" || status === "skipped";
+/** Whether there is a receipt; of a file whose twin was encoded, and which was never begun itself, there is none. */
+const hasReceipt = ({ status, attempts }) => status === "processed" || (status === "skipped" && attempts > 0);
 
 /** The receipt, or null; read anew after each encode. */
 const useReceipt = (task) => {
   const load = (signal) => {
     if (!hasReceipt(task)) return Promise.resolve(null);
     return api.get(`/tasks/${encodeURIComponent(task.id)}/receipt`, { signal }).catch((problem) => {
-      // Of a file whose twin was encoded there is none.
+      // It was deleted by hand.
       if (problem.status === 404) return null;
       throw problem;
     });
