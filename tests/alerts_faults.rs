@@ -369,6 +369,9 @@ fn refused_credentials_stop_the_sending_until_the_settings_change() {
         let began = Instant::now();
         assert_eq!(handle.flush(PATIENCE), 2);
         assert!(began.elapsed() < Duration::from_secs(5));
+        let stuck = handle.stuck(Duration::ZERO);
+        assert_eq!((stuck.len(), stuck[0].channel.as_str()), (1, "ntfy"));
+        assert!(!stuck[0].hint.is_empty() && handle.stuck(PATIENCE * 10).is_empty());
         let mut mended = config(&stub.base_url);
         mended.credentials = None;
         handle.reconfigure(mended);
@@ -377,6 +380,7 @@ fn refused_credentials_stop_the_sending_until_the_settings_change() {
         assert_eq!(first.text("message"), "one");
         assert_eq!(stub.next().text("message"), "two");
         finish(&handle, &conf);
+        assert_eq!(handle.stuck(Duration::ZERO), []);
     }
 }
 

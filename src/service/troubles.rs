@@ -12,10 +12,11 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{State, jobs::Running, now};
+use super::{State, job::Stage, jobs::Running, now};
 use crate::{
     alerts::Stuck,
     config::{Http, HttpConfig, Tls},
+    encode::Progress,
     record,
     task::{Shown, WaitingFor},
     watch,
@@ -186,9 +187,12 @@ impl State {
     }
 
     fn stalled_encodes(&self) -> impl Iterator<Item = Found> {
-        let stands_still = self.stands_still();
-        let may_stall = move |running: &&Running| !stands_still && running.has_stalled(STALLED_AFTER);
-        self.running.iter().filter(may_stall).map(|running| {
+        let all_stand_still = self.stands_still();
+        let is_stalled = move |running: &&Running| {
+            let may_stand = all_stand_still || running.is_frozen;
+            !may_stand && stands(running.stage, running.progress, running.got_on.elapsed())
+        };
+        self.running.iter().filter(is_stalled).map(|running| {
             let found = Found::new(
                 TroubleKind::EncodeStalled,
                 format!("{} gets no further.", Shown(&running.path)),
@@ -248,15 +252,13 @@ impl Running {
     pub(super) fn got_on(&mut self) {
         self.got_on = Instant::now();
     }
+}
 
-    fn has_stalled(&self, limit: Duration) -> bool {
-        // What comes after the last frame tells nothing until it is over.
-        let is_at_end = self
-            .progress
-            .and_then(|progress| progress.percent)
-            .is_some_and(|percent| percent >= 100.0);
-        self.tells_progress() && !self.is_frozen && !is_at_end && self.got_on.elapsed() >= limit
-    }
+/// Whether an encode that has told nothing new for so long stands. Before its first word and after its last frame it
+/// tells nothing anyway.
+fn stands(stage: Stage, progress: Option<Progress>, quiet: Duration) -> bool {
+    let percent = progress.map(|progress| progress.percent.unwrap_or(0.0));
+    stage == Stage::Encoding && percent.is_some_and(|percent| percent < 100.0) && quiet >= STALLED_AFTER
 }
 
 #[cfg(test)]
@@ -303,6 +305,31 @@ mod tests {
         assert_eq!(scene.state.troubles[0].since, Timestamp::UNIX_EPOCH);
         is_away(&mut scene, watch::RootState::Available);
         assert_eq!(kinds(&mut scene), []);
+    }
+
+    #[test]
+    fn an_encode_stands_when_it_has_told_nothing_new_for_long_where_it_would_tell() {
+        let at = |percent| {
+            Some(Progress {
+                percent,
+                ..Progress::default()
+            })
+        };
+        for (stage, progress, quiet_s, expected) in [
+            (Stage::Encoding, at(Some(50.0)), 119, false),
+            (Stage::Encoding, at(Some(50.0)), 120, true),
+            (Stage::Encoding, at(None), 120, true),
+            (Stage::Encoding, None, 120, false),
+            (Stage::Encoding, at(Some(100.0)), 120, false),
+            (Stage::Joining, at(Some(50.0)), 120, false),
+        ] {
+            let quiet = Duration::from_secs(quiet_s);
+            assert_eq!(
+                stands(stage, progress, quiet),
+                expected,
+                "{stage} {progress:?} {quiet:?}"
+            );
+        }
     }
 
     #[test]

@@ -485,13 +485,13 @@ mod tests {
                 "e",
                 "720/a.mkv",
                 Box::new(|task| task.status = Status::Queued),
-                (2, -1),
+                (3, 7),
             ),
             (
                 "f",
                 "720/b.mkv",
                 Box::new(|task| task.status = Status::Skipped),
-                (2, -1),
+                (3, 7),
             ),
             (
                 "g",
@@ -500,7 +500,7 @@ mod tests {
                     task.status = Status::Skipped;
                     task.output_identity = Some(identity);
                 }),
-                (1, 0),
+                (2, 8),
             ),
         ];
         let mut table = Table::default();
@@ -510,7 +510,7 @@ mod tests {
             assert_eq!(table.savings(), Savings { files, bytes }, "after {id}");
         }
         table.archive(&["a".into(), "c".into()].into());
-        assert_eq!(table.savings(), Savings { files: 1, bytes: 0 });
+        assert_eq!(table.savings(), Savings { files: 2, bytes: 8 });
     }
 
     #[test]

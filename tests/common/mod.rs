@@ -4,6 +4,7 @@
 
 pub mod chance;
 pub mod clips;
+pub mod events;
 pub mod http;
 pub mod listener;
 pub mod ntfy;

@@ -231,7 +231,7 @@ impl Uploads {
         let held = self.hold(id)?;
         let _one_after_the_other = self.0.admission.lock().await;
         let store = self.store();
-        let admitted = blocking(move || {
+        blocking(move || {
             store.make_folder(id.resolution)?;
             let unfinished = Reserved::on_disk(&store, &config.watch.resolutions, id.resolution);
             let free_bytes = free_bytes(&store, id);
@@ -239,10 +239,8 @@ impl Uploads {
             let record = Record::new(way, wanted, length_bytes, metadata, Timestamp::now());
             store.save(id, &record)?;
             Ok((held, record, limit_bytes))
-        });
-        let admitted = admitted.await?;
-        self.news().changed(id);
-        admitted
+        })
+        .await?
     }
 
     /// # Errors

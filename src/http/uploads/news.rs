@@ -92,7 +92,7 @@ impl Uploads {
                     Ok(Err(_)) | Err(_) => continue,
                 };
                 let upload = record.map(|record| self.told(id, &record));
-                if told.get(&id) != upload.as_ref() {
+                if upload.is_none() || told.get(&id) != upload.as_ref() {
                     let id = id.to_string();
                     let upload = upload.clone();
                     feed.tell("uploads", &UploadEvent { id, upload });

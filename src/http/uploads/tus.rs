@@ -149,6 +149,9 @@ async fn create(
         record = uploads
             .receive(held, uploads.reception(id, record, None), Body::empty())
             .await?;
+    } else {
+        drop(held);
+        uploads.news().changed(id);
     }
     let location = format!("/api/v1/uploads/{id}");
     let mut response = (StatusCode::CREATED, [(header::LOCATION, location)]).into_response();

@@ -86,11 +86,6 @@ impl Running {
         running.copied().collect()
     }
 
-    /// Whether what it is at tells how far it is.
-    pub(super) fn tells_progress(&self) -> bool {
-        self.stage == Stage::Encoding && self.progress.is_some()
-    }
-
     /// Of the encode or the trial that runs.
     pub(super) fn crf(&self) -> Option<f64> {
         match self.stage {
@@ -184,12 +179,14 @@ impl State {
     }
 
     /// Running encodes stand still while a person or the hours want that.
-    pub(super) fn freeze_or_thaw(&self) {
-        for running in &self.running {
-            if running.is_frozen || self.stands_still() {
+    pub(super) fn freeze_or_thaw(&mut self) {
+        let all_stand_still = self.stands_still();
+        for running in &mut self.running {
+            if running.is_frozen || all_stand_still {
                 running.cancel.freeze();
             } else {
                 running.cancel.thaw();
+                running.got_on();
             }
         }
     }
