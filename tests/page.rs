@@ -16,7 +16,7 @@ use std::{
 use common::{
     clips,
     http::{PASSWORD, Server},
-    root::has_tool,
+    root::{PATIENCE, has_tool},
 };
 use serde_json::json;
 
@@ -245,7 +245,7 @@ fn names_full_of_html_and_control_characters_are_shown_as_text_everywhere() {
     let Some(browser) = Browser::find(test) else {
         return;
     };
-    let server = Server::new(&[("max_jobs", "1")]).with_admin_key();
+    let server = Server::new(&[]).with_admin_key();
     let ffmpeg = server.root.gated_ffmpeg();
     server.configure(&[("ffmpeg_path", &ffmpeg)]);
     server.root.open_gate();
@@ -260,7 +260,7 @@ fn names_full_of_html_and_control_characters_are_shown_as_text_everywhere() {
     }
     // And a failure is told with the name.
     put_broken_as(&server, "720/<b>broken<i>.mp4");
-    server.root.until("all are done", || {
+    server.root.until_within(3 * PATIENCE, "all are done", || {
         let tasks = server.root.tasks();
         let done = |status: &str| tasks.iter().filter(|task| task["status"] == status).count();
         (done("processed") == HOSTILE_NAMES.len() && done("failed") == 1).then_some(())
@@ -269,11 +269,9 @@ fn names_full_of_html_and_control_characters_are_shown_as_text_everywhere() {
     for (seed, name) in (1..).zip(HOSTILE_NAMES) {
         server.root.put(&clips::small(100 + seed), path_of("480", name));
     }
-    server.root.until("one is encoded, the others wait", || {
-        let tasks = server.root.tasks();
-        let waiting = tasks.iter().filter(|task| task["status"] == "queued").count();
-        (waiting == HOSTILE_NAMES.len() - 1).then_some(())
-    });
+    server
+        .root
+        .until_status(&path_of("480", HOSTILE_NAMES[0]), "processing");
     browser.run(test, &server, "names.mjs", &json!({}), nothing_outside);
     let log = server.root.log();
     let is_raw = |character: char| character.is_control() && character != '\n';

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 
-import { given, task, until, untilStatus, withBrowser } from "./browser.mjs";
+import { given, settled, task, until, untilStatus, withBrowser } from "./browser.mjs";
 import { focus, tabTo } from "./keys.mjs";
 
 const FAILED = "720/broken.mp4";
@@ -36,6 +36,7 @@ await withBrowser(async (visit) => {
   for (const [keys, name] of [["gq", "Queue"], ["gh", "History"], ["ga", "Add files"], ["gs", "Settings"], ["gn", "Now"]]) {
     await page.keyboard.type(keys);
     await heading(name);
+    await settled(page);
     assert.deepEqual(((now) => [now.tag, now.text])(await focus(page)), ["h1", name], "the heading has the focus");
   }
 

@@ -6,7 +6,7 @@ import { settled, untilStatus, withBrowser } from "./browser.mjs";
 
 /// What changes something, wherever it stands.
 const ACTIONS =
-  /pause|resume|cancel|retry|again|clear|freeze|thaw|move|priority|delete|remove|save|add files|upload|begin|test|archive|reorder|drag/i;
+  /pause|resume|cancel|retry|again|clear|freeze|thaw|move|delete|remove|save|add files|upload|begin|test|archive|reorder|drag/i;
 
 await withBrowser(async (visit) => {
   const done = await untilStatus("720/holiday 1.mp4", "processed");

@@ -36,8 +36,8 @@ pub(super) struct LoginOptionsDto {
 pub(super) async fn get(State(api): State<Api>, headers: HeaderMap) -> axum::Json<LoginOptionsDto> {
     let http = &api.desk.config().http;
     let server = oidc::server_name(http);
-    let session = cookie(&headers, SESSION_COOKIE)
-        .and_then(|text| api.access.by_session(text, http, Timestamp::now()));
+    let session =
+        cookie(&headers, SESSION_COOKIE).and_then(|text| api.access.by_session(text, http, Timestamp::now()));
     axum::Json(LoginOptionsDto {
         setup: api.access.accounts().users().is_empty(),
         oidc: server.is_some(),
