@@ -21,15 +21,15 @@ function Running({ task }) {
   const encode = useStore(live, ({ encodes }) => encodes.find(({ id }) => id === task.id));
   const progress = encode?.progress ?? task.progress;
   const isFrozen = encode?.frozen ?? task.frozen;
-  const text = [stage(progress?.stage), progress?.percent == null ? null : percent(progress.percent)];
-  const pace = isFrozen ? null : progress?.fps;
+  const isKnown = progress?.percent != null;
   return html`
     <span class="running ${isFrozen ? "frozen" : ""}">
       <${Bar} percent=${progress?.percent ?? null} label="Encoded" tone=${isFrozen ? "waiting" : "running"} />
       <span class="detail number">
-        ${isFrozen ? "Frozen" : text.filter(Boolean).join(" ")}
-        ${pace ? html`<span class="wide-only"> · ${fps(pace)}</span>` : null}
-        ${progress?.seconds_left != null && !isFrozen ? html` · ${duration(progress.seconds_left)} left` : null}
+        ${isFrozen ? "Frozen " : html`<span class=${isKnown ? "wide-only" : ""}>${stage(progress?.stage)} </span>`}
+        ${isKnown && percent(progress.percent)}
+        ${!isFrozen && progress?.fps != null && html`<span class="wide-only"> · ${fps(progress.fps)}</span>`}
+        ${!isFrozen && progress?.seconds_left != null && ` · ${duration(progress.seconds_left)} left`}
       </span>
     </span>
   `;
