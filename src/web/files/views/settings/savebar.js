@@ -15,7 +15,8 @@ const drawn = () => new Promise((resolve) => requestAnimationFrame(() => setTime
 const focusOn = async (key) => {
   await drawn();
   if (!document.getElementById(idOf(key))) {
-    go(isOfProfiles(key) ? "/settings/profiles" : `/settings?q=${encodeURIComponent(key)}`);
+    // The field takes the focus, not the heading.
+    go(isOfProfiles(key) ? "/settings/profiles" : `/settings?q=${encodeURIComponent(key)}`, { stay: true });
     await drawn();
   }
   const field = document.getElementById(idOf(key));
