@@ -261,7 +261,9 @@ fn people_log_in_by_a_provider_with_the_role_that_their_groups_give() {
             );
             assert!(page.text.contains("url=/"), "a page leads on: {}", page.text);
             assert_eq!(browser.cookie(&server, "vc_oidc"), None, "it has done its work");
-            let expected = json!({ "name": format!("{person}.of.tests"), "role": role, "by": "session" });
+            let expected = json!({
+                "name": format!("{person}.of.tests"), "role": role, "by": "session", "has_account": false,
+            });
             assert_eq!(browser.me(&server), Some(expected), "{kind:?}");
         }
         let log = server.root.log();

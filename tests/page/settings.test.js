@@ -4,9 +4,25 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { alertParts, tookInWords } from "../../src/web/files/views/settings/lib/alerts.js";
-import { DEFAULT, errorsOf, forget, gather, outcomeInWords, overtaken, sentence, type } from "../../src/web/files/views/settings/lib/draft.js";
+import {
+  DEFAULT,
+  errorsOf,
+  forget,
+  gather,
+  outcomeInWords,
+  overtaken,
+  sentence,
+  type,
+} from "../../src/web/files/views/settings/lib/draft.js";
 import { grouped, headingParts, nameOf } from "../../src/web/files/views/settings/lib/groups.js";
-import { allowedInWords, kindOf, shown, spanInWords, typedOf, valueOf } from "../../src/web/files/views/settings/lib/kind.js";
+import {
+  allowedInWords,
+  kindOf,
+  shown,
+  spanInWords,
+  typedOf,
+  valueOf,
+} from "../../src/web/files/views/settings/lib/kind.js";
 import { asText, logQuery, withNewest } from "../../src/web/files/views/settings/lib/log.js";
 import {
   deviceOf,
@@ -58,7 +74,10 @@ test("each setting gets the field that fits it", () => {
   const cases = [
     [row("include_names", true, { allowed: "true or false" }), { type: "switch" }],
     [row("ntfy_token", "", { is_secret: true }), { type: "secret" }],
-    [row("on_loss", "auto", { allowed: '"auto", "note" or "skip"' }), { type: "choice", options: ["auto", "note", "skip"] }],
+    [
+      row("on_loss", "auto", { allowed: '"auto", "note" or "skip"' }),
+      { type: "choice", options: ["auto", "note", "skip"] },
+    ],
     [row("ionice", "auto", { allowed: '"auto" or "idle"' }), { type: "choice", options: ["auto", "idle"] }],
     [
       row("profiles.mine.preset", "slow", { allowed: "fast, medium, slow or placebo", default: null }),
@@ -68,7 +87,10 @@ test("each setting gets the field that fits it", () => {
       row("profile", "medium", { allowed: "the name of a profile: slow, medium, fast or one of your own" }),
       { type: "choice", options: ["slow", "mine"] },
     ],
-    [row("ntfy_events", ["done"], { allowed: "a list of queued, done, failed" }), { type: "several", options: ["queued", "done", "failed"] }],
+    [
+      row("ntfy_events", ["done"], { allowed: "a list of queued, done, failed" }),
+      { type: "several", options: ["queued", "done", "failed"] },
+    ],
     [row("extensions", ["mp4"], { allowed: "a list of letters and digits, with or without dots" }), { type: "list" }],
     [row("min_free_bytes", "1GiB", { allowed: SIZE }), { type: "size" }],
     [
@@ -76,6 +98,10 @@ test("each setting gets the field that fits it", () => {
       { type: "number", min: 0.1, max: 86400, unit: "seconds", isWhole: false },
     ],
     [row("nice", 10, { allowed: "0 to 19" }), { type: "number", min: 0, max: 19, unit: "", isWhole: true }],
+    [
+      row("log_keep_days", 14, { allowed: "1 to 3650" }),
+      { type: "number", min: 1, max: 3650, unit: "days", isWhole: true },
+    ],
     [
       row("min_saving", 5, { allowed: "-10000 to 90" }),
       { type: "number", min: -10000, max: 90, unit: "%", isWhole: false },
@@ -90,7 +116,10 @@ test("each setting gets the field that fits it", () => {
       }),
       { type: "text", suggestions: ["error", "warn", "info"] },
     ],
-    [row("schedule", "", { allowed: 'hours such as "22:00-07:00"; empty for always' }), { type: "text", suggestions: [] }],
+    [
+      row("schedule", "", { allowed: 'hours such as "22:00-07:00"; empty for always' }),
+      { type: "text", suggestions: [] },
+    ],
     [row("email_user", ""), { type: "text", suggestions: [] }],
   ];
   for (const [setting, kind] of cases) assert.deepEqual(kindOf(setting, ["slow", "mine"]), kind, setting.key);
@@ -110,7 +139,8 @@ test("what is typed and not touched is sent as it was", () => {
     row("schedule", "22:00-07:00"),
   ]) {
     const kind = kindOf(setting);
-    assert.deepEqual(valueOf(kind, typedOf(kind, setting.value), setting.allowed), { value: setting.value }, setting.key);
+    const sent = valueOf(kind, typedOf(kind, setting.value), setting.allowed);
+    assert.deepEqual(sent, { value: setting.value }, setting.key);
   }
 });
 
@@ -415,7 +445,8 @@ test("what is typed for a profile is what it was, or told at its field", () => {
     aim: "Allowed is 1 to 100.",
     crf_min: "Allowed is 0 to 51.",
   });
-  assert.deepEqual(keysOfTyped({ ...typed, crf_min: "30", crf_max: "20" }).errors, { crf_max: "It is below the lowest CRF." });
+  const crossed = keysOfTyped({ ...typed, crf_min: "30", crf_max: "20" });
+  assert.deepEqual(crossed.errors, { crf_max: "It is below the lowest CRF." });
   // What is not asked for is not judged.
   assert.deepEqual(keysOfTyped({ ...typed, way: "crf", crf: "22,5", aim: "" }).errors, {});
   assert.equal(keysOfTyped({ ...typed, way: "crf", crf: "22,5" }).keys.crf, 22.5);
@@ -426,7 +457,9 @@ test("a profile's name is checked, and its errors go to its fields", () => {
   assert.equal(nameProblem("small", profiles), null);
   assert.equal(nameProblem("aimed", profiles, "aimed"), null);
   assert.match(nameProblem("aimed", profiles), /already/);
-  for (const name of ["", "a b", "ä", "x".repeat(33), "a.b"]) assert.match(nameProblem(name, profiles), /Allowed/, name);
+  for (const name of ["", "a b", "ä", "x".repeat(33), "a.b"]) {
+    assert.match(nameProblem(name, profiles), /Allowed/, name);
+  }
   assert.deepEqual(
     errorsOfProfile(
       [
@@ -515,7 +548,7 @@ test("keys may do no more than who makes them, and expire when they are to", () 
 test("sessions say on which device they are, one's own first", () => {
   for (const [agent, device] of [
     ["Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0", "Firefox on Linux"],
-    ["Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605 Version/17.0 Safari/604.1", "Safari on iPhone"],
+    ["Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) Version/17.0 Safari/604.1", "Safari on iPhone"],
     ["Mozilla/5.0 (Windows NT 10.0) Chrome/126.0 Safari/537.36 Edg/126.0", "Edge on Windows"],
     ["Mozilla/5.0 (Linux; Android 14) Chrome/126.0 Mobile Safari/537.36", "Chrome on Android"],
     ["", "Unknown device"],

@@ -74,6 +74,8 @@ struct MeDto {
     name: String,
     role: Role,
     by: ByDto,
+    /// An account of this server, with a password and keys; false: a login server vouches for the caller.
+    has_account: bool,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -86,6 +88,7 @@ enum ByDto {
 impl From<Caller> for MeDto {
     fn from(caller: Caller) -> Self {
         Self {
+            has_account: caller.user().is_some(),
             name: caller.name,
             role: caller.role,
             by: match caller.how {

@@ -3,6 +3,7 @@
 
 import { html, useStore } from "../../lib/html.js";
 import { alertParts } from "./lib/alerts.js";
+import { Group } from "./group.js";
 import { gathered, kindsOf, state } from "./store.js";
 import { Setting } from "./setting.js";
 import { Test } from "./test.js";
@@ -14,25 +15,20 @@ export const Alerts = () => {
   const kind = kindsOf(answer.settings);
   const { general, channels } = alertParts(answer.settings);
   const { keys } = gathered(state.get());
-  const hint = (rows) => (rows.some((row) => keys.includes(row.key)) ? "It tries what is saved, not what is typed." : null);
+  const hint = (rows) =>
+    rows.some((row) => keys.includes(row.key)) ? "It tries what is saved, not what is typed." : null;
+  const fields = (rows) => rows.map((row) => html`<${Setting} key=${row.key} row=${row} kind=${kind(row)} />`);
+  const test = ({ what, rows }) =>
+    html`<${Test} what=${what} text=${TEXTS[what]} icon="bell" hint=${hint(rows)} />`;
   return html`
     <div class="settings-groups">
       ${channels.map((channel) => html`
-        <section key=${channel.what} class="settings-group" aria-labelledby="alerts-${channel.what}">
-          <header class="settings-group-head">
-            <div>
-              <h2 id="alerts-${channel.what}">${channel.title}</h2>
-              <p>${channel.isOn ? "On. " : "Off. "}${channel.lead}</p>
-            </div>
-            ${channel.isOn && html`<${Test} what=${channel.what} text=${TEXTS[channel.what]} icon="bell" hint=${hint(channel.rows)} />`}
-          </header>
-          ${channel.rows.map((row) => html`<${Setting} key=${row.key} row=${row} kind=${kind(row)} />`)}
-        </section>
+        <${Group} key=${channel.what} id="alerts-${channel.what}" title=${channel.title}
+          lead=${`${channel.isOn ? "On" : "Off"}. ${channel.lead}`} actions=${channel.isOn && test(channel)}>
+          ${fields(channel.rows)}
+        <//>
       `)}
-      <section class="settings-group" aria-labelledby="alerts-general">
-        <header class="settings-group-head"><div><h2 id="alerts-general">What is told</h2><p>By all ways alike.</p></div></header>
-        ${general.map((row) => html`<${Setting} key=${row.key} row=${row} kind=${kind(row)} />`)}
-      </section>
+      <${Group} id="alerts-general" title="What is told" lead="By all ways alike.">${fields(general)}<//>
     </div>
   `;
 };

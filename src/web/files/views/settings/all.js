@@ -6,6 +6,7 @@ import { go, goWith } from "../../lib/route.js";
 import { useKeys } from "../../lib/keys.js";
 import { Button, Check, Empty, Field, Link } from "../../lib/parts.js";
 import { grouped, idOf, isChanged } from "./lib/groups.js";
+import { Group } from "./group.js";
 import { kindsOf, state } from "./store.js";
 import { Setting } from "./setting.js";
 import { Test } from "./test.js";
@@ -40,16 +41,10 @@ export const AllSettings = ({ route }) => {
           <//>
         `}
         ${groups.map((group) => html`
-          <section key=${group.heading} class="settings-group" id=${groupId(group)} aria-labelledby="${groupId(group)}-title">
-            <header class="settings-group-head">
-              <div>
-                <h2 id="${groupId(group)}-title" tabIndex="-1">${group.title}</h2>
-                ${group.lead && html`<p>${group.lead}</p>`}
-              </div>
-              ${TESTS[group.title] && html`<${Test} ...${TESTS[group.title]} />`}
-            </header>
+          <${Group} key=${group.heading} id=${groupId(group)} title=${group.title} lead=${group.lead}
+            actions=${TESTS[group.title] && html`<${Test} ...${TESTS[group.title]} />`}>
             ${group.rows.map((row) => html`<${Setting} key=${row.key} row=${row} kind=${kind(row)} />`)}
-          </section>
+          <//>
         `)}
         <p class="settings-file">
           These settings stand in <code>${answer.file}</code>, with comments that stay. Profiles and folders have
@@ -69,5 +64,7 @@ const IndexEntry = ({ group }) => {
     title.scrollIntoView({ block: "start" });
     title.focus({ preventScroll: true });
   };
-  return html`<a href="#${groupId(group)}" onClick=${jump}>${group.title} <span class="number">${group.rows.length}</span></a>`;
+  return html`
+    <a href="#${groupId(group)}" onClick=${jump}>${group.title} <span class="number">${group.rows.length}</span></a>
+  `;
 };

@@ -28,7 +28,8 @@ const Choice = ({ kind, typed, onTyped, name, ...rest }) => {
   // A value of the file that is no choice any more (a profile that is gone) is still shown.
   const options = kind.options.includes(typed) ? kind.options : [typed, ...kind.options];
   return html`
-    <select class="input" aria-label=${name} value=${typed} onChange=${(event) => onTyped(event.currentTarget.value)} ...${rest}>
+    <select class="input" aria-label=${name} value=${typed}
+      onChange=${(event) => onTyped(event.currentTarget.value)} ...${rest}>
       ${options.map((option) => html`<option key=${option} value=${option}>${option}</option>`)}
     </select>
   `;
@@ -54,15 +55,16 @@ const Several = ({ kind, typed, onTyped, name, ...rest }) => {
 const MOST_LINES = 6;
 
 const List = ({ kind: _, typed, onTyped, name, ...rest }) => html`
-  <textarea class="input" aria-label="${name}, one on each line" spellcheck="false" autocapitalize="off" placeholder="One on each line"
-    rows=${Math.min(MOST_LINES, Math.max(2, typed.length + 1))} value=${typed.join("\n")}
+  <textarea class="input" aria-label="${name}, one on each line" placeholder="One on each line"
+    spellcheck="false" autocapitalize="off" value=${typed.join("\n")}
+    rows=${Math.min(MOST_LINES, Math.max(2, typed.length + 1))}
     onInput=${(event) => onTyped(event.currentTarget.value.split("\n"))} ...${rest}></textarea>
 `;
 
 const Size = ({ kind: _, typed, onTyped, name, ...rest }) => html`
   <span class="setting-size">
-    <input class="input number" type="text" inputmode="decimal" autocomplete="off" aria-label=${name} value=${typed.amount}
-      onInput=${(event) => onTyped({ ...typed, amount: event.currentTarget.value })} ...${rest} />
+    <input class="input number" type="text" inputmode="decimal" autocomplete="off" aria-label=${name}
+      value=${typed.amount} onInput=${(event) => onTyped({ ...typed, amount: event.currentTarget.value })} ...${rest} />
     <select class="input" aria-label="Unit of ${name}" value=${typed.unit}
       onChange=${(event) => onTyped({ ...typed, unit: event.currentTarget.value })}>
       ${sizeUnits().map((unit) => html`<option key=${unit} value=${unit}>${unit}</option>`)}
@@ -83,17 +85,22 @@ const Amount = ({ kind, typed, onTyped, name, ...rest }) => {
 };
 
 const Text = ({ kind, typed, onTyped, name, id, ...rest }) => html`
-  <input class="input" type="text" id=${id} spellcheck="false" autocapitalize="off" autocomplete="off" aria-label=${name} value=${typed}
+  <input class="input" type="text" id=${id} aria-label=${name} value=${typed}
+    spellcheck="false" autocapitalize="off" autocomplete="off"
     list=${kind.suggestions.length > 0 ? `${id}-choices` : undefined}
     onInput=${(event) => onTyped(event.currentTarget.value)} ...${rest} />
   ${kind.suggestions.length > 0 && html`
-    <datalist id="${id}-choices">${kind.suggestions.map((word) => html`<option key=${word} value=${word}></option>`)}</datalist>
+    <datalist id="${id}-choices">
+      ${kind.suggestions.map((word) => html`<option key=${word} value=${word}></option>`)}
+    </datalist>
   `}
 `;
 
 const SecretText = ({ kind: _, typed, onTyped, name, id, isSet, isTyped, isRemoved, onRemove, onKeep, ...rest }) => {
   if (isRemoved) {
-    return html`<span class="setting-secret">Will be removed <${Button} tone="quiet" onClick=${onKeep}>Keep it<//></span>`;
+    return html`
+      <span class="setting-secret">Will be removed <${Button} tone="quiet" onClick=${onKeep}>Keep it<//></span>
+    `;
   }
   if (isSet && !isTyped) {
     return html`
@@ -106,8 +113,8 @@ const SecretText = ({ kind: _, typed, onTyped, name, id, isSet, isTyped, isRemov
   }
   return html`
     <span class="setting-secret">
-      <input class="input" type="password" id=${id} autocomplete="new-password" aria-label=${isSet ? `${name}, the new one` : name}
-        placeholder=${isSet ? "The new one" : "Not set"} value=${typed}
+      <input class="input" type="password" id=${id} autocomplete="new-password" value=${typed}
+        aria-label=${isSet ? `${name}, the new one` : name} placeholder=${isSet ? "The new one" : "Not set"}
         onInput=${(event) => onTyped(event.currentTarget.value)} ...${rest} />
       ${isSet && html`<${Button} tone="quiet" onClick=${onKeep}>Keep the old one<//>`}
     </span>

@@ -1,5 +1,6 @@
 // The service's log: newest first, filtered, followed while somebody looks.
-// Promises: it asks for nothing while the tab is hidden; what is shown does not move under somebody who reads further down.
+// Promises: it asks for nothing while the tab is hidden; what is shown does not move under somebody who reads further
+// down.
 // Never in here: what is logged, secrets (the service blots them out).
 
 import { html, useCallback, useEffect, useRef, useState } from "../../lib/html.js";
@@ -63,14 +64,17 @@ export const Log = ({ route }) => {
   const readOlder = async () => {
     const signal = wanted.current;
     const page = await api.get("/logs", { query: logQuery({ level, text }, state.next), signal });
-    if (!signal.aborted) setState((before) => ({ ...before, entries: [...before.entries, ...page.entries], next: page.next ?? null }));
+    if (signal.aborted) return;
+    setState((before) => ({ ...before, entries: [...before.entries, ...page.entries], next: page.next ?? null }));
   };
   const { entries, next, problem } = state;
   return html`
     <div class="log-tools" role="search">
-      <${Field} label="Search the log" type="search" value=${text} maxlength="200" placeholder="A word, a path, a task's id"
+      <${Field} label="Search the log" type="search" value=${text} maxlength="200"
+        placeholder="A word, a path, a task's id"
         onInput=${(event) => goWith({ text: event.currentTarget.value || null })} />
-      <${Select} label="Level" value=${level} options=${LEVELS.map((known) => ({ value: known.level, text: known.title }))}
+      <${Select} label="Level" value=${level}
+        options=${LEVELS.map((known) => ({ value: known.level, text: known.title }))}
         onChange=${(chosen) => goWith({ level: chosen === "info" ? null : chosen })} />
       <${Switch} label="Follow" checked=${isFollowed} onChange=${setIsFollowed} />
       <${CopyButton} text=${() => asText(entries ?? [])}>Copy what is shown<//>

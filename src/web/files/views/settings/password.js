@@ -7,7 +7,10 @@ import { passwordProblem } from "./lib/people.js";
 
 const EMPTY = { current: "", next: "", repeated: "", wrongCurrent: null, wrong: null, problem: null };
 
-/** The state of the fields, and `send(request)`: calls `request(body)` when they are right; answers whether that was done. */
+/**
+ * The state of the fields, and `send(request)`: calls `request(body)` when they are right, and answers whether that was
+ * done.
+ */
 export const usePassword = ({ isOwn }) => {
   const [typed, setTyped] = useState(EMPTY);
   const send = async (request) => {
@@ -42,11 +45,15 @@ export const PasswordFields = ({ password }) => {
     autocomplete,
     value: typed[field],
     required: true,
-    onInput: (event) => setTyped({ ...typed, [field]: event.currentTarget.value, wrongCurrent: null, wrong: null, problem: null }),
+    onInput: (event) =>
+      setTyped({ ...typed, [field]: event.currentTarget.value, wrongCurrent: null, wrong: null, problem: null }),
   });
   return html`
-    ${isOwn && html`<${Field} label="The password until now" error=${typed.wrongCurrent} ...${text("current", "current-password")} />`}
-    <${Field} label="New password" hint="At least 10 characters" error=${typed.wrong} ...${text("next", "new-password")} />
+    ${isOwn && html`
+      <${Field} label="The password until now" error=${typed.wrongCurrent} ...${text("current", "current-password")} />
+    `}
+    <${Field} label="New password" hint="At least 10 characters" error=${typed.wrong}
+      ...${text("next", "new-password")} />
     <${Field} label="New password once more" ...${text("repeated", "new-password")} />
     ${typed.problem && html`<${Failure} problem=${typed.problem} />`}
   `;

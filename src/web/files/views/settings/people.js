@@ -5,6 +5,7 @@ import { html, useAnswer } from "../../lib/html.js";
 import { api } from "../../lib/api.js";
 import { toast } from "../../lib/parts.js";
 import { ROLES } from "./lib/people.js";
+import { Group } from "./group.js";
 import { Keys } from "./keys.js";
 import { PasswordFields, usePassword } from "./password.js";
 import { Users } from "./users.js";
@@ -20,26 +21,33 @@ export const People = ({ me }) => {
 };
 
 const OwnAccount = ({ me }) => {
-  const password = usePassword({ isOwn: true });
   const { title, may } = ROLES.find(({ role }) => role === me.role);
+  return html`
+    <${Group} id="you" title="You" lead=${html`<strong>${me.name}</strong>, ${title.toLowerCase()}. ${may}`}>
+      ${me.has_account
+        ? html`<${OwnPassword} me=${me} />`
+        : html`<p>Your login server has your password. Keys are for accounts of this server.</p>`}
+    <//>
+  `;
+};
+
+const OwnPassword = ({ me }) => {
+  const password = usePassword({ isOwn: true });
   const change = async (event) => {
     event.preventDefault();
     const isDone = await password.send((body) => api.patch(`/users/${encodeURIComponent(me.name)}`, body));
     if (isDone) toast("The password is changed. All your other sessions have ended.");
   };
   return html`
-    <section class="settings-group" aria-labelledby="own-title">
-      <header class="settings-group-head">
-        <div><h2 id="own-title">You</h2><p><strong>${me.name}</strong>, ${title.toLowerCase()}. ${may}</p></div>
-      </header>
-      <details class="own-password">
-        <summary>Change the password</summary>
-        <form onSubmit=${change}>
-          <input type="text" name="username" autocomplete="username" value=${me.name} hidden readonly />
-          <${PasswordFields} password=${password} />
-          <div class="form-actions"><button class="button plain" type="submit"><span>Change the password</span></button></div>
-        </form>
-      </details>
-    </section>
+    <details class="own-password">
+      <summary>Change the password</summary>
+      <form onSubmit=${change}>
+        <input type="text" name="username" autocomplete="username" value=${me.name} hidden readonly />
+        <${PasswordFields} password=${password} />
+        <div class="form-actions">
+          <button class="button plain" type="submit"><span>Change the password</span></button>
+        </div>
+      </form>
+    </details>
   `;
 };

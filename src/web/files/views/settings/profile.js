@@ -1,5 +1,6 @@
 // One profile: its fields, and beside them what the service would run with them.
-// Promises: the preview is of what is typed, a moment after it was typed, and an older answer never replaces a newer one.
+// Promises: the preview is of what is typed, a moment after it was typed, and an older answer never replaces a newer
+// one.
 // Never in here: how arguments are made (the service).
 
 import { html, useAnswer, useEffect, useState } from "../../lib/html.js";
@@ -26,6 +27,11 @@ import {
 } from "./lib/profiles.js";
 import { send } from "./store.js";
 
+const SOUNDS = [
+  { value: "aac", text: "AAC, 64 kbit/s a channel" },
+  { value: "copy", text: "As it is" },
+];
+
 const LIST = "/settings/profiles";
 
 /** `way`: "edit" or "copy" of `former`. */
@@ -35,6 +41,7 @@ export const ProfileEditor = ({ way, former, profiles, rows }) => {
   const [refused, setRefused] = useState({ byField: {}, others: [] });
   const judged = keysOfTyped(typed);
   const wrongName = nameProblem(name, profiles, way === "edit" ? former.name : null);
+  const users = way === "edit" ? former.usedBy.join(", ") : "";
   const isWhole = Object.keys(judged.errors).length === 0;
   const [task, setTask] = useState(MADE_UP);
   const previewed = usePreview(way === "edit" ? former.name : null, judged.keys, isWhole, task);
@@ -71,28 +78,37 @@ export const ProfileEditor = ({ way, former, profiles, rows }) => {
       <form onSubmit=${save} aria-labelledby="profile-title">
         <h2 id="profile-title">${way === "edit" ? former.name : `A copy of ${former.name}`}</h2>
         <${Field} label="Name" value=${name} error=${wrongName} autocomplete="off" spellcheck="false"
-          hint=${way === "edit" && former.usedBy.length > 0 ? `Used by ${former.usedBy.join(", ")}; they take a new name along.` : undefined}
+          hint=${users && `Used by ${users}; they take a new name along.`}
           onInput=${(event) => setName(event.currentTarget.value)} />
         <${Select} label="Preset" value=${typed.preset} error=${errors.preset}
           hint="How thoroughly x265 searches: slower ones make smaller files and take longer."
-          options=${PRESETS.map((preset) => ({ value: preset, text: preset }))} onChange=${(preset) => change("preset", preset)} />
+          options=${PRESETS.map((preset) => ({ value: preset, text: preset }))}
+          onChange=${(preset) => change("preset", preset)} />
         <fieldset class="profile-quality">
           <legend>Quality</legend>
           <${Way} way="crf" typed=${typed} onChange=${change} text="One CRF for every film" />
-          <${Way} way="target" typed=${typed} onChange=${change} text="The CRF that reaches a quality, searched for each film" />
+          <${Way} way="target" typed=${typed} onChange=${change}
+            text="The CRF that reaches a quality, searched for each film" />
           ${typed.way === "crf"
-            ? html`<${Field} label="CRF" inputmode="decimal" class="short" hint="0 to 51; lower is better and bigger. 20 to 28 is usual." ...${text("crf")} />`
+            ? html`
+              <${Field} label="CRF" inputmode="decimal" class="short"
+                hint="0 to 51; lower is better and bigger. 20 to 28 is usual." ...${text("crf")} />
+            `
             : html`<${Aim} typed=${typed} text=${text} onChange=${change} />`}
         </fieldset>
-        <${Select} label="Sound" value=${typed.audio} error=${errors.audio} onChange=${(audio) => change("audio", audio)}
-          options=${[{ value: "aac", text: "AAC, 64 kbit/s a channel" }, { value: "copy", text: "As it is" }]} />
+        <${Select} label="Sound" value=${typed.audio} error=${errors.audio} options=${SOUNDS}
+          onChange=${(audio) => change("audio", audio)} />
         <${Field} label="x265 options" multiline rows="3" spellcheck="false" autocapitalize="off"
           hint="name=value with colons between them, or nothing" ...${text("x265_params")} />
         ${refused.others.length > 0 && html`
-          <${Notice} tone="failed" title="Nothing was saved">${refused.others.map((other) => html`<p key=${other}>${other}</p>`)}<//>
+          <${Notice} tone="failed" title="Nothing was saved">
+            ${refused.others.map((other) => html`<p key=${other}>${other}</p>`)}
+          <//>
         `}
         <div class="form-actions">
-          <button class="button primary" type="submit"><span>${way === "edit" ? "Save the profile" : "Make the profile"}</span></button>
+          <button class="button primary" type="submit">
+            <span>${way === "edit" ? "Save the profile" : "Make the profile"}</span>
+          </button>
           <${Button} onClick=${() => go(LIST)}>Cancel<//>
         </div>
       </form>
@@ -118,7 +134,8 @@ const Aim = ({ typed, text, onChange }) => {
     <div class="profile-aim">
       <${Select} label="Measure" value=${typed.metric} onChange=${choose}
         options=${Object.entries(METRICS).map(([value, { title }]) => ({ value, text: title }))} />
-      <${Field} label=${metric.unit ? `Aim in ${metric.unit}` : "Aim"} inputmode="decimal" hint=${`${metric.min} to ${metric.max}`} ...${text("aim")} />
+      <${Field} label=${metric.unit ? `Aim in ${metric.unit}` : "Aim"} inputmode="decimal"
+        hint="${metric.min} to ${metric.max}" ...${text("aim")} />
       <${Field} label="Lowest CRF" inputmode="decimal" ...${text("crf_min")} />
       <${Field} label="Highest CRF" inputmode="decimal" ...${text("crf_max")} />
     </div>
@@ -128,7 +145,7 @@ const Aim = ({ typed, text, onChange }) => {
 const TYPING_MS = 250;
 const MADE_UP = "";
 
-/** What the service says of a draft, a moment after it was typed: `{preview, problem}`, null until it has said something. */
+/** What the service says of a draft, a moment after it was typed: `{preview, problem}`, null until it has said it. */
 const usePreview = (name, keys, isWhole, task) => {
   const [state, setState] = useState({ preview: null, problem: null });
   const said = JSON.stringify(saidOf(keys));
@@ -164,7 +181,8 @@ const Preview = ({ state, isWhole, task, onTask }) => {
       <h2 id="preview-title">What would be run</h2>
       <${Select} label="For" value=${task} options=${options} onChange=${onTask} />
       ${problem && html`<${Failure} problem=${problem} />`}
-      ${isWhole ? preview && html`<${Command} preview=${preview} />` : html`<p class="field-hint">Mend what is marked, and it goes on.</p>`}
+      ${!isWhole && html`<p class="field-hint">Mend what is marked, and it goes on.</p>`}
+      ${isWhole && preview && html`<${Command} preview=${preview} />`}
     </section>
   `;
 };
@@ -175,9 +193,13 @@ const Command = ({ preview }) => html`
   `)}
   ${preview.summary && html`<p>${sentence(preview.summary)}</p>`}
   ${preview.command && html`
-    ${preview.preparations.map((command) => html`<pre key=${command} class="command" tabIndex="0" aria-label="A command before it">${command}</pre>`)}
+    ${preview.preparations.map((command) => html`
+      <pre key=${command} class="command" tabIndex="0" aria-label="A command before it">${command}</pre>
+    `)}
     <pre class="command" tabIndex="0" aria-label="The command">${commandLines(preview.words)}</pre>
     <div><${CopyButton} text=${preview.command}>Copy the command<//></div>
   `}
-  ${preview.notes.length > 0 && html`<ul class="preview-notes">${preview.notes.map((note) => html`<li key=${note}>${note}</li>`)}</ul>`}
+  ${preview.notes.length > 0 && html`
+    <ul class="preview-notes">${preview.notes.map((note) => html`<li key=${note}>${note}</li>`)}</ul>
+  `}
 `;

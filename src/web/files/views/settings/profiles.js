@@ -7,6 +7,7 @@ import { Button, Field, Menu, Select, toast } from "../../lib/parts.js";
 import { DEFAULT } from "./lib/draft.js";
 import { folderProblem, foldersOf, inWords, profilesOf, removingChanges, savingChanges } from "./lib/profiles.js";
 import { idOf } from "./lib/groups.js";
+import { Group } from "./group.js";
 import { ProfileEditor } from "./profile.js";
 import { send, state, typed } from "./store.js";
 
@@ -20,20 +21,16 @@ export const Profiles = ({ route }) => {
   const chosen = profiles.find((profile) => profile.name === (edit ?? copy));
   if (chosen) {
     const way = edit && !chosen.isBuiltIn ? "edit" : "copy";
-    return html`<${ProfileEditor} key=${`${way} ${chosen.name}`} way=${way} former=${chosen} profiles=${profiles} rows=${rows} />`;
+    const key = `${way} ${chosen.name}`;
+    return html`<${ProfileEditor} key=${key} way=${way} former=${chosen} profiles=${profiles} rows=${rows} />`;
   }
   return html`
-    <section class="settings-group" aria-labelledby="profiles-title">
-      <header class="settings-group-head">
-        <div>
-          <h2 id="profiles-title">Ready-made and your own</h2>
-          <p>How a film is encoded. A ready-made one is changed by way of a copy.</p>
-        </div>
-      </header>
+    <${Group} id="profiles" title="Ready-made and your own"
+      lead="How a film is encoded. A ready-made one is changed by way of a copy.">
       <ul class="profiles">
         ${profiles.map((profile) => html`<${ProfileEntry} key=${profile.name} profile=${profile} />`)}
       </ul>
-    </section>
+    <//>
     <${Folders} rows=${rows} profiles=${profiles} />
   `;
 };
@@ -46,16 +43,19 @@ const remove = async (profile) => {
 
 const ProfileEntry = ({ profile }) => {
   const { name, isBuiltIn, isChanged, usedBy } = profile;
+  const mark = isChanged ? "ready-made, changed in the file" : "ready-made";
   const copy = () => go(address({ copy: name }));
   const items = [{ text: "Edit a copy", icon: "copy", onSelect: copy }];
   if (!isBuiltIn) {
     const hint = usedBy.length > 0 ? "in use" : undefined;
-    items.push({ text: "Delete", icon: "trash", tone: "danger", disabled: usedBy.length > 0, hint, onSelect: () => remove(profile) });
+    const isUsed = usedBy.length > 0;
+    const onSelect = () => remove(profile);
+    items.push({ text: "Delete", icon: "trash", tone: "danger", disabled: isUsed, hint, onSelect });
   }
   return html`
     <li class="profile">
       <div class="profile-about">
-        <h3>${name}${isBuiltIn && html` <span class="mark">${isChanged ? "ready-made, changed in the file" : "ready-made"}</span>`}</h3>
+        <h3>${name} ${isBuiltIn && html`<span class="mark">${mark}</span>`}</h3>
         <p>${inWords(profile.keys)}</p>
         ${profile.keys.x265_params && html`<p><code>${profile.keys.x265_params}</code></p>`}
         <p>${usedBy.length === 0 ? "Used by no folder" : `Used by ${usedBy.join(", ")}`}</p>
@@ -63,7 +63,9 @@ const ProfileEntry = ({ profile }) => {
       <div class="profile-actions">
         ${isBuiltIn
           ? html`
-            ${isChanged && html`<${Button} aria-label="${name}: as it was made" onClick=${() => remove(profile)}>As it was made<//>`}
+            ${isChanged && html`
+              <${Button} aria-label="As it was made: ${name}" onClick=${() => remove(profile)}>As it was made<//>
+            `}
             <${Button} icon="copy" aria-label="Edit a copy of ${name}" onClick=${copy}>Edit a copy<//>
           `
           : html`
@@ -91,15 +93,12 @@ const Folders = ({ rows, profiles }) => {
   const choose = (row, name) => typed(row, name === FOLLOWS ? DEFAULT : name);
   const options = names.map((name) => ({ value: name, text: name }));
   return html`
-    <section class="settings-group" aria-labelledby="folders-title">
-      <header class="settings-group-head">
-        <div><h2 id="folders-title">Folders</h2><p>Which profile the films of a folder are encoded with.</p></div>
-      </header>
+    <${Group} id="folders" title="Folders" lead="Which profile the films of a folder are encoded with.">
       <ul class="folders">
         <li>
           <label for=${idOf(common.key)}>Every folder without its own</label>
-          <${Select} bare label="Profile of every folder without its own" id=${idOf(common.key)} options=${options} value=${chosen(common)}
-            onChange=${(name) => choose(common, name)} />
+          <${Select} bare label="Profile of every folder without its own" id=${idOf(common.key)} options=${options}
+            value=${chosen(common)} onChange=${(name) => choose(common, name)} />
           ${refused.profile && html`<p class="field-error">${refused.profile}</p>`}
         </li>
         ${foldersOf(rows).map(({ height, key }) => {
@@ -108,14 +107,15 @@ const Folders = ({ rows, profiles }) => {
             <li key=${key}>
               <label for=${idOf(key)}>input/${height}</label>
               <${Select} bare label="Profile of input/${height}" id=${idOf(key)} value=${chosen(row)}
-                options=${[{ value: FOLLOWS, text: `As all (${forAll})` }, ...options]} onChange=${(name) => choose(row, name)} />
+                options=${[{ value: FOLLOWS, text: `As all (${forAll})` }, ...options]}
+                onChange=${(name) => choose(row, name)} />
               ${refused[key] && html`<p class="field-error">${refused[key]}</p>`}
             </li>
           `;
         })}
       </ul>
       <${NewFolder} profile=${common.value} folders=${foldersOf(rows)} />
-    </section>
+    <//>
   `;
 };
 
@@ -138,7 +138,8 @@ const NewFolder = ({ profile, folders }) => {
   };
   return html`
     <form class="new-folder" onSubmit=${add}>
-      <${Field} label="Another folder" inputmode="numeric" autocomplete="off" placeholder="2160" value=${typed} error=${error}
+      <${Field} label="Another folder" inputmode="numeric" autocomplete="off" placeholder="2160" value=${typed}
+        error=${error} 
         hint="Its name is a height in pixels: even, 64 to 8640. Pictures are scaled down to fit it, never up."
         onInput=${(event) => setTyped(event.currentTarget.value)} />
       <button class="button plain" type="submit" disabled=${name === ""}>Add the folder</button>

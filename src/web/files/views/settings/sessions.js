@@ -5,6 +5,7 @@ import { html, useAnswer } from "../../lib/html.js";
 import { api } from "../../lib/api.js";
 import { shownPath } from "../../lib/format.js";
 import { Button, Failure, Skeleton, Time, confirm, toast } from "../../lib/parts.js";
+import { Group } from "./group.js";
 import { deviceOf, sessionsInOrder } from "./lib/people.js";
 
 const end = (session) => api.delete(`/sessions/${encodeURIComponent(session.id)}`);
@@ -20,7 +21,7 @@ export const Sessions = ({ me }) => {
   const endRest = async () => {
     const isSure = await confirm({
       title: "Log out everywhere else?",
-      text: `${rest.length === 1 ? "One other session of yours ends" : `${rest.length} other sessions of yours end`} at once.`,
+      text: rest.length === 1 ? "Your other session ends at once." : `Your ${rest.length} other sessions end at once.`,
       action: "Log out everywhere else",
     });
     if (!isSure) return;
@@ -28,24 +29,21 @@ export const Sessions = ({ me }) => {
     toast("You are logged in here alone.");
     reload();
   };
+  const list = (some, withName) => html`
+    <ul class="sessions">
+      ${some.map((one) => html`<${Session} key=${one.id} session=${one} reload=${reload} withName=${withName} />`)}
+    </ul>
+  `;
   return html`
-    <section class="settings-group" aria-labelledby="own-sessions">
-      <header class="settings-group-head">
-        <div><h2 id="own-sessions">Yours</h2><p>If one of them is not you, end it and change your password.</p></div>
-        ${rest.length > 0 && html`<${Button} icon="logout" onClick=${endRest}>Log out everywhere else<//>`}
-      </header>
-      <ul class="sessions">${own.map((session) => html`<${Session} key=${session.id} session=${session} reload=${reload} />`)}</ul>
-    </section>
-    ${others.length > 0 && html`
-      <section class="settings-group" aria-labelledby="other-sessions">
-        <header class="settings-group-head"><div><h2 id="other-sessions">Of others</h2></div></header>
-        <ul class="sessions">${others.map((session) => html`<${Session} key=${session.id} session=${session} reload=${reload} withName />`)}</ul>
-      </section>
-    `}
+    <${Group} id="own-sessions" title="Yours" lead="If one of them is not you, end it and change your password."
+      actions=${rest.length > 0 && html`<${Button} icon="logout" onClick=${endRest}>Log out everywhere else<//>`}>
+      ${list(own, false)}
+    <//>
+    ${others.length > 0 && html`<${Group} id="other-sessions" title="Of others">${list(others, true)}<//>`}
   `;
 };
 
-const Session = ({ session, reload, withName = false }) => {
+const Session = ({ session, reload, withName }) => {
   const device = shownPath(deviceOf(session.agent));
   const endIt = async () => {
     await end(session);
@@ -55,10 +53,18 @@ const Session = ({ session, reload, withName = false }) => {
   return html`
     <li class="session">
       <div>
-        <h3 title=${shownPath(session.agent)}>${withName && `${session.name}, `}${device}${session.current && html` <span class="mark">this one</span>`}</h3>
-        <p>From <span class="number">${session.address}</span> · logged in <${Time} at=${session.created} /> · last used <${Time} at=${session.last_used} /></p>
+        <h3 title=${shownPath(session.agent)}>
+          ${withName && `${session.name}, `}${device}${" "}
+          ${session.current && html`<span class="mark">this one</span>`}
+        </h3>
+        <p>
+          From <span class="number">${session.address}</span> · logged in <${Time} at=${session.created} />${" "}
+          · last used <${Time} at=${session.last_used} />
+        </p>
       </div>
-      ${!session.current && html`<${Button} aria-label="End the session on ${device} from ${session.address}" onClick=${endIt}>End<//>`}
+      ${!session.current && html`
+        <${Button} aria-label="End the session on ${device} from ${session.address}" onClick=${endIt}>End<//>
+      `}
     </li>
   `;
 };

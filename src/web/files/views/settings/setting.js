@@ -1,6 +1,7 @@
 // One setting: its name and doc, its field, and where its value comes from.
-// Promises: only what differs from its default, or is not saved, is marked; an error stands at its field, and is read out
-// with it. Never in here: requests.
+// Promises: only what differs from its default, or is not saved, is marked; an error stands at its field, and is read
+// out with it.
+// Never in here: requests.
 
 import { html, useStore } from "../../lib/html.js";
 import { Button, Time } from "../../lib/parts.js";
@@ -16,7 +17,6 @@ export const Setting = ({ row, kind }) => {
   const { draft, refused, left } = useStore(state);
   const changes = gathered(state.get());
   const id = idOf(row.key);
-  const isTyped = row.key in draft;
   const isUnsaved = changes.keys.includes(row.key);
   const error = refused[row.key] ?? (left.includes(row.key) ? changes.errors[row.key] : undefined);
   const name = nameOf(row.key);
@@ -29,32 +29,36 @@ export const Setting = ({ row, kind }) => {
       <div class="setting-value">
         ${row.changed === "in_file_only"
           ? html`<${FileOnly} row=${row} kind=${kind} id=${id} />`
-          : html`<${Editable} row=${row} kind=${kind} id=${id} name=${name} entry=${isTyped ? draft[row.key] : null} error=${error} />`}
+          : html`<${Editable} row=${row} kind=${kind} id=${id} name=${name} entry=${draft[row.key]} error=${error} />`}
         ${error && html`<p class="field-error" id="${id}-error">${error}</p>`}
         <${Notes} row=${row} kind=${kind} id=${id} isAllowedSaid=${Boolean(error)} />
         <${WaysBack} row=${row} kind=${kind} isUnsaved=${isUnsaved} />
         ${overtaken([row], draft).length > 0 && isUnsaved && html`
-          <p class="setting-overtaken">Somebody changed it to ${shown(kind, row.value)} meanwhile. Saving replaces that.</p>
+          <p class="setting-overtaken">
+            Somebody changed it to ${shown(kind, row.value)} meanwhile. Saving replaces that.
+          </p>
         `}
       </div>
     </div>
   `;
 };
 
-const FileOnly = ({ row, kind, id }) => html`
-  <p class="setting-fixed" id=${id}>${isEmpty(row.value) ? "Not set" : row.is_secret ? "Set" : shown(kind, row.value)}</p>
-`;
+const FileOnly = ({ row, kind, id }) => {
+  const value = row.is_secret ? "Set" : shown(kind, row.value);
+  return html`<p class="setting-fixed" id=${id}>${isEmpty(row.value) ? "Not set" : value}</p>`;
+};
 
 const isEmpty = (value) => value === "" || (Array.isArray(value) && value.length === 0);
 
 const Editable = ({ row, kind, id, name, entry, error }) => {
   const described = [row.doc && `${id}-doc`, error && `${id}-error`, `${id}-notes`].filter(Boolean).join(" ");
   const isDefault = entry?.typed === DEFAULT;
-  const now = entry === null ? typedOf(kind, row.value) : isDefault ? typedOf(kind, row.default) : entry.typed;
+  const saved = typedOf(kind, isDefault ? row.default : row.value);
+  const now = entry && !isDefault ? entry.typed : saved;
   return html`
     <${SettingField} kind=${kind} typed=${now} onTyped=${(value) => typed(row, value)} name=${name} id=${id}
-      isSet=${row.is_secret && !isEmpty(row.value)} isTyped=${entry !== null} isRemoved=${isDefault} onRemove=${() => typed(row, DEFAULT)}
-      onKeep=${() => discard([row.key])} onBlur=${() => leave(row.key)}
+      isSet=${row.is_secret && !isEmpty(row.value)} isTyped=${Boolean(entry)} isRemoved=${isDefault}
+      onRemove=${() => typed(row, DEFAULT)} onKeep=${() => discard([row.key])} onBlur=${() => leave(row.key)}
       aria-describedby=${described} aria-invalid=${Boolean(error)} />
   `;
 };
@@ -65,9 +69,11 @@ const Notes = ({ row, kind, id, isAllowedSaid }) => {
   const allowed = allowedInWords(kind, row.allowed);
   if (isInFileOnly) notes.push(fixedReason(row));
   else if (allowed !== "" && !isAllowedSaid) notes.push(`Allowed: ${allowed}`);
-  if (row.default !== null && !row.is_secret && !isEmpty(row.default)) notes.push(`Default: ${shown(kind, row.default)}`);
-  if (row.overridden_by) notes.push(`It comes from ${sourceInWords(row.source)}, which wins over the file: a change waits until that is gone`);
-  else if (isChanged(row)) notes.push(`Set in ${sourceInWords(row.source)}`);
+  const hasDefault = row.default !== null && !row.is_secret && !isEmpty(row.default);
+  if (hasDefault) notes.push(`Default: ${shown(kind, row.default)}`);
+  const source = sourceInWords(row.source);
+  if (row.overridden_by) notes.push(`From ${source}, which wins over the file: a change waits until that is gone`);
+  else if (isChanged(row)) notes.push(`Set in ${source}`);
   if (row.needs_restart) notes.push("Takes effect after a restart");
   return html`
     <ul class="setting-notes" id="${id}-notes">${notes.map((note) => html`<li key=${note}>${note}</li>`)}</ul>
@@ -97,7 +103,9 @@ const WaysBack = ({ row, kind, isUnsaved }) => {
         <//>
       `}
       ${!isUnsaved && canReset && html`
-        <${Button} tone="quiet" aria-label="Back to the default of ${name}" onClick=${() => typed(row, DEFAULT)}>Back to the default<//>
+        <${Button} tone="quiet" aria-label="Back to the default of ${name}" onClick=${() => typed(row, DEFAULT)}>
+          Back to the default
+        <//>
       `}
     </div>
   `;

@@ -47,11 +47,12 @@ export default function View({ route, me }) {
   }, [section.path]);
   const tabs = sectionsFor(me.role).map(({ path, title }) => ({ href: path, text: title }));
   const { View: Section, needsSettings } = VIEWS[section.path];
+  const shown = html`<${Section} route=${route} me=${me} />`;
   return html`
     <div class="settings">
       <${Heading} title=${section.title} />
       <${Tabs} label="Sections of the settings" tabs=${tabs} current=${section.path} />
-      ${needsSettings ? html`<${WithSettings}><${Section} route=${route} me=${me} /><//>` : html`<${Section} route=${route} me=${me} />`}
+      ${needsSettings ? html`<${WithSettings}>${shown}<//>` : shown}
       ${isAdmin && html`<${SaveBar} />`}
     </div>
   `;
@@ -59,7 +60,8 @@ export default function View({ route, me }) {
 
 const WithSettings = ({ children }) => {
   const { answer, problem } = useStore(state);
-  if (!answer) return problem ? html`<${Failure} problem=${problem} onRetry=${() => load()} />` : html`<${Skeleton} lines=${8} height=${56} />`;
+  if (!answer && problem) return html`<${Failure} problem=${problem} onRetry=${() => load()} />`;
+  if (!answer) return html`<${Skeleton} lines=${8} height=${56} />`;
   return html`
     ${answer.problems.length > 0 && html`
       <${Notice} tone="failed" title="The settings file has mistakes, so older settings are in force">

@@ -63,10 +63,11 @@ export const gathered = (value) => {
 
 /** Something was typed for `row`. */
 export const typed = (row, value) =>
-  state.update((before) => {
-    const { [row.key]: _, ...refused } = before.refused;
-    return { ...before, refused, draft: type(before.draft, row, value) };
-  });
+  state.update((before) => ({
+    ...before,
+    refused: forget(before.refused, [row.key]),
+    draft: type(before.draft, row, value),
+  }));
 
 /** The field of `key` was left. */
 export const leave = (key) =>
@@ -85,8 +86,8 @@ export const discard = (keys = Object.keys(state.get().draft)) =>
 /**
  * Sends changes of settings and takes over what the service answers.
  * @param {Record<string, any>} body
- * @returns {Promise<{text: string, undo: null|(() => Promise<void>)}>} a sentence about it, and what takes it back, where
- *   that can be
+ * @returns {Promise<{text: string, undo: null|(() => Promise<void>)}>} a sentence about it, and what takes it back,
+ *   where that can be
  */
 export const send = async (body) => {
   const before = state.get().answer.settings.filter((row) => row.key in body);

@@ -27,15 +27,17 @@ export const Test = ({ what, text, hint = null, icon = "play" }) => {
       <div class="test-results" role="status">
         ${state.problem && html`<${Failure} problem=${state.problem} />`}
         ${state.results?.map((result) => html`<${Result} key=${result.target} result=${result} />`)}
-        ${state.results?.length === 0 && html`<${Notice} tone="waiting" title="There is nothing to test">Nothing is set up for it.<//>`}
       </div>
     </div>
   `;
 };
 
-const Result = ({ result }) => html`
-  <${Notice} tone=${result.ok ? "done" : "failed"} title="${result.target}: ${result.ok ? "works" : "does not work"}, ${tookInWords(result.took_ms)}">
-    ${result.detail && html`<p>${sentence(result.detail)}</p>`}
-    ${result.way_out && html`<p>${sentence(result.way_out)}</p>`}
-  <//>
-`;
+const Result = ({ result }) => {
+  const title = `${result.target}: ${result.ok ? "works" : "does not work"}, ${tookInWords(result.took_ms)}`;
+  return html`
+    <${Notice} tone=${result.ok ? "done" : "failed"} title=${title}>
+      ${result.detail && html`<p>${sentence(result.detail)}</p>`}
+      ${result.way_out && html`<p>${sentence(result.way_out)}</p>`}
+    <//>
+  `;
+};

@@ -3,7 +3,19 @@
 
 import { html, useState } from "../../lib/html.js";
 import { api } from "../../lib/api.js";
-import { Button, Dialog, Failure, Field, IconButton, Select, Skeleton, Time, confirm, toast } from "../../lib/parts.js";
+import {
+  Button,
+  Dialog,
+  Failure,
+  Field,
+  IconButton,
+  Select,
+  Skeleton,
+  Time,
+  confirm,
+  toast,
+} from "../../lib/parts.js";
+import { Group } from "./group.js";
 import { ROLES, passwordProblem } from "./lib/people.js";
 import { PasswordFields, usePassword } from "./password.js";
 
@@ -14,33 +26,39 @@ const path = (name) => `/users/${encodeURIComponent(name)}`;
 export const Users = ({ me, answer }) => {
   const [opened, setOpened] = useState(null);
   const { data, problem, reload } = answer;
+  // Somebody of a login server may have the name of an account here.
+  const isOwn = (user) => me.has_account && user.name === me.name;
   const close = () => setOpened(null);
   const done = () => {
     close();
     reload();
   };
   return html`
-    <section class="settings-group" aria-labelledby="users-title">
-      <header class="settings-group-head">
-        <div><h2 id="users-title">Users</h2><p>Who may log in here with a password.</p></div>
-        <${Button} icon="plus" onClick=${() => setOpened({ what: "new" })}>Add a user<//>
-      </header>
+    <${Group} id="users" title="Users" lead="Who may log in here with a password."
+      actions=${html`<${Button} icon="plus" onClick=${() => setOpened({ what: "new" })}>Add a user<//>`}>
       ${problem && html`<${Failure} problem=${problem} onRetry=${reload} />`}
       ${!data && !problem && html`<${Skeleton} lines=${3} height=${44} />`}
       ${data && html`
         <table class="people">
-          <thead><tr><th scope="col">Name</th><th scope="col">Role</th><th scope="col">Made</th><th scope="col"><span class="visually-hidden">Actions</span></th></tr></thead>
-          <tbody>${data.users.map((user) => html`<${User} key=${user.name} user=${user} me=${me} reload=${reload} onPassword=${() => setOpened({ what: "password", user })} />`)}</tbody>
+          <thead><tr>
+            <th scope="col">Name</th><th scope="col">Role</th><th scope="col">Made</th>
+            <th scope="col"><span class="visually-hidden">Actions</span></th>
+          </tr></thead>
+          <tbody>${data.users.map((user) => html`
+            <${User} key=${user.name} user=${user} isOwn=${isOwn(user)} reload=${reload}
+              onPassword=${() => setOpened({ what: "password", user })} />
+          `)}</tbody>
         </table>
       `}
       ${opened?.what === "new" && html`<${NewUser} onClose=${close} onDone=${done} />`}
-      ${opened?.what === "password" && html`<${NewPassword} user=${opened.user} isOwn=${opened.user.name === me.name} onClose=${close} onDone=${done} />`}
-    </section>
+      ${opened?.what === "password" && html`
+        <${NewPassword} user=${opened.user} isOwn=${isOwn(opened.user)} onClose=${close} onDone=${done} />
+      `}
+    <//>
   `;
 };
 
-const User = ({ user, me, reload, onPassword }) => {
-  const isOwn = user.name === me.name;
+const User = ({ user, isOwn, reload, onPassword }) => {
   const changeRole = async (role) => {
     const isSure = !isOwn || await confirm({
       title: "Give up being an administrator?",
@@ -70,7 +88,9 @@ const User = ({ user, me, reload, onPassword }) => {
   return html`
     <tr>
       <th scope="row">${user.name}${isOwn && html` <span class="mark">you</span>`}</th>
-      <td data-label="Role"><${Select} bare label="Role of ${user.name}" options=${roleOptions} value=${user.role} onChange=${changeRole} /></td>
+      <td data-label="Role">
+        <${Select} bare label="Role of ${user.name}" options=${roleOptions} value=${user.role} onChange=${changeRole} />
+      </td>
       <td data-label="Made"><${Time} at=${user.created} /></td>
       <td class="row-actions">
         <${Button} tone="quiet" icon="key" aria-label="New password for ${user.name}" onClick=${onPassword}>Password<//>
@@ -104,10 +124,11 @@ const NewUser = ({ onClose, onDone }) => {
       <form id="new-user" onSubmit=${add}>
         <${Field} label="Name" value=${typed.name} required autocomplete="off" autocapitalize="off" spellcheck="false"
           onInput=${(event) => change({ name: event.currentTarget.value })} />
-        <${Select} label="Role" options=${roleOptions} value=${typed.role} hint=${ROLES.find(({ role }) => role === typed.role).may}
-          onChange=${(role) => change({ role })} />
-        <${Field} label="Password" type="password" value=${typed.password} required autocomplete="new-password" error=${typed.wrong}
-          hint="At least 10 characters. They can change it." onInput=${(event) => change({ password: event.currentTarget.value })} />
+        <${Select} label="Role" options=${roleOptions} value=${typed.role}
+          hint=${ROLES.find(({ role }) => role === typed.role).may} onChange=${(role) => change({ role })} />
+        <${Field} label="Password" type="password" value=${typed.password} required autocomplete="new-password"
+          error=${typed.wrong} hint="At least 10 characters. They can change it."
+          onInput=${(event) => change({ password: event.currentTarget.value })} />
         ${typed.problem && html`<${Failure} problem=${typed.problem} />`}
       </form>
     <//>

@@ -29,7 +29,8 @@ const CHANNELS = [
 
 /**
  * The rows of alerts: what is told, and then by channel.
- * @returns {{general: object[], channels: {what: string, title: string, lead: string, isOn: boolean, rows: object[]}[]}}
+ * @typedef {{what: string, title: string, lead: string, isOn: boolean, rows: object[]}} Channel
+ * @returns {{general: object[], channels: Channel[]}}
  */
 export function alertParts(rows) {
   const alerts = rows.filter((row) => row.heading.startsWith("Alerts"));

@@ -1,6 +1,6 @@
 // Changes of settings that are typed and not saved yet.
-// Promises: pure; what others save meanwhile never overwrites what is typed, and is told; a value that is what it was is no
-// change; an error of the service goes to its field, and every other one is kept for the top.
+// Promises: pure; what others save meanwhile never overwrites what is typed, and is told; a value that is what it was is
+// no change; an error of the service goes to its field, and every other one is kept for the top.
 // Never in here: requests, elements of the page.
 
 import { PROGRAMS } from "./groups.js";

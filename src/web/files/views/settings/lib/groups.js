@@ -1,6 +1,6 @@
 // Settings in groups, their names for people, and the search among them.
-// Promises: pure; the order is the service's; a setting that the search finds is found by any word of its name, doc, value
-// or heading. Never in here: fields, changes.
+// Promises: pure; the order is the service's; the search finds a setting by any words of its name, doc, value or heading.
+// Never in here: fields, changes.
 
 /** Words of keys that are not written as they stand there. */
 const SPELLINGS = {
@@ -52,8 +52,9 @@ export function isOfProfiles(key) {
 export function grouped(rows, query = "") {
   const groups = new Map();
   for (const row of rows.filter((row) => !isOfProfiles(row.key) && isFound(row, query))) {
-    if (!groups.has(row.heading)) groups.set(row.heading, { heading: row.heading, ...headingParts(row.heading), rows: [] });
-    groups.get(row.heading).rows.push(row);
+    const { heading } = row;
+    if (!groups.has(heading)) groups.set(heading, { heading, ...headingParts(heading), rows: [] });
+    groups.get(heading).rows.push(row);
   }
   return [...groups.values()];
 }

@@ -1,6 +1,7 @@
 // What kind of field a setting gets, how its value is typed, and what is sent for what was typed.
-// Promises: pure; nothing typed is lost on the way there and back; what the service would refuse for its form alone is said
-// here, in the same words ("allowed is …"). Never in here: what a value means, elements of the page.
+// Promises: pure; nothing typed is lost on the way there and back; what the service would refuse for its form alone is
+// said here, in the same words ("allowed is …").
+// Never in here: what a value means, elements of the page.
 
 const SIZE_UNITS = ["B", "kB", "MB", "GB", "TB", "KiB", "MiB", "GiB", "TiB"];
 
@@ -45,7 +46,7 @@ export function kindOf(setting, profiles = []) {
   }
   if (allowed.startsWith("a number of bytes")) return { type: "size" };
   const range = /^(-?[\d.]+) to (-?[\d.]+)/.exec(allowed);
-  if (range || typeof sample === "number") return number(setting.key, range, allowed);
+  if (range || typeof sample === "number") return number(setting.key, range);
   return { type: "text", suggestions: words(allowed.replace(/,? or (an?|the) .*$/, ""), ",") ?? [] };
 }
 
@@ -63,17 +64,18 @@ function words(text, separator) {
   return parts.length > 1 && parts.every((part) => /^[\w-]+$/.test(part)) ? parts : null;
 }
 
-function number(key, range, allowed) {
+/** What may have fractions; all else is counted. */
+const MEASURED = ["seconds", "hours", "GB", "dB", "%"];
+
+function number(key, range) {
   const unit = UNITS.find(([end]) => key.endsWith(end))?.[1] ?? "";
   const [min, max] = range ? [Number(range[1]), Number(range[2])] : [null, null];
-  // Spans of time and sizes may have fractions; counts may not. A bound with a fraction says so as well.
-  const isWhole = !(unit in SECONDS_OF || unit === "GB" || unit === "dB" || unit === "%" || allowed.startsWith("0 to 51"));
-  return { type: "number", min, max, unit, isWhole };
+  return { type: "number", min, max, unit, isWhole: !MEASURED.includes(unit) };
 }
 
 /**
- * What stands in the field for a value: a text; a boolean for a switch; an array of texts for "several" and "list"; number
- * and unit for a size.
+ * What stands in the field for a value: a text; a boolean for a switch; an array of texts for "several" and "list";
+ * amount and unit for a size.
  */
 export function typedOf(kind, value) {
   switch (kind.type) {
@@ -146,7 +148,7 @@ export function isSameValue(one, other) {
   return JSON.stringify(one) === JSON.stringify(other);
 }
 
-/** A value in words, for "default …" and "was …". Secrets never come here with their text: the service sends `…`. */
+/** A value in words, for "default …" and "was …". Secrets never come here: the service sends `…`. */
 export function shown(kind, value) {
   if (value === null || value === undefined) return "none";
   if (value === true) return "on";

@@ -17,8 +17,8 @@ export const LEVELS = [
  * The entries after the newest page was read again.
  * @param {Entry[]} shown
  * @param {Entry[]} newest
- * @returns {{entries: Entry[], isWhole: boolean}} `isWhole` false: more was logged than one page holds, so that what was
- *   shown does not follow on it and was let go
+ * @returns {{entries: Entry[], isWhole: boolean}} `isWhole` false: more was logged than one page holds, so that what
+ *   was shown does not follow on it and was let go
  */
 export function withNewest(shown, newest) {
   if (shown.length === 0) return { entries: newest, isWhole: true };

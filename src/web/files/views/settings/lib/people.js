@@ -21,10 +21,9 @@ export const SECTIONS = [
 
 /** The sections that somebody may see, with their titles. */
 export function sectionsFor(role) {
-  return SECTIONS.filter((section) => role === "admin" || !section.isForAdmin).map(({ path, title, titleForOthers }) => ({
-    path,
-    title: role === "admin" ? title : (titleForOthers ?? title),
-  }));
+  const isAdmin = role === "admin";
+  const own = SECTIONS.filter((section) => isAdmin || !section.isForAdmin);
+  return own.map(({ path, title, titleForOthers }) => ({ path, title: isAdmin ? title : (titleForOthers ?? title) }));
 }
 
 /** Where else a section is looked for. */

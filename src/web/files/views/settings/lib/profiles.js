@@ -1,6 +1,8 @@
-// Profiles and the folders that use them, out of the rows of settings, and the changes that make, rename and delete them.
-// Promises: pure; a profile that is made here says every key, so that a later change of the one it was copied from leaves it
-// as it is. Never in here: ffmpeg's arguments (the service makes the preview), requests.
+// Profiles and the folders that use them, out of the rows of settings; and the changes that make, rename and delete
+// them.
+// Promises: pure; a profile that is made here says every key, so that a later change of the one it was copied from leaves
+// it as it is.
+// Never in here: ffmpeg's arguments (the service makes the preview), requests.
 
 /** The keys of a profile in the order in which people decide on them. */
 export const PROFILE_KEYS = ["preset", "crf", "target", "crf_min", "crf_max", "x265_params", "audio"];
@@ -32,9 +34,10 @@ const SEARCH = { crf_min: 12, crf_max: 40 };
 const BUILT_IN = ["slow", "medium", "fast"];
 
 /**
- * @typedef {{preset: string, crf: number, target: null|{metric: string, value: number}, crf_min: number, crf_max: number,
- *   x265_params: string, audio: "aac"|"copy"}} Keys
- * @typedef {{name: string, isBuiltIn: boolean, isChanged: boolean, keys: Keys, inFile: string[], usedBy: string[]}} Profile
+ * @typedef {{preset: string, crf: number, target: null|{metric: string, value: number}, crf_min: number,
+ *   crf_max: number, x265_params: string, audio: "aac"|"copy"}} Keys
+ * @typedef {{name: string, isBuiltIn: boolean, isChanged: boolean, keys: Keys, inFile: string[], usedBy: string[]}}
+ *   Profile
  *   `inFile`: the keys that the settings file says; `usedBy`: in words, as "input/720" and "every other folder"
  */
 
@@ -102,8 +105,8 @@ function usersOf(rows, name) {
 /** Why a new profile cannot have this name; null where it can. */
 export function nameProblem(name, profiles, former = null) {
   if (!/^[A-Za-z0-9_-]{1,32}$/.test(name)) return "Allowed are up to 32 letters, digits, - and _.";
-  if (name !== former && profiles.some((profile) => profile.name === name)) return `There is a profile ${name} already.`;
-  return null;
+  const isTaken = name !== former && profiles.some((profile) => profile.name === name);
+  return isTaken ? `There is a profile ${name} already.` : null;
 }
 
 /** A name for a copy of `name` that is free. */
@@ -190,7 +193,9 @@ export function keysOfTyped(typed) {
     return value;
   };
   const common = { preset, x265_params: x265_params.trim(), audio };
-  if (way === "crf") return { keys: { ...common, ...SEARCH, crf: number("crf", typed.crf, 0, 51), target: null }, errors };
+  if (way === "crf") {
+    return { keys: { ...common, ...SEARCH, crf: number("crf", typed.crf, 0, 51), target: null }, errors };
+  }
   const { min, max } = METRICS[metric];
   const keys = {
     ...common,
@@ -242,7 +247,7 @@ export function commandLines(words) {
 
 /** In one line: "CRF 26, preset medium, sound AAC". */
 export function inWords({ preset, crf, target, audio }) {
-  const metric = target && METRICS[target.metric];
-  const quality = target ? `${metric?.title ?? target.metric} ${target.value}${metric?.unit ? ` ${metric.unit}` : ""}` : `CRF ${crf}`;
+  const { title, unit } = METRICS[target?.metric] ?? {};
+  const quality = target ? [title, target.value, unit].filter(Boolean).join(" ") : `CRF ${crf}`;
   return `${quality}, preset ${preset}, sound ${audio === "copy" ? "as it is" : "AAC"}`;
 }
