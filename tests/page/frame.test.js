@@ -202,6 +202,7 @@ test("the queue in one line", () => {
     [queue(), "Nothing waits"],
     [queue({ counts: { processing: 1, queued: 1200 } }), "1 encode runs, 1,200 files wait"],
     [queue({ counts: { processing: 3, processed: 9 }, settling: 2 }), "3 encodes run, 2 files are arriving"],
+    [queue({ counts: { processing: 2 }, paused_since: "1", frozen: true }), "2 encodes stand still"],
     [null, ""],
   ]) {
     assert.equal(summaryOf(given), expected);

@@ -10,13 +10,16 @@ const MILD = ["sweep_only", "alerts_stuck", "settings_mistake", "no_tls"];
 /** "failed" where work stands still, "waiting" where it goes on. */
 export const toneOf = ({ kind }) => (MILD.includes(kind) ? "waiting" : "failed");
 
+/** Paused, with all that runs. */
+export const isStandingStill = (queue) => Boolean(queue?.paused_since && queue.frozen);
+
 /** Why nothing is begun although nothing is wrong: `{title, text}`, or null. `at(time)` puts a time into words. */
 export const restOf = (queue, at) => {
   if (!queue) return null;
   const waiting = queue.counts.queued ?? 0;
   const files = waiting === 0 ? "New files wait" : waiting === 1 ? "1 file waits" : `${waiting.toLocaleString("en-US")} files wait`;
   if (queue.paused_since) {
-    const running = queue.frozen ? "What was running stands still" : "What is running goes on to its end";
+    const running = isStandingStill(queue) ? "What was running stands still" : "What is running goes on to its end";
     return { kind: "paused", title: `Paused since ${at(queue.paused_since)}`, text: `${files} until you go on. ${running}.` };
   }
   if (queue.hours_begin) {
@@ -30,7 +33,8 @@ export const summaryOf = (queue) => {
   if (!queue) return "";
   const { processing = 0, queued = 0 } = queue.counts;
   const parts = [];
-  if (processing > 0) parts.push(processing === 1 ? "1 encode runs" : `${processing} encodes run`);
+  const [one, many] = isStandingStill(queue) ? ["stands still", "stand still"] : ["runs", "run"];
+  if (processing > 0) parts.push(processing === 1 ? `1 encode ${one}` : `${processing} encodes ${many}`);
   if (queued > 0) parts.push(queued === 1 ? "1 file waits" : `${queued.toLocaleString("en-US")} files wait`);
   if (queue.settling > 0) parts.push(queue.settling === 1 ? "1 file is arriving" : `${queue.settling} files are arriving`);
   return parts.join(", ") || "Nothing waits";

@@ -8,7 +8,7 @@ import { html, useEffect, useState, useStore } from "../lib/html.js";
 import { live } from "../lib/live.js";
 import { Button, Empty, Failure, Heading, Menu, Notice, Panel, Skeleton } from "../lib/parts.js";
 import { ENDED_QUERY, MOST_ENDED, withProgress, withTask } from "../lib/running.js";
-import { problemsOf, restOf, summaryOf, toneOf } from "../lib/trouble.js";
+import { isStandingStill, problemsOf, restOf, summaryOf, toneOf } from "../lib/trouble.js";
 import { Encode } from "./now/encode.js";
 import { Machine } from "./now/machine.js";
 import { Recent } from "./now/recent.js";
@@ -95,7 +95,12 @@ const FirstRun = ({ mayAdd }) => html`
 
 const Encodes = ({ running, queue, ended, mayChange }) => {
   if (running.length > 0) {
-    return html`<ul class="encodes">${running.map((task) => html`<${Encode} key=${task.id} task=${task} mayChange=${mayChange} />`)}</ul>`;
+    const isHeld = isStandingStill(queue);
+    return html`
+      <ul class="encodes">
+        ${running.map((task) => html`<${Encode} key=${task.id} task=${task} isHeld=${isHeld} mayChange=${mayChange} />`)}
+      </ul>
+    `;
   }
   const { queued = 0 } = queue?.counts ?? {};
   const isNew = queue && ended.length === 0 && Object.keys(queue.counts).length === 0 && !queue.saved_files;
@@ -108,7 +113,7 @@ const Encodes = ({ running, queue, ended, mayChange }) => {
   if (queued > 0) return html`<${Empty} icon="pause" title="Nothing runs at the moment" actions=${html`<${Button} href="/queue">See the queue<//>`} />`;
   return html`
     <${Empty} icon="check" title="All done" actions=${mayChange && html`<${Button} icon="add" href="/add">Add files<//>`}>
-      <p>Nothing waits. New files in <code>input</code> begin by themselves.</p>
+      <p>New files in <code>input</code> begin by themselves.</p>
     <//>
   `;
 };

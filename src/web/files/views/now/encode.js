@@ -17,11 +17,16 @@ const cancel = async (task, name) => {
   if (isSure) await ask(task.id, "cancel");
 };
 
-const Actions = ({ task, name }) => html`
+/** One that stands still because the whole queue does goes on with it. */
+const FreezeButton = ({ task, name, isHeld }) => {
+  if (task.frozen) return html`<${IconButton} icon="play" label="Go on with ${name}" onClick=${() => ask(task.id, "thaw")} />`;
+  if (isHeld) return null;
+  return html`<${IconButton} icon="freeze" label="Freeze ${name}" onClick=${() => ask(task.id, "freeze")} />`;
+};
+
+const Actions = ({ task, name, isHeld }) => html`
   <div class="encode-actions">
-    ${task.frozen
-      ? html`<${IconButton} icon="play" label="Go on with ${name}" onClick=${() => ask(task.id, "thaw")} />`
-      : html`<${IconButton} icon="freeze" label="Freeze ${name}" onClick=${() => ask(task.id, "freeze")} />`}
+    <${FreezeButton} task=${task} name=${name} isHeld=${isHeld} />
     <${IconButton} icon="cancel" label="Cancel ${name}" tone="danger" onClick=${() => cancel(task, name)} />
   </div>
 `;
@@ -45,17 +50,19 @@ const Projection = ({ before, progress }) => {
 const known = (value, text) => (typeof value === "number" ? text(value) : "");
 
 /** How long it takes still, or what it does. */
-const remaining = (task, progress) => {
-  if (task.frozen) return "Frozen";
+const remaining = (isStill, progress) => {
+  if (isStill) return "Frozen";
   return typeof progress.seconds_left === "number" ? `${duration(progress.seconds_left)} left` : stage(progress.stage);
 };
 
 const NO_PROGRESS = { stage: "", percent: null, pieces: null };
 
-export const Encode = ({ task, mayChange }) => {
+/** `isHeld`: the whole queue stands still. */
+export const Encode = ({ task, isHeld, mayChange }) => {
   const progress = task.progress ?? NO_PROGRESS;
   const { root, folder, name } = pathParts(task.path);
-  const tone = task.frozen ? "waiting" : "running";
+  const isStill = task.frozen || isHeld;
+  const tone = isStill ? "waiting" : "running";
   return html`
     <li class="encode ${tone}">
       <${Thumbnail} id=${task.id} resolution=${task.resolution} />
@@ -63,15 +70,15 @@ export const Encode = ({ task, mayChange }) => {
         <${Link} class="encode-name" href="/tasks/${encodeURIComponent(task.id)}" title=${shownPath(task.path)}><bdi>${name}</bdi><//>
         <p class="encode-where"><bdi>${[root, folder].filter(Boolean).join("/")}</bdi></p>
       </div>
-      ${mayChange && html`<${Actions} task=${task} name=${name} />`}
+      ${mayChange && html`<${Actions} task=${task} name=${name} isHeld=${isHeld} />`}
       <div class="encode-bar">
         <${Film} pieces=${progress.pieces} percent=${progress.percent} label="Progress of ${name}" tone=${tone} />
       </div>
       <div class="encode-numbers">
         <span class="encode-percent">${percent(progress.percent)}</span>
-        <span class="encode-left">${remaining(task, progress)}</span>
-        <span class="encode-fps">${known(progress.fps, fps)}</span>
-        <span class="encode-speed">${known(progress.speed, speed)}</span>
+        <span class="encode-left">${remaining(isStill, progress)}</span>
+        <span class="encode-fps">${isStill ? "" : known(progress.fps, fps)}</span>
+        <span class="encode-speed">${isStill ? "" : known(progress.speed, speed)}</span>
         <${Projection} before=${task.size_before_bytes} progress=${progress} />
       </div>
     </li>
