@@ -3,7 +3,7 @@
 // readers; a secret that is set is never shown, only replaced.
 // Never in here: what is allowed, saving.
 
-import { html } from "../../lib/html.js";
+import { html, useLayoutEffect, useRef } from "../../lib/html.js";
 import { Button, Check } from "../../lib/parts.js";
 import { sizeUnits, spanInWords } from "./lib/kind.js";
 
@@ -111,13 +111,25 @@ const SecretText = ({ kind: _, typed, onTyped, name, id, isSet, isTyped, isRemov
       </span>
     `;
   }
+  const input = { ...rest, type: "password", id, autocomplete: "new-password", value: typed };
   return html`
     <span class="setting-secret">
-      <input class="input" type="password" id=${id} autocomplete="new-password" value=${typed}
-        aria-label=${isSet ? `${name}, the new one` : name} placeholder=${isSet ? "The new one" : "Not set"}
-        onInput=${(event) => onTyped(event.currentTarget.value)} ...${rest} />
+      <${SecretInput} ...${input} isNew=${isSet} name=${name} onTyped=${onTyped} />
       ${isSet && html`<${Button} tone="quiet" onClick=${onKeep}>Keep the old one<//>`}
     </span>
+  `;
+};
+
+/** `isNew`: it has come in the place of a button, and goes on with its focus. */
+const SecretInput = ({ isNew, name, onTyped, ...rest }) => {
+  const input = useRef(null);
+  useLayoutEffect(() => {
+    if (isNew) input.current.focus();
+  }, []);
+  return html`
+    <input class="input" ref=${input} aria-label=${isNew ? `${name}, the new one` : name}
+      placeholder=${isNew ? "The new one" : "Not set"}
+      onInput=${(event) => onTyped(event.currentTarget.value)} ...${rest} />
   `;
 };
 

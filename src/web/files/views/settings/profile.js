@@ -200,6 +200,6 @@ const Command = ({ preview }) => html`
     <div><${CopyButton} text=${preview.command}>Copy the command<//></div>
   `}
   ${preview.notes.length > 0 && html`
-    <ul class="preview-notes">${preview.notes.map((note) => html`<li key=${note}>${note}</li>`)}</ul>
+    <ul class="preview-notes">${preview.notes.map((note) => html`<li key=${note}>${sentence(note)}</li>`)}</ul>
   `}
 `;
