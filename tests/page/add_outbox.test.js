@@ -127,11 +127,12 @@ test("all rows together say how far they are and what is the matter", () => {
 
 test("of very many rows those are drawn that tell something", () => {
   const many = (state, count) => Array.from({ length: count }, (_, index) => row(`${state}${index}`, state));
-  const rows = [...many("sent", 300), row("x", "failed"), row("y", "sending"), ...many("waiting", 300)];
-  const { rows: shown, moreWaiting, moreSent } = drawn(rows, 200);
-  assert.deepEqual([shown.length, moreWaiting, moreSent], [202, 200, 200]);
-  assert.deepEqual([shown[0].id, shown[100].id, shown[102].id], ["sent200", "x", "waiting0"]);
-  assert.equal(drawn(rows.slice(0, 200), 200).rows.length, 200);
+  const rows = [...many("sent", 300), ...many("failed", 150), row("y", "sending"), ...many("paused", 60), ...many("waiting", 300)];
+  const { rows: shown, hidden } = drawn(rows, 100);
+  assert.deepEqual(hidden, { waiting: 260, sent: 200, failed: 50, asks: 0 });
+  assert.equal(shown.length, 301);
+  assert.deepEqual([0, 100, 200, 201, 261].map((at) => shown[at].id), ["sent200", "failed0", "y", "paused0", "waiting0"]);
+  assert.equal(drawn(rows.slice(200, 300), 100).rows.length, 100);
 });
 
 test("rate and time left are those of the last ten seconds", () => {

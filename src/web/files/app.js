@@ -226,6 +226,7 @@ const SHORTCUTS = [
   ["?", "These keys"],
   ["Esc", "Close a dialog or menu"],
   ["Space", "In the queue: pause or go on"],
+  ["j k", "On one file: to the next, to the previous one"],
 ];
 
 const Shortcuts = ({ open, onClose }) => html`

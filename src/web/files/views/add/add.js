@@ -6,7 +6,7 @@ import { api } from "../../lib/api.js";
 import { bytes } from "../../lib/format.js";
 import { html, useAnswer, useEffect, useRef, useState, useStore } from "../../lib/html.js";
 import { live } from "../../lib/live.js";
-import { Button, Failure, Heading, Notice, Panel, Skeleton } from "../../lib/parts.js";
+import { Button, Failure, Heading, Notice, Panel, Skeleton, toast } from "../../lib/parts.js";
 import { onHandedOver } from "../../lib/sending.js";
 import { DropZone } from "./drop_zone.js";
 import { Elsewhere } from "./elsewhere.js";
@@ -47,6 +47,8 @@ const useUploads = () => {
   return { uploads, reload };
 };
 
+const tell = (error) => void toast(error.message, { tone: "failed" });
+
 const limitsOf = async (choices, wish, uploads) => {
   const { disks } = await api.get("/system").catch(() => ({ disks: [] }));
   return {
@@ -83,13 +85,12 @@ const Sending = ({ choices }) => {
   const take = async (promised, isChosenHere) => {
     setIsReading(true);
     setLeftOut(null);
-    const found = await promised;
-    setIsReading(false);
+    const found = await promised.finally(() => setIsReading(false));
     if (found === null) return;
     if (isChosenHere || found.files.length === 0) await send(found);
     else setHeld(found);
   };
-  useEffect(() => onHandedOver(({ found, isChosenHere }) => take(found, isChosenHere)), []);
+  useEffect(() => onHandedOver(({ found, isChosenHere }) => take(found, isChosenHere).catch(tell)), []);
 
   return html`
     <${Heading} title="Add files" detail="Yours stay where they are; a copy is sent to the service and compressed there." />

@@ -7,14 +7,14 @@ import { html, useRef } from "../../lib/html.js";
 import { Button, Icon } from "../../lib/parts.js";
 import { keepsFiles, ofInput, pick } from "./files.js";
 
-/** `onFound(promise of what was found)`, as `files` describes it. */
+/** `onFound(promise of what was found)`, as `files` describes it, answers with a promise. */
 export const DropZone = ({ isReading, onFound, extensions, maxBytes }) => {
   const files = useRef(null);
   const folder = useRef(null);
   const choose = (kind, input) => {
     // With a handle an upload goes on by itself after a reload.
-    if (keepsFiles()) onFound(pick(kind));
-    else input.click();
+    if (keepsFiles()) return onFound(pick(kind));
+    return input.click();
   };
   const changed = ({ currentTarget: input }) => {
     const found = ofInput(input);

@@ -3,26 +3,27 @@
 // Never in here: how a row changes (`outbox`), sending (`sender`).
 
 import { bytes, change, count, duration, percent, rate, shownPath } from "../../lib/format.js";
-import { html, useEffect, useState, useStore } from "../../lib/html.js";
+import { Component, html, useEffect, useState, useStore } from "../../lib/html.js";
 import { live } from "../../lib/live.js";
 import { Bar, Button, confirm, IconButton, Link, Name, Notice, Panel, Status } from "../../lib/parts.js";
 import { sending } from "../../lib/sending.js";
 import { drawn, mayBe } from "./outbox.js";
 import { agree, cancel, dismiss, pause, resume, tasks, wake, wakeable } from "./sender.js";
 
+const HIDDEN = { sent: "sent", failed: "refused", asks: "that ask", waiting: "that wait or are paused" };
+
 const idsOf = (rows) => rows.map(({ id }) => id);
 
 /** `onCancelled()`: what the service had of some is gone. */
 export const List = ({ rows, onCancelled }) => {
-  const { rows: shown, moreWaiting, moreSent } = drawn(rows);
+  const { rows: shown, hidden } = drawn(rows);
+  const unseen = Object.entries(HIDDEN).filter(([kind]) => hidden[kind] > 0).map(([kind, words]) => `${count(hidden[kind])} ${words}`);
   return html`
     <${Panel} title="Files" class="outbox" actions=${html`<${ForAll} rows=${rows} onCancelled=${onCancelled} />`}>
       <${Total} />
       <${Asleep} rows=${rows.filter(({ state }) => state === "asleep")} />
       <ul class="outbox-rows">${shown.map((row) => html`<${Row} key=${row.id} row=${row} onCancelled=${onCancelled} />`)}</ul>
-      ${moreWaiting + moreSent > 0 && html`<p class="quiet-text small">
-        Not shown: ${[moreSent > 0 && `${count(moreSent)} sent`, moreWaiting > 0 && `${count(moreWaiting)} that wait`].filter(Boolean).join(", ")}.
-      </p>`}
+      ${unseen.length > 0 && html`<p class="outbox-unseen">Not shown: ${unseen.join(", ")}.</p>`}
     <//>
   `;
 };
@@ -99,7 +100,18 @@ const WORDS = {
 };
 const TONES = { sending: "running", lost: "waiting", paused: "waiting", asleep: "waiting", asks: "waiting", placing: "done", sent: "done", failed: "failed", waiting: "quiet" };
 
-const Row = ({ row, onCancelled }) => {
+/** Drawn anew only when its row changes: there may be hundreds. */
+class Row extends Component {
+  shouldComponentUpdate({ row }) {
+    return row !== this.props.row;
+  }
+
+  render({ row, onCancelled }) {
+    return html`<${Content} row=${row} onCancelled=${onCancelled} />`;
+  }
+}
+
+const Content = ({ row, onCancelled }) => {
   const task = useStore(tasks, (known) => known[row.task]);
   const name = html`<${Name} path=${row.placedPath ?? `${row.resolution}/${row.path}`} />`;
   return html`

@@ -166,22 +166,33 @@ export function totals(rows) {
   };
 }
 
-/** More rows are not drawn, but for those that a person has to look at. */
-const DRAWN = 200;
+/** Of each kind as many rows are drawn; nobody reads more. */
+const DRAWN = 100;
+const KINDS = {
+  waiting: "waiting",
+  asleep: "waiting",
+  paused: "waiting",
+  sent: "sent",
+  placing: "sent",
+  failed: "failed",
+  asks: "asks",
+};
 
-/** Which rows are drawn, in the order of the list: `{rows, moreWaiting, moreSent}`. */
+/**
+ * Which rows are drawn, in the order of the list: `{rows, hidden: {waiting, sent, failed, asks}}`. Of those that are sent the
+ * last ones, of all others the first ones.
+ */
 export function drawn(rows, most = DRAWN) {
-  if (rows.length <= most) {
-    return { rows, moreWaiting: 0, moreSent: 0 };
+  const kinds = { waiting: [], sent: [], failed: [], asks: [] };
+  for (const row of rows) {
+    kinds[KINDS[row.state]]?.push(row);
   }
-  const half = Math.floor(most / 2);
-  const waiting = rows.filter(({ state }) => state === "waiting" || state === "asleep");
-  const sent = rows.filter(({ state }) => state === "sent");
-  const hidden = new Set([...waiting.slice(half), ...sent.slice(0, Math.max(0, sent.length - half))]);
+  const beyond = (kind) => (kind === "sent" ? kinds.sent.slice(0, Math.max(0, kinds.sent.length - most)) : kinds[kind].slice(most));
+  const hidden = Object.fromEntries(Object.keys(kinds).map((kind) => [kind, beyond(kind)]));
+  const all = new Set(Object.values(hidden).flat());
   return {
-    rows: rows.filter((row) => !hidden.has(row)),
-    moreWaiting: Math.max(0, waiting.length - half),
-    moreSent: Math.max(0, sent.length - half),
+    rows: rows.filter((row) => !all.has(row)),
+    hidden: Object.fromEntries(Object.entries(hidden).map(([kind, of]) => [kind, of.length])),
   };
 }
 

@@ -40,6 +40,10 @@ const releases = new Map();
 let samples = [];
 
 const rowOf = (id) => outbox.get().find((row) => row.id === id);
+const rowsOf = (ids) => {
+  const wanted = new Set(ids);
+  return outbox.get().filter(({ id }) => wanted.has(id));
+};
 const apply = (ids, event) => outbox.update((rows) => change(rows, ids, event));
 
 // ── Sending ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -293,9 +297,13 @@ const drop = (ids) => {
   apply(ids, { type: "removed" });
 };
 
+/** Takes a file for a row; false when another tab has it. */
 const take = async (id, { file, handle }) => {
-  if (!(await claim(id))) return false;
   files.set(id, file);
+  if (!(await claim(id))) {
+    files.delete(id);
+    return false;
+  }
   if (handle) keepHandle(id, handle);
   return true;
 };
@@ -333,7 +341,8 @@ export const add = async ({ again, found, fresh }, wish) => {
     const row = newRow(newId(), { ...file, path: upload.name }, own, upload.mark);
     rows.push({ row: { ...row, url: `${ADDRESS}/${upload.id}`, sentBytes: upload.offset_bytes }, file });
   }
-  for (const { row, file } of rows) await take(row.id, file);
+  // What is new here no other tab has yet.
+  for (const { row, file } of rows) take(row.id, file);
   outbox.update((before) => [...change(before, woken, { type: "chosen" }), ...rows.map(({ row }) => row)]);
   beginNext();
 };
@@ -342,7 +351,7 @@ export const add = async ({ again, found, fresh }, wish) => {
 
 export const pause = (ids) => {
   apply(ids, { type: "paused" });
-  for (const id of ids) if (rowOf(id)?.state === "paused") endTry(id);
+  for (const row of rowsOf(ids)) if (row.state === "paused") endTry(row.id);
   beginNext();
 };
 
@@ -360,7 +369,7 @@ export const agree = (ids) => {
 
 /** Ends uploads, and what the service has of them; done when that is gone. */
 export const cancel = async (ids) => {
-  const rows = ids.map(rowOf).filter(Boolean);
+  const rows = rowsOf(ids);
   drop(ids);
   beginNext();
   // The answer that would have told the address may have been lost.
