@@ -1,9 +1,8 @@
 // Every setting but profiles, in groups, with a search.
 // Never in here: single fields.
 
-import { html, useRef, useStore } from "../../lib/html.js";
+import { html, useStore } from "../../lib/html.js";
 import { go, goWith } from "../../lib/route.js";
-import { useKeys } from "../../lib/keys.js";
 import { Button, Check, Empty, Field, Link } from "../../lib/parts.js";
 import { grouped, idOf, isChanged } from "./lib/groups.js";
 import { Group } from "./group.js";
@@ -16,14 +15,12 @@ const TESTS = { Encode: { what: "ffmpeg", text: "Test ffmpeg" } };
 
 export const AllSettings = ({ route }) => {
   const { answer } = useStore(state);
-  const search = useRef(null);
-  useKeys({ "/": () => search.current?.querySelector("input")?.focus() });
   const { q = "", only = "" } = route.query;
   const kind = kindsOf(answer.settings);
   const wanted = only === "changed" ? answer.settings.filter(isChanged) : answer.settings;
   const groups = grouped(wanted, q);
   return html`
-    <div class="settings-search" role="search" ref=${search}>
+    <div class="settings-search" role="search">
       <${Field} label="Search the settings" type="search" value=${q} placeholder="Name, words, value"
         onInput=${(event) => goWith({ q: event.currentTarget.value || null })} />
       <${Check} label="Only what differs from its default" checked=${only === "changed"}
@@ -46,10 +43,12 @@ export const AllSettings = ({ route }) => {
             ${group.rows.map((row) => html`<${Setting} key=${row.key} row=${row} kind=${kind(row)} />`)}
           <//>
         `)}
-        <p class="settings-file">
-          These settings stand in <code>${answer.file}</code>, with comments that stay. Profiles and folders have
-          ${" "}<${Link} href="/settings/profiles">a page of their own<//>.
-        </p>
+        ${groups.length > 0 && html`
+          <p class="settings-file">
+            These settings stand in <code>${answer.file}</code>, with comments that stay. Profiles and folders have
+            ${" "}<${Link} href="/settings/profiles">a page of their own<//>.
+          </p>
+        `}
       </div>
     </div>
   `;
