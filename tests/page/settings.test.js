@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { alertParts, tookInWords } from "../../src/web/files/views/settings/lib/alerts.js";
+import { formerTyped, waysBack } from "../../src/web/files/views/settings/lib/back.js";
 import {
   DEFAULT,
   errorsOf,
@@ -314,6 +315,31 @@ test("what somebody else saves does not change what is typed, and is told", () =
   assert.deepEqual(overtaken([after], type(draft, after, "41")), ["sweep_seconds"]);
   assert.deepEqual(gather([after], draft, (row) => kindOf(row)).body, { sweep_seconds: 40 });
   assert.deepEqual(gather([{ ...after, value: 40 }], draft, (row) => kindOf(row)).keys, []);
+});
+
+test("there is a way back to what is saved, to what it was, and to the default", () => {
+  const before = (value) => ({ value, changed: "2026-11-22T10:00:00Z", by: "ben" });
+  const inFile = { default: 30, source: "video-compressor.toml:1" };
+  for (const [changes, isUnsaved, ways] of [
+    [{ default: 20 }, false, []],
+    [{ default: 20 }, true, ["undo"]],
+    [inFile, false, ["default"]],
+    [{ ...inFile, before: before(45) }, false, ["former", "default"]],
+    [{ ...inFile, before: before(45) }, true, ["undo"]],
+    // Twice the same, or what it is already.
+    [{ ...inFile, before: before(30) }, false, ["former"]],
+    [{ ...inFile, before: before(20) }, false, ["default"]],
+    [{ default: 20, before: before(45) }, false, ["former"]],
+    [{ ...inFile, source: "$SWEEP", overridden_by: "$SWEEP" }, false, []],
+    [{ ...inFile, changed: "in_file_only", before: before(45) }, false, []],
+    [{ ...inFile, is_secret: true, before: before("…") }, false, ["secret"]],
+    [{ ...inFile, is_secret: true, before: null }, false, []],
+  ]) {
+    assert.deepEqual(waysBack(row("sweep_seconds", 20, changes), isUnsaved), ways, JSON.stringify(changes));
+  }
+  const kind = kindOf(row("sweep_seconds", 20, { allowed: "0.1 to 86400" }));
+  assert.equal(formerTyped(row("sweep_seconds", 20, { default: 30, before: before(45) }), kind), "45");
+  assert.equal(formerTyped(row("sweep_seconds", 20, { default: 30, before: before(30) }), kind), DEFAULT);
 });
 
 test("a refused change is told at its fields, and the rest at the top", () => {

@@ -5,10 +5,11 @@
 
 import { html, useStore } from "../../lib/html.js";
 import { Button, Time } from "../../lib/parts.js";
+import { formerTyped, waysBack } from "./lib/back.js";
 import { DEFAULT, overtaken } from "./lib/draft.js";
 import { SettingField } from "./fields.js";
 import { idOf, isChanged, nameOf } from "./lib/groups.js";
-import { allowedInWords, isSameValue, shown, typedOf } from "./lib/kind.js";
+import { allowedInWords, shown, typedOf } from "./lib/kind.js";
 import { fixedReason, sourceInWords } from "./lib/source.js";
 import { discard, gathered, leave, state, typed } from "./store.js";
 
@@ -82,31 +83,34 @@ const Notes = ({ row, kind, id, isAllowedSaid }) => {
 
 /** To what is saved, to what it was before, and to the default. */
 const WaysBack = ({ row, kind, isUnsaved }) => {
-  const { before } = row;
-  const name = nameOf(row.key);
-  const isFixed = row.changed === "in_file_only";
-  const hasBefore = before && !isFixed && !row.is_secret && !isSameValue(before.value, row.value);
-  const wasDefault = hasBefore && isSameValue(before.value, row.default);
-  const canReset = isChanged(row) && !row.overridden_by && !row.is_secret && !isFixed && !wasDefault;
-  if (!isUnsaved && !hasBefore && !canReset) return null;
+  const ways = waysBack(row, isUnsaved);
+  if (ways.length === 0) return null;
   return html`
-    <div class="setting-back">
-      ${isUnsaved && html`
-        <span class="setting-unsaved">Not saved${row.is_secret ? "" : `; was ${shown(kind, row.value)}`}</span>
-        <${Button} tone="quiet" aria-label="Undo the change of ${name}" onClick=${() => discard([row.key])}>Undo<//>
-      `}
-      ${!isUnsaved && hasBefore && html`
-        <span>Was ${shown(kind, before.value)} until <${Time} at=${before.changed} /> (${before.by})</span>
-        <${Button} tone="quiet" aria-label="Back to that: what ${name} was"
-          onClick=${() => typed(row, wasDefault ? DEFAULT : typedOf(kind, before.value))}>
-          Back to that
-        <//>
-      `}
-      ${!isUnsaved && canReset && html`
-        <${Button} tone="quiet" aria-label="Back to the default of ${name}" onClick=${() => typed(row, DEFAULT)}>
-          Back to the default
-        <//>
-      `}
-    </div>
+    <div class="setting-back">${ways.map((way) => html`<${WAYS[way]} key=${way} row=${row} kind=${kind} />`)}</div>
   `;
 };
+
+const Undo = ({ row, kind }) => html`
+  <span class="setting-unsaved">Not saved${row.is_secret ? "" : `; was ${shown(kind, row.value)}`}</span>
+  <${Button} tone="quiet" aria-label="Undo the change of ${nameOf(row.key)}" onClick=${() => discard([row.key])}>
+    Undo
+  <//>
+`;
+
+const Former = ({ row, kind }) => html`
+  <span>Was ${shown(kind, row.before.value)} until <${Time} at=${row.before.changed} /> (${row.before.by})</span>
+  <${Button} tone="quiet" aria-label="Back to that: what ${nameOf(row.key)} was"
+    onClick=${() => typed(row, formerTyped(row, kind))}>
+    Back to that
+  <//>
+`;
+
+const ToDefault = ({ row }) => html`
+  <${Button} tone="quiet" aria-label="Back to the default of ${nameOf(row.key)}" onClick=${() => typed(row, DEFAULT)}>
+    Back to the default
+  <//>
+`;
+
+const ChangedSecret = ({ row }) => html`<span>Changed <${Time} at=${row.before.changed} /> (${row.before.by})</span>`;
+
+const WAYS = { undo: Undo, former: Former, default: ToDefault, secret: ChangedSecret };
