@@ -37,6 +37,8 @@ const files = new Map();
 const tries = new Map();
 const progress = new Map();
 const releases = new Map();
+/** Rows that may have a handle. */
+const withHandle = new Set();
 let samples = [];
 
 const rowOf = (id) => outbox.get().find((row) => row.id === id);
@@ -165,8 +167,7 @@ const arrived = (id) => {
   tries.delete(id);
   progress.delete(id);
   apply([id], { type: "whole" });
-  files.delete(id);
-  forgetHandle(id);
+  letGo(id);
   beginNext();
   askForTask(id);
 };
@@ -286,13 +287,18 @@ const claim = (id) =>
     });
   });
 
+/** Nothing more is read of its file. */
+const letGo = (id) => {
+  files.delete(id);
+  if (withHandle.delete(id)) forgetHandle(id);
+  releases.get(id)?.();
+  releases.delete(id);
+};
+
 const drop = (ids) => {
   for (const id of ids) {
     endTry(id);
-    files.delete(id);
-    forgetHandle(id);
-    releases.get(id)?.();
-    releases.delete(id);
+    letGo(id);
   }
   apply(ids, { type: "removed" });
 };
@@ -304,7 +310,10 @@ const take = async (id, { file, handle }) => {
     files.delete(id);
     return false;
   }
-  if (handle) keepHandle(id, handle);
+  if (handle) {
+    withHandle.add(id);
+    keepHandle(id, handle);
+  }
   return true;
 };
 
@@ -406,7 +415,10 @@ const begun = () => {
   } catch {
     // Storage is forbidden: nothing was remembered either.
   }
-  for (const row of rows) written.set(row.id, remembered(row));
+  for (const row of rows) {
+    written.set(row.id, remembered(row));
+    withHandle.add(row.id);
+  }
   outbox.set(rows);
   wake(false);
 };

@@ -56,7 +56,6 @@ export function unfit({ path, sizeBytes }, { extensions, maxBytes, size }) {
   if (extensions && !extensions.includes(extensionOf(path))) {
     return { kind: "not-a-video", reason: `Not a video: the service takes ${extensions.join(", ")}.` };
   }
-  // eslint-disable-next-line no-control-regex
   if (/[\u0000-\u001f\u007f-\u009f]/.test(path)) {
     return { kind: "name", reason: "Its name has a control character. Rename it." };
   }
