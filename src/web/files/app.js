@@ -226,6 +226,9 @@ const SHORTCUTS = [
   ["?", "These keys"],
   ["Esc", "Close a dialog or menu"],
   ["Space", "In the queue: pause or go on"],
+  ["↑ ↓", "In the queue: another file; with Shift, choose"],
+  ["x", "In the queue: choose this file"],
+  ["Alt ↑", "In the queue: earlier; with ↓ later, Home next, End last"],
   ["j k", "On one file: to the next, to the previous one"],
 ];
 
