@@ -11,7 +11,7 @@ import {
   pagesToDrop,
   pagesToFetch,
   rowsOnScreen,
-  scrollToRow,
+  rowsThatFit,
 } from "../../src/web/files/lib/window.js";
 
 test("the rows on screen are rendered with some to spare, and never more than there are", () => {
@@ -73,18 +73,10 @@ test("pages far from the screen are dropped, and none that would be fetched agai
   assert.deepEqual(pagesToDrop([0, 1], { first: 0, end: 0 }), []);
 });
 
-test("a row is scrolled to only when a part of it is hidden", () => {
-  const screen = { rowPx: 40, scrolledPx: 400, screenPx: 400, topPx: 40, bottomPx: 0 };
-  for (const [row, expected] of [
-    [11, 0],
-    [19, 0],
-    [10, -40],
-    [0, -440],
-    [20, 40],
-    [100, 3240],
-  ]) {
-    assert.equal(scrollToRow({ ...screen, row }), expected, `row ${row}`);
-  }
+test("a list is cut where no browser could scroll to its end", () => {
+  assert.equal(rowsThatFit(100_000, 68), 100_000);
+  assert.equal(rowsThatFit(1_000_000, 68), 250_000);
+  assert.equal(rowsThatFit(0, 44), 0);
 });
 
 test("a dragged row lands in the nearest gap", () => {

@@ -8,6 +8,8 @@
 export const PAGE_ROWS = 100;
 /** Pages on either side of the screen that are kept; those farther away are dropped. */
 export const KEPT_PAGES = 6;
+/** No browser makes an element higher than 17,895,697 px (Firefox); others end at 33 million. */
+const HIGHEST_PX = 17_000_000;
 /** Near the upper and lower edge a drag scrolls. */
 const EDGE_PX = 56;
 const EDGE_SPEED_PX = 18;
@@ -23,6 +25,9 @@ export function rowsOnScreen({ scrolledPx, screenPx, rowPx, count, spareRows }) 
   const end = clamp(Math.ceil((scrolledPx + screenPx) / rowPx) + spareRows, first, count);
   return { first, end };
 }
+
+/** How many of `count` rows a page can be high enough for: 250,000 rows of 68 px. */
+export const rowsThatFit = (count, rowPx) => Math.min(count, Math.floor(HIGHEST_PX / rowPx));
 
 /** The page that a row is on, from 0. */
 export const pageOf = (row) => Math.floor(row / PAGE_ROWS);
@@ -51,16 +56,6 @@ export function pagesToDrop(pages, range) {
   const seen = pagesOf(range);
   if (seen.length === 0) return [];
   return pages.filter((page) => page < seen[0] - KEPT_PAGES || page > seen[seen.length - 1] + KEPT_PAGES);
-}
-
-/**
- * By how much to scroll so that a row is wholly on screen; 0 when it is. `topPx` and `bottomPx` of the screen are
- * covered by something else.
- */
-export function scrollToRow({ row, rowPx, scrolledPx, screenPx, topPx, bottomPx }) {
-  const above = row * rowPx - (scrolledPx + topPx);
-  if (above < 0) return above;
-  return Math.max(0, (row + 1) * rowPx - (scrolledPx + screenPx - bottomPx));
 }
 
 /** The gap between rows that is nearest to a point: 0 is before the first row, `count` after the last. */

@@ -6,7 +6,7 @@
 import { mayBe } from "../../lib/allowed.js";
 import { address as apiAddress, api } from "../../lib/api.js";
 import { shownPath } from "../../lib/format.js";
-import { html, useAnswer, useRef, useStore, useStyle } from "../../lib/html.js";
+import { html, useAnswer, useRef, useStore } from "../../lib/html.js";
 import { live } from "../../lib/live.js";
 import { Button, Empty, Failure, Heading, Icon, openMenu, Select, Skeleton } from "../../lib/parts.js";
 import { countIn, HISTORY_TABS, isNarrowed, SORTS, whichTasks } from "../queue/filter.js";
@@ -38,7 +38,6 @@ const HISTORY_SORTS = SORTS.filter(({ key }) => !["turn", "added", "-added", "-p
 const endedInQueue = ({ queue }) => (queue ? countIn(HISTORY_TABS[0], queue.counts) : 0);
 
 export default function History({ me }) {
-  useStyle("queue");
   const mayAct = me.role !== "viewer";
   const { filter, state, setFilter, address } = useList(kept);
   const { list, isOld, problem } = state;

@@ -5,8 +5,9 @@
 // told how many rows there are and which one this is.
 // Never in here: what rows show, what is done with them, where they come from.
 
+import { count as shownCount } from "../../lib/format.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "../../lib/html.js";
-import { rowsOnScreen } from "../../lib/window.js";
+import { rowsOnScreen, rowsThatFit } from "../../lib/window.js";
 import { taskAt } from "./pages.js";
 
 const SPARE_ROWS = 6;
@@ -84,12 +85,13 @@ function useActiveRow(body, active, focus) {
  * `kinds`: "may-choose" and "may-drag". `body`: a ref of the element that has the rows; handlers in `on` are called for all of them.
  */
 export function Grid({ label, columns, list, sort, onSort, onSee, active, focus, body, rowPx, Row, row, over, on, isOld, kinds = [] }) {
-  const count = list.total ?? 0;
+  const total = list.total ?? 0;
+  const count = rowsThatFit(total, rowPx);
   const rows = useRowsOnScreen(body, rowPx, count);
   useEffect(() => onSee(rows), [rows, list.total]);
   useActiveRow(body, active, focus);
   return html`
-    <div class="rows ${kinds.join(" ")} ${isOld ? "old" : ""}" role="grid" aria-label=${label} aria-rowcount=${count + 1}
+    <div class="rows ${kinds.join(" ")} ${isOld ? "old" : ""}" role="grid" aria-label=${label} aria-rowcount=${total + 1}
       aria-multiselectable=${kinds.includes("may-choose")} aria-busy=${isOld} ...${on}>
       <${Headings} columns=${columns} sort=${sort} onSort=${onSort} />
       <div class="rows-body" role="rowgroup" ref=${body} style=${{ height: `${count * rowPx}px`, "--row-height": `${rowPx}px` }}>
@@ -101,6 +103,9 @@ export function Grid({ label, columns, list, sort, onSort, onSee, active, focus,
         ${over}
       </div>
     </div>
+    ${count < total && html`
+      <p class="rows-end small quiet-text">The first ${shownCount(count)} of ${shownCount(total)}; search, or choose another order, for the others.</p>
+    `}
   `;
 }
 

@@ -104,7 +104,7 @@ export class Row extends Component {
     const kinds = { unread: task === null, chosen: isChosen, dragged: isDragged };
     const classes = Object.keys(kinds).filter((kind) => kinds[kind]);
     return html`
-      <div class="row ${classes.join(" ")}" role="row" aria-rowindex=${number + 2} aria-selected=${isChosen}
+      <div class="row ${classes.join(" ")}" role="row" aria-rowindex=${number + 2} aria-selected=${mayChoose ? isChosen : undefined}
         tabIndex=${isActive ? 0 : -1} data-row=${number} style=${{ transform: `translateY(${topPx}px)` }}>
         ${task === null
           ? html`<${Unread} />`

@@ -29,18 +29,11 @@ export function toggled(selection, task, row) {
   return { ...selection, tasks, anchor: row };
 }
 
-/** Exactly the rows from the anchor on. */
-export const range = (selection, tasks) => ({
-  all: false,
-  tasks: new Map(tasks.map((task) => [task.id, task])),
-  anchor: selection.anchor,
-});
+/** Exactly these. */
+export const range = (tasks, anchor) => ({ all: false, tasks: new Map(tasks.map((task) => [task.id, task])), anchor });
 
 /** The rows from the anchor to a row, half open. */
-export function rowsTo({ anchor }, row) {
-  const from = anchor ?? row;
-  return { first: Math.min(from, row), end: Math.max(from, row) + 1 };
-}
+export const rowsTo = (anchor, row) => ({ first: Math.min(anchor, row), end: Math.max(anchor, row) + 1 });
 
 /** With a task as it is now: what may be asked of the selection depends on it. */
 export function withTask(selection, task) {

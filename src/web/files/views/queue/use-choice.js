@@ -10,7 +10,10 @@ import { toast } from "../../lib/parts.js";
 import { rowOf, taskAt } from "./pages.js";
 import { CHOSEN_LIMIT, countChosen, everything, isChosen, NONE, only, range, rowsTo, toggled, without, withTask } from "./selection.js";
 
-/** `{selection, count, choose, chooseTo, chooseOnly, chooseAll, chooseNone}` of a list. */
+/**
+ * `{selection, count, choose, chooseTo, chooseOnly, chooseAll, chooseNone}` of a list. `chooseTo(row, from)`: what lies
+ * between `row` and the row that was chosen last, or `from` when there is none.
+ */
 export function useSelection({ list, filter, source }) {
   const [selection, setSelection] = useState(NONE);
   const chosenIn = useRef(filter);
@@ -25,13 +28,14 @@ export function useSelection({ list, filter, source }) {
     ];
     return () => ends.forEach((end) => end());
   }, []);
-  const chooseTo = async (row) => {
-    const rows = rowsTo(selection, row);
+  const chooseTo = async (row, from = row) => {
+    const anchor = selection.anchor ?? from;
+    const rows = rowsTo(anchor, row);
     if (rows.end - rows.first > CHOSEN_LIMIT) {
       return toast(`At most ${counted(CHOSEN_LIMIT, "row")} can be chosen at once; narrow the list by a filter and choose all of it`);
     }
     const tasks = await source.tasksOf(rows);
-    return setSelection((before) => range({ ...before, anchor: before.anchor ?? row }, tasks));
+    return setSelection(range(tasks, anchor));
   };
   const chooseOnly = (row) => {
     const task = taskAt(list, row);

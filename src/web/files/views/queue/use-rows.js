@@ -115,7 +115,7 @@ export function useRows({ body, rowPx, list, filter, source, choice, activity, m
   const go = ({ to, extends: isExtended }, row) => {
     const next = rowAfter(to, row, total, rowsOnScreen(rowPx));
     activity.goTo(next);
-    return isExtended && mayAct ? choice.chooseTo(next) : null;
+    return isExtended && mayAct ? choice.chooseTo(next, row) : null;
   };
   const changes = {
     move: ({ to }, row) => mayDrag(row) && move(taskAt(list, row), to),
