@@ -4,11 +4,12 @@
 // and finds a row by `data-row`; what can be pressed says in `data-does` what it does.
 // Never in here: what is done when it is pressed.
 
-import { change, bytes, duration, fps, percent, shownPath, stage, when } from "../../lib/format.js";
+import { change, bytes, duration, fps, percent, sentence, shownPath, stage, when } from "../../lib/format.js";
 import { Component, html, useStore } from "../../lib/html.js";
 import { Icon } from "../../lib/icons.js";
 import { live } from "../../lib/live.js";
 import { Bar, Name, Status } from "../../lib/parts.js";
+import { isStandingStill } from "../../lib/trouble.js";
 
 const shallowEqual = (one, other) =>
   Object.keys(one).length === Object.keys(other).length && Object.keys(one).every((key) => Object.is(one[key], other[key]));
@@ -20,7 +21,8 @@ export const DOES = { choose: "choose", menu: "menu", drag: "drag" };
 function Running({ task }) {
   const encode = useStore(live, ({ encodes }) => encodes.find(({ id }) => id === task.id));
   const progress = encode?.progress ?? task.progress;
-  const isFrozen = encode?.frozen ?? task.frozen;
+  const isAllStill = useStore(live, ({ queue }) => isStandingStill(queue));
+  const isFrozen = isAllStill || (encode?.frozen ?? task.frozen);
   const isKnown = progress?.percent != null;
   return html`
     <span class="running ${isFrozen ? "frozen" : ""}">
@@ -36,12 +38,15 @@ function Running({ task }) {
 }
 
 /** Why a task is as it is, in words; null when there is nothing to say. */
-const reasonOf = (task) => task.error ?? task.reason ?? null;
+const reasonOf = (task) => {
+  const text = task.error ?? task.reason;
+  return text ? sentence(shownPath(text)) : null;
+};
 
 const State = ({ task }) => {
   if (task.status === "processing") return html`<${Running} task=${task} />`;
   const reason = reasonOf(task);
-  return html`<${Status} task=${task} />${reason && html`<span class="detail" title=${shownPath(reason)}>${shownPath(reason)}</span>`}`;
+  return html`<${Status} task=${task} />${reason && html`<span class="detail" title=${reason}>${reason}</span>`}`;
 };
 
 /** The moment of a task that matters: when it ended, began, or came. */

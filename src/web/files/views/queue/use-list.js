@@ -20,7 +20,9 @@ const clock = {
 
 /** What a view keeps while it is not shown. `path`: its address. `archived`: its list has the archives too. */
 export function createKept({ path, tabs, archived }) {
-  const fetchPage = (filter, { offset, limit }, signal) => {
+  const fetchPage = async (filter, { offset, limit }, signal) => {
+    // What changes before the stream is open is in the answer then, and what changes after it in the stream.
+    await live.opened();
     const query = { ...whichTasks(filter), sort: filter.sort, offset, limit, archived: archived || null };
     return api.get("/tasks", { query, signal });
   };
