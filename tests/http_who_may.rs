@@ -610,7 +610,7 @@ fn keys_end_when_they_expire_or_are_revoked_and_their_last_use_is_kept() {
     let me = |key: &str| server.request("GET", "/api/v1/me", &[("Authorization", key)], b"");
     assert_eq!(
         me(&expiring).json(),
-        json!({ "name": "operator", "role": "viewer", "by": "key" })
+        json!({ "name": "operator", "role": "viewer", "by": "key", "has_account": true })
     );
     server
         .root
