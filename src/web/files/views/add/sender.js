@@ -11,7 +11,8 @@ import { live } from "../../lib/live.js";
 import { REMEMBERED, sending } from "../../lib/sending.js";
 import { createStore } from "../../lib/store.js";
 import { fileOfHandle, forgetHandle, handleOf, keepHandle } from "./handles.js";
-import { change, meaningOf, newRow, rateOf, recalled, remembered, retryDelayMs, toBegin, totals, withSample } from "./outbox.js";
+import { createMemory, forgottenElsewhere } from "./memory.js";
+import { change, meaningOf, newRow, rateOf, retryDelayMs, toBegin, totals, withSample } from "./outbox.js";
 import { isSameFile, markOf } from "./wanted.js";
 
 const { Upload } = window.tus;
@@ -218,31 +219,19 @@ live.onReset(() => {
 // ── Showing and remembering ────────────────────────────────────────────────────────────────────────────────────────
 
 let showTimer = null;
+const showNow = () => {
+  clearTimeout(showTimer);
+  showTimer = null;
+  outbox.update((rows) => [...progress].reduce((all, [of, sentBytes]) => change(all, [of], { type: "progress", sentBytes }), rows));
+  progress.clear();
+};
 const show = (id, sentBytes) => {
   progress.set(id, sentBytes);
-  showTimer ??= setTimeout(() => {
-    showTimer = null;
-    outbox.update((rows) => [...progress].reduce((all, [of, bytes]) => change(all, [of], { type: "progress", sentBytes: bytes }), rows));
-    progress.clear();
-  }, SHOW_EVERY_MS);
+  showTimer ??= setTimeout(showNow, SHOW_EVERY_MS);
 };
 
-const written = new Map();
-const save = () => {
-  const texts = new Map(outbox.get().map((row) => [row.id, remembered(row)]));
-  try {
-    for (const [id, text] of texts) {
-      if (text !== null && written.get(id) !== text) localStorage.setItem(REMEMBERED + id, text);
-    }
-    for (const id of written.keys()) {
-      if ((texts.get(id) ?? null) === null) localStorage.removeItem(REMEMBERED + id);
-    }
-  } catch {
-    // Storage that is full or forbidden: uploads go on, but not over a reload.
-  }
-  written.clear();
-  for (const [id, text] of texts) if (text !== null) written.set(id, text);
-};
+const memory = createMemory(localStorage);
+const save = () => memory.save(outbox.get());
 
 let saveTimer = null;
 outbox.subscribe((rows) => {
@@ -267,12 +256,9 @@ live.subscribe(({ state }) => {
   wasLive = state === "live";
 });
 
-/** Another tab has finished or cancelled what is asleep here. */
-window.addEventListener("storage", ({ key, newValue }) => {
-  if (!key?.startsWith(REMEMBERED)) return;
-  const id = key.slice(REMEMBERED.length);
-  const row = rowOf(id);
-  if (newValue === null && row?.state === "asleep") drop([id]);
+window.addEventListener("storage", (event) => {
+  const id = forgottenElsewhere(event);
+  if (id && rowOf(id)?.state === "asleep") drop([id]);
 });
 
 // ── Files ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -294,6 +280,21 @@ const letGo = (id) => {
   releases.get(id)?.();
   releases.delete(id);
 };
+
+/** Tabs of this page tell each other which rows are theirs. */
+const tabs = new BroadcastChannel("uploads");
+
+const tellOwn = () => {
+  if (files.size > 0) tabs.postMessage({ mine: [...files.keys()] });
+};
+
+tabs.addEventListener("message", ({ data: { mine } }) => {
+  if (!mine) return tellOwn();
+  const left = rowsOf(mine).filter(({ state }) => state === "asleep");
+  memory.leave(left.map(({ id }) => id));
+  for (const { id } of left) withHandle.delete(id);
+  return apply(left.map(({ id }) => id), { type: "removed" });
+});
 
 const drop = (ids) => {
   for (const id of ids) {
@@ -325,6 +326,7 @@ export const wake = async (ask) => {
     const found = file && { path: file.name, sizeBytes: file.size, modifiedMs: file.lastModified };
     if (found && isSameFile(row, found) && (await take(row.id, { file, handle: null }))) apply([row.id], { type: "woken" });
   }
+  tellOwn();
   beginNext();
 };
 
@@ -353,12 +355,14 @@ export const add = async ({ again, found, fresh }, wish) => {
   // What is new here no other tab has yet.
   for (const { row, file } of rows) take(row.id, file);
   outbox.update((before) => [...change(before, woken, { type: "chosen" }), ...rows.map(({ row }) => row)]);
+  tellOwn();
   beginNext();
 };
 
 // ── What a person does ─────────────────────────────────────────────────────────────────────────────────────────────
 
 export const pause = (ids) => {
+  showNow();
   apply(ids, { type: "paused" });
   for (const row of rowsOf(ids)) if (row.state === "paused") endTry(row.id);
   beginNext();
@@ -402,24 +406,7 @@ export const terminate = async (url) => {
 /** Takes rows that are done off the list. */
 export const dismiss = (ids) => drop(ids);
 
-const recall = () => {
-  const keys = Object.keys(localStorage).filter((key) => key.startsWith(REMEMBERED));
-  const rows = keys.map((key) => recalled(localStorage.getItem(key))).filter(Boolean);
-  return rows.sort((one, other) => one.path.localeCompare(other.path, undefined, { numeric: true }));
-};
-
-const begun = () => {
-  let rows = [];
-  try {
-    rows = recall();
-  } catch {
-    // Storage is forbidden: nothing was remembered either.
-  }
-  for (const row of rows) {
-    written.set(row.id, remembered(row));
-    withHandle.add(row.id);
-  }
-  outbox.set(rows);
-  wake(false);
-};
-begun();
+outbox.set(memory.recall());
+for (const { id } of outbox.get()) withHandle.add(id);
+tabs.postMessage({ whose: true });
+wake(false);

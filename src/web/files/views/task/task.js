@@ -27,6 +27,7 @@ const useTask = (id) => {
   const { data, problem, reload } = useAnswer((signal) => api.get(`/tasks/${encodeURIComponent(id)}`, { signal }), [id]);
   // What is told while an answer is on its way is newer than the answer.
   const [told, setTold] = useState(null);
+  const [isArchived, setIsArchived] = useState(false);
   useEffect(() => {
     const readAnew = () => {
       setTold(null);
@@ -34,7 +35,7 @@ const useTask = (id) => {
     };
     const ends = [
       live.onTask((task) => task.id === id && setTold(task)),
-      live.onRemoved((removed) => removed === id && readAnew()),
+      live.onRemoved((removed) => removed === id && setIsArchived(true)),
       live.onReset(readAnew),
     ];
     return () => ends.forEach((end) => end());
@@ -42,7 +43,8 @@ const useTask = (id) => {
   const encode = useStore(live, ({ encodes }) => encodes.find((one) => one.id === id));
   const task = told ?? data;
   const running = task && isRunning(task) && encode ? { frozen: encode.frozen, progress: encode.progress } : {};
-  return { task: task && { ...task, ...running }, problem, reload, setTask: setTold };
+  const archived = task && (task.archived || isArchived);
+  return { task: task && { ...task, ...running, archived }, problem, reload, setTask: setTold };
 };
 
 const Loading = ({ id, me }) => {
