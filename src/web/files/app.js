@@ -25,15 +25,15 @@ const PLACES = [
 ];
 
 const VIEWS = [
-  { pattern: "/", place: "/", style: "now", load: () => import("./views/now.js") },
-  { pattern: "/queue", place: "/queue", style: "queue", load: () => import("./views/queue/queue.js") },
-  { pattern: "/history", place: "/history", style: "history", load: () => import("./views/history/history.js") },
-  { pattern: "/add", place: "/add", style: "add", load: () => import("./views/add/add.js") },
-  { pattern: "/tasks/:id", place: "/queue", style: "task", load: () => import("./views/task/task.js") },
-  { pattern: "/settings/*", place: "/settings", style: "settings", load: () => import("./views/settings/settings.js") },
-  { pattern: "/help", place: null, style: "help", load: () => import("./views/help.js") },
+  { pattern: "/", place: "/", styles: ["now"], load: () => import("./views/now.js") },
+  { pattern: "/queue", place: "/queue", styles: ["queue"], load: () => import("./views/queue/queue.js") },
+  { pattern: "/history", place: "/history", styles: ["queue", "history"], load: () => import("./views/history/history.js") },
+  { pattern: "/add", place: "/add", styles: ["add"], load: () => import("./views/add/add.js") },
+  { pattern: "/tasks/:id", place: "/queue", styles: ["task"], load: () => import("./views/task/task.js") },
+  { pattern: "/settings/*", place: "/settings", styles: ["settings"], load: () => import("./views/settings/settings.js") },
+  { pattern: "/help", place: null, styles: ["help"], load: () => import("./views/help.js") },
 ];
-const LOGIN = { pattern: "/login", place: null, style: "login", load: () => import("./views/login.js") };
+const LOGIN = { pattern: "/login", place: null, styles: ["login"], load: () => import("./views/login.js") };
 
 /** Who is here: null until that is known, `{name, role}`, "nobody", or a Problem: it cannot be known. */
 const me = createStore(null);
@@ -57,7 +57,7 @@ const useModule = (view) => {
     let isWanted = true;
     const load = async () => {
       try {
-        const [module] = await Promise.all([view.load(), loadStyle(view.style)]);
+        const [module] = await Promise.all([view.load(), ...view.styles.map(loadStyle)]);
         if (isWanted) setState({ view: view.pattern, module, problem: null });
       } catch {
         if (await isOutdated()) location.reload();
