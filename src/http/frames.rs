@@ -277,12 +277,12 @@ async fn source(api: &Api, task: &Task) -> Result<Film, Problem> {
     Ok(Film { path, identity })
 }
 
-/// Where the source of a task is.
+/// Where the source of a task is, and what it is known by.
 ///
 /// # Errors
 /// When it is not there any more, or another file is.
-pub(super) async fn source_of(api: &Api, task: &Task) -> Result<PathBuf, Problem> {
-    source(api, task).await.map(|film| film.path)
+pub(super) async fn source_of(api: &Api, task: &Task) -> Result<(PathBuf, Identity), Problem> {
+    source(api, task).await.map(|film| (film.path, film.identity))
 }
 
 async fn output(api: &Api, task: &Task) -> Result<Film, Problem> {

@@ -9,7 +9,7 @@ use std::{path::Path as FilePath, path::PathBuf, sync::Arc};
 use axum::{Extension, extract::State, http::StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
-use tokio::sync::Semaphore;
+use tokio::sync::Mutex;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -23,14 +23,12 @@ use super::{
     who::{Admin, Operator},
 };
 use crate::{
-    config::{self, Config, Profile},
+    config::{self, Config, EncodeConfig, Profile},
     process::{Cancel, CommandLine},
     service::explained::{Explained, Named, NotExplained, Source},
-    task::{Resolution, Task},
+    task::{Identity, Resolution, Task},
 };
 
-/// Looks into films at once; each reads a whole one.
-const AT_ONCE: usize = 2;
 /// The folder of the film that there is not.
 const EXAMPLE_RESOLUTION: Resolution = Resolution(1080);
 const EXAMPLE_NAME: &str = "film.mkv";
@@ -92,7 +90,7 @@ pub(super) struct PreviewDto {
 pub(super) async fn preview(
     _: Operator,
     State(api): State<Api>,
-    Extension(looking): Extension<Arc<Semaphore>>,
+    Extension(looked): Extension<Arc<Looked>>,
     extract::Json(draft): extract::Json<DraftDto>,
 ) -> Result<axum::Json<PreviewDto>, Problem> {
     let (profile, config) = match api.settings.judged(draft.name.as_deref(), draft.profile).await? {
@@ -112,10 +110,10 @@ pub(super) async fn preview(
     };
     let film = match &task {
         Some(task) => {
-            let file = frames::source_of(&api, task).await?;
-            looked_into(file, &config, looking).await?
+            let (file, identity) = frames::source_of(&api, task).await?;
+            looked.source(file, identity, &config.encode).await?
         }
-        None => Ok(Source::example()),
+        None => Ok(Arc::new(Source::example())),
     };
     let explained = film.and_then(|film| explained(&film, task.as_deref(), &profile, resolution, &config));
     let preview = match explained {
@@ -134,24 +132,47 @@ pub(super) async fn preview(
     Ok(axum::Json(preview))
 }
 
-async fn looked_into(
-    file: PathBuf,
-    config: &Config,
-    looking: Arc<Semaphore>,
-) -> Result<Result<Source, NotExplained>, Problem> {
-    let place = looking.try_acquire_owned().map_err(|_| {
-        let detail = "other previews are being made; try again in a moment";
-        Problem::new(Kind::TooManyRequests, detail).after(2)
-    })?;
-    let cancel = Cancel::new();
-    let _ends = EndsWithRequest(cancel.clone());
-    let config = config.encode.clone();
-    blocking(move || {
-        let source = Source::of(&file, &config, &cancel);
-        drop(place);
-        source
-    })
-    .await
+/// A film that was looked into last, held while one is: that reads a whole file, and a draft changes with each key.
+#[derive(Default)]
+pub(super) struct Looked(Mutex<Option<Film>>);
+
+struct Film {
+    identity: Identity,
+    /// Without its profiles, which have nothing to do with it.
+    config: EncodeConfig,
+    source: Arc<Source>,
+}
+
+impl Looked {
+    async fn source(
+        &self,
+        file: PathBuf,
+        identity: Identity,
+        config: &EncodeConfig,
+    ) -> Result<Result<Arc<Source>, NotExplained>, Problem> {
+        let mut config = config.clone();
+        config.profiles.clear();
+        let mut last = self.0.lock().await;
+        let known = last
+            .as_ref()
+            .filter(|film| film.identity == identity && film.config == config);
+        if let Some(film) = known {
+            return Ok(Ok(Arc::clone(&film.source)));
+        }
+        let cancel = Cancel::new();
+        let _ends = EndsWithRequest(cancel.clone());
+        let with = config.clone();
+        let source = match blocking(move || Source::of(&file, &with, &cancel)).await? {
+            Ok(source) => Arc::new(source),
+            Err(reason) => return Ok(Err(reason)),
+        };
+        *last = Some(Film {
+            identity,
+            config,
+            source: Arc::clone(&source),
+        });
+        Ok(Ok(source))
+    }
 }
 
 fn explained(
@@ -278,5 +299,5 @@ pub fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(preview))
         .routes(routes!(delete))
-        .layer(Extension(Arc::new(Semaphore::new(AT_ONCE))))
+        .layer(Extension(Arc::new(Looked::default())))
 }

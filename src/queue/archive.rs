@@ -30,6 +30,9 @@ use crate::{
 /// Threads that read archives for a sum of all: encodes have the rest of the machine.
 const READERS_LIMIT: usize = 4;
 
+/// Archives that could not be understood, with why.
+pub type Bad = Vec<(PathBuf, String)>;
+
 /// Which archive a finished task goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ArchiveKind {
@@ -109,10 +112,7 @@ pub(super) fn write(
 ///
 /// # Errors
 /// When an archive or the folder cannot be read at all.
-pub(super) fn load(
-    files: &Files,
-    mut each: impl FnMut(&Path, Known),
-) -> Result<Vec<(PathBuf, String)>, DurableError> {
+pub(super) fn load(files: &Files, mut each: impl FnMut(&Path, Known)) -> Result<Bad, DurableError> {
     let mut bad = Vec::new();
     for path in list_archives(files)? {
         let bytes = fs::read(&path).map_err(unreadable(&path))?;
@@ -139,7 +139,7 @@ pub(super) fn load_one(bytes: &[u8], each: &mut impl FnMut(&Path, Known)) -> Res
 ///
 /// # Errors
 /// When an archive or the folder cannot be read at all.
-pub fn read_ended(files: &Files) -> Result<(Vec<record::Ended>, Vec<(PathBuf, String)>), DurableError> {
+pub fn read_ended(files: &Files) -> Result<(Vec<record::Ended>, Bad), DurableError> {
     let paths = list_archives(files)?;
     let threads = thread::available_parallelism().map_or(1, NonZero::get);
     let threads = threads.min(READERS_LIMIT).min(paths.len());

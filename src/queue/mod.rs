@@ -16,7 +16,7 @@ mod model_tests;
 #[cfg(test)]
 mod tests;
 
-pub use archive::{ArchiveKind, list_archives, read_archive, read_archives, read_ended};
+pub use archive::{ArchiveKind, Bad, list_archives, read_archive, read_archives, read_ended};
 pub use control::{Control, WhilePaused};
 pub use edit::{EditError, edit, edit_control, read_control, read_live};
 pub use load::{Finding, LoadError, Loaded, load};

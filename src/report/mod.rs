@@ -7,22 +7,17 @@ mod totals;
 
 pub use totals::{Day, Folder, Month, Sum, Totals, Week};
 
-use std::path::PathBuf;
-
 use jiff::{ToSpan, civil::Date, tz::TimeZone};
 use serde_json::{Value, json};
 
 use crate::{
     durable::DurableError,
-    queue::{self, EditError, Files},
+    queue::{self, Bad, EditError, Files},
     record::Ended,
 };
 
 /// So many days are told one by one, up to today: a year, and what its first weeks are compared with.
 const DAYS: i64 = 400;
-
-/// Archives that could not be understood, with why.
-pub type Bad = Vec<(PathBuf, String)>;
 
 /// Every ended task of the queue and its archives, summed up by the days of `zone`.
 ///

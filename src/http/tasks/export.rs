@@ -291,9 +291,8 @@ pub(super) async fn export(
     let export = blocking(move || Export::new(query, board, &files)).await??;
     let parts = stream::try_unfold(export, async |mut export| {
         let part = blocking(move || export.part().map(|part| part.map(|part| (part, export))));
-        part.await
-            .flatten()
-            .map_err(|problem| std::io::Error::other(problem.detail))
+        let part = part.await.and_then(|part| part);
+        part.map_err(|problem| std::io::Error::other(problem.detail))
     });
     let today = Timestamp::now().strftime("%Y-%m-%d");
     let name = format!("attachment; filename=\"tasks-{today}.{}\"", format.extension());
