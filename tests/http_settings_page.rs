@@ -112,7 +112,7 @@ fn before_a_login_the_ways_to_log_in_are_told_and_nothing_else() {
             .request("GET", "/api/v1/login-options", &[("Authorization", "")], b"")
             .json()
     };
-    assert_eq!(options(), json!({"setup": true, "oidc": false, "name": null}));
+    assert_eq!(options(), json!({"setup": true, "oidc": false, "name": null, "session": false}));
     fs::rename(&away, &users).unwrap();
     server.root.until("the user is known", || {
         (options()["setup"] == false).then_some(())
@@ -126,7 +126,7 @@ fn before_a_login_the_ways_to_log_in_are_told_and_nothing_else() {
     server.start();
     assert_eq!(
         options(),
-        json!({"setup": false, "oidc": true, "name": "login.example.org"})
+        json!({"setup": false, "oidc": true, "name": "login.example.org", "session": false})
     );
 }
 

@@ -50,7 +50,9 @@ pub(super) struct DraftDto {
     #[serde(default)]
     task: Option<String>,
     /// The folder it is for; not there: the task's, else 1080.
+    // Not as a signed number of 32 bits, by which utoipa describes it.
     #[serde(default)]
+    #[schema(value_type = Option<u64>)]
     resolution: Option<u32>,
 }
 
