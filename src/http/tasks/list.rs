@@ -31,7 +31,7 @@ pub(super) struct ListQuery {
     cursor: Option<String>,
     /// So many tasks are left out before the page begins; instead of `cursor`, to jump in a long list.
     #[param(value_type = Option<u64>)]
-    offset: Option<usize>,
+    offset: Option<u32>,
     /// Of a page; 100 unless told.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<u32>,
@@ -87,7 +87,7 @@ pub(super) async fn list(
     if cursor.is_some() && query.offset.is_some() {
         return Err(Problem::invalid("give a cursor or an offset, not both"));
     }
-    let offset = query.offset.unwrap_or(0);
+    let offset = query.offset.map_or(0, |offset| offset as usize);
     let limit = query.limit.unwrap_or(LIMIT_DEFAULT);
     if !(1..=LIMIT_MOST).contains(&limit) {
         return Err(Problem::invalid(format!("limit is 1 to {LIMIT_MOST}")));
