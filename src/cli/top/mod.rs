@@ -5,6 +5,7 @@
 //! Never in here: what a key does (`state`), how it looks (`draw`), where it comes from (`local`, `remote`).
 
 mod draw;
+mod list;
 mod local;
 mod picture;
 mod remote;

@@ -31,10 +31,28 @@ pub struct Now {
 /// Something that is wrong, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trouble {
+    pub weight: Weight,
     pub message: String,
     pub way_out: String,
     /// `None`: it is not known.
     pub since: Option<Timestamp>,
+}
+
+/// What comes of a trouble.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Weight {
+    /// Work goes on.
+    Mild,
+    /// Some or all work stands still.
+    Grave,
+}
+
+/// Whether an encode gets anywhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Motion {
+    Goes,
+    /// A person has frozen it, alone or with all others.
+    Frozen,
 }
 
 /// What new encodes do.
@@ -57,6 +75,19 @@ impl Now {
     #[must_use]
     pub fn encodes(&self) -> &[LiveEncode] {
         self.present.live.as_ref().map_or(&[], |live| &live.encodes)
+    }
+
+    #[must_use]
+    pub fn encode_of(&self, id: &TaskId) -> Option<&LiveEncode> {
+        self.encodes().iter().find(|encode| encode.id == id.as_str())
+    }
+
+    #[must_use]
+    pub fn motion(&self, encode: &LiveEncode) -> Motion {
+        match encode.frozen || self.present.control.freezes() {
+            true => Motion::Frozen,
+            false => Motion::Goes,
+        }
     }
 
     /// Tasks of the queue with this status.

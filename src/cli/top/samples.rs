@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::picture::{Now, Rows, Trouble, Want};
+use super::picture::{Now, Rows, Trouble, Want, Weight};
 use crate::{
     cli::status::Present,
     http::system::{CpuDto, DiskDto, LoadDto, MemoryDto, ProcessDto, TemperatureDto},
@@ -111,6 +111,7 @@ pub fn now() -> Now {
 
 pub fn trouble() -> Trouble {
     Trouble {
+        weight: Weight::Grave,
         message: "input/720 is out of reach: the disk does not answer.".into(),
         way_out: "Its tasks go on when it is back.".into(),
         since: Some(at("2026-11-22T06:58:00Z")),

@@ -96,3 +96,83 @@ pub fn work(mut source: impl Source, asks: &Receiver<Ask>, answers: &Sender<Mess
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex, mpsc};
+
+    use super::*;
+    use crate::cli::top::{picture::View, samples};
+
+    /// Tells the samples, and writes down what it was asked.
+    struct Told(Arc<Mutex<Vec<String>>>);
+
+    impl Told {
+        fn note(&self, text: String) {
+            self.0.lock().unwrap().push(text);
+        }
+    }
+
+    impl Source for Told {
+        fn now(&mut self) -> Result<Now, String> {
+            self.note("now".into());
+            Ok(samples::now())
+        }
+
+        fn rows(&mut self, want: &Want) -> Result<Rows, String> {
+            self.note(format!("rows {}", want.first));
+            Ok(samples::rows(want))
+        }
+
+        fn details(&mut self, id: &TaskId) -> Result<Details, String> {
+            self.note(format!("details {id}"));
+            Err("gone".into())
+        }
+
+        fn obey(&mut self, order: &Order) -> Result<String, String> {
+            self.note(format!("{order:?}"));
+            Ok("done".into())
+        }
+    }
+
+    fn from(first: usize) -> Ask {
+        Ask::Show(Want {
+            view: View::default(),
+            first,
+            count: 10,
+            details: Some("t4".into()),
+        })
+    }
+
+    #[test]
+    fn of_many_wants_the_last_one_is_fetched_and_orders_come_before_what_they_change() {
+        let noted = Arc::new(Mutex::new(Vec::new()));
+        let (asks, asked) = mpsc::channel();
+        let (messages, inbox) = mpsc::channel();
+        for ask in [from(1), from(2), Ask::Obey(Order::Resume), from(3)] {
+            asks.send(ask).unwrap();
+        }
+        drop(asks);
+        work(Told(Arc::clone(&noted)), &asked, &messages);
+        drop(messages);
+        assert_eq!(*noted.lock().unwrap(), ["Resume", "now", "rows 3", "details t4"]);
+        let answers: Vec<Message> = inbox.iter().collect();
+        assert!(matches!(
+            answers.as_slice(),
+            [
+                Message::Told(Ok(_)),
+                Message::Now(_),
+                Message::Rows(_),
+                Message::Told(Err(_))
+            ]
+        ));
+    }
+
+    #[test]
+    fn the_work_ends_when_nobody_listens() {
+        let (_asks, asked) = mpsc::channel();
+        let (messages, inbox) = mpsc::channel();
+        drop(inbox);
+        work(Told(Arc::default()), &asked, &messages);
+    }
+}

@@ -7,7 +7,10 @@
 use jiff::Timestamp;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::picture::{Details, Now, Order, Rows, SortBy, Tab, View, Want};
+use super::{
+    list::{List, Way},
+    picture::{Details, Now, Order, Rows, SortBy, Tab, View, Want},
+};
 use crate::{
     queue::WhilePaused,
     task::{Status, Task, TaskId},
@@ -62,21 +65,6 @@ pub enum Over {
     },
 }
 
-/// The list of the queue.
-#[derive(Debug, Default)]
-pub struct List {
-    pub view: View,
-    pub rows: Rows,
-    /// Place of the chosen task in the whole list.
-    pub chosen: usize,
-    /// Which task that is, as far as it is known.
-    pub chosen_id: Option<TaskId>,
-    /// Place of the first row on the screen.
-    pub top: usize,
-    /// Rows on the screen.
-    pub height: usize,
-}
-
 /// The answer to an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Told {
@@ -89,13 +77,6 @@ pub enum Told {
 pub enum Asked {
     Quit,
     Order(Order),
-}
-
-/// Where a task is moved to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Way {
-    Sooner,
-    Later,
 }
 
 /// What is chosen, for an order about it.
@@ -401,7 +382,10 @@ impl State {
             name: task.shown().to_string(),
             status: task.status.clone(),
             priority: Some(task.priority),
-            is_frozen: self.is_frozen(&task.id),
+            is_frozen: self
+                .now
+                .as_ref()
+                .is_some_and(|now| now.encode_of(&task.id).is_some_and(|encode| encode.frozen)),
         };
         if let Over::Details { id, .. } = &self.over {
             let details = self.details.as_ref().filter(|details| details.task.id == *id)?;
@@ -420,82 +404,6 @@ impl State {
                 })
             }
         }
-    }
-
-    /// Whether a person has made this encode stand still.
-    #[must_use]
-    pub fn is_frozen(&self, id: &TaskId) -> bool {
-        let encodes = self.now.as_ref().map_or(&[][..], Now::encodes);
-        encodes
-            .iter()
-            .any(|encode| encode.id == id.as_str() && encode.frozen)
-    }
-}
-
-impl List {
-    fn take(&mut self, rows: Rows) {
-        // The answer to what was wanted before.
-        if rows.view != self.view {
-            return;
-        }
-        self.rows = rows;
-        let known = self.chosen_id.as_ref().and_then(|id| self.rows.place_of(id));
-        let last = self.rows.total.saturating_sub(1);
-        self.choose(known.unwrap_or(self.chosen).min(last));
-    }
-
-    fn look_at(&mut self, view: View) {
-        if view != self.view {
-            self.view = view;
-            self.rows = Rows::default();
-            self.chosen_id = None;
-            self.choose(0);
-        }
-    }
-
-    fn choose(&mut self, place: usize) {
-        self.chosen = place;
-        self.chosen_id = self.rows.at(place).map(|task| task.id.clone());
-        self.follow();
-    }
-
-    /// `None`: it does not wait, or there is nothing that it could change places with.
-    fn move_chosen(&mut self, way: Way) -> Option<Order> {
-        let waiting = |place: usize| {
-            let task = self.rows.at(place)?;
-            (task.status == Status::Queued).then(|| task.id.clone())
-        };
-        let id = waiting(self.chosen)?;
-        let (to, before) = match way {
-            Way::Sooner => {
-                let above = self.chosen.checked_sub(1)?;
-                (above, Some(waiting(above)?))
-            }
-            Way::Later => {
-                let below = self.chosen + 1;
-                waiting(below)?;
-                (below, waiting(below + 1))
-            }
-        };
-        // So that a second press goes on from the first.
-        self.rows
-            .tasks
-            .swap(self.chosen - self.rows.first, to - self.rows.first);
-        self.choose(to);
-        Some(Order::Place { id, before })
-    }
-
-    /// The chosen row is on the screen.
-    fn follow(&mut self) {
-        let height = self.height.max(1);
-        if self.chosen < self.top {
-            self.top = self.chosen;
-        } else if self.chosen >= self.top + height {
-            self.top = self.chosen + 1 - height;
-        }
-        self.top = self.top.min(self.rows.total.saturating_sub(height));
-        // The total may be that of a list that is not there yet.
-        self.top = self.top.min(self.chosen);
     }
 }
 

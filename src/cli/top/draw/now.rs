@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     cli::top::{
-        picture::{Now, Trouble},
+        picture::{Motion, Now, Trouble, Weight},
         state::State,
     },
     http::system::LoadDto,
@@ -88,12 +88,17 @@ fn troubles(now: &Now, width: usize, look: &Look) -> Vec<Line<'static>> {
     };
     let wrong = now.problems.iter().flat_map(|problem| {
         let Trouble {
+            weight,
             message,
             way_out,
             since,
         } = problem;
         let since = since.map_or_else(String::new, |since| format!(" Since {}.", look.clock(since)));
-        notice(Meaning::Bad, "!", message, &format!("{way_out}{since}"))
+        let meaning = match weight {
+            Weight::Grave => Meaning::Bad,
+            Weight::Mild => Meaning::Attention,
+        };
+        notice(meaning, "!", message, &format!("{way_out}{since}"))
     });
     let rest = words::rest(now, &look.zone);
     let rest = rest.map(|(title, text)| notice(Meaning::Attention, "‖", &title, &text));
@@ -119,7 +124,7 @@ fn draw_encodes(frame: &mut Frame<'_>, area: Rect, now: &Now, state: &State, loo
         .flat_map(|(index, encode)| {
             let is_chosen = index == state.encode && encodes.len() > 1;
             let source_bytes = now.source_bytes.get(&encode.id).copied();
-            self::encode(encode, source_bytes, is_chosen, width, look)
+            self::encode((encode, now.motion(encode)), source_bytes, is_chosen, width, look)
         })
         .collect();
     let unseen = encodes.len().saturating_sub(fits);
@@ -132,7 +137,7 @@ fn draw_encodes(frame: &mut Frame<'_>, area: Rect, now: &Now, state: &State, loo
 }
 
 fn encode(
-    encode: &LiveEncode,
+    (encode, motion): (&LiveEncode, Motion),
     source_bytes: Option<u64>,
     is_chosen: bool,
     width: usize,
@@ -147,9 +152,9 @@ fn encode(
         true => Meaning::Chosen,
         false => Meaning::Strong,
     };
-    let tone = match encode.frozen {
-        true => Meaning::Attention,
-        false => Meaning::Usual,
+    let tone = match motion {
+        Motion::Frozen => Meaning::Attention,
+        Motion::Goes => Meaning::Usual,
     };
     let bar = film::bar(encode.pieces.as_deref(), encode.percent, width)
         .into_iter()
@@ -161,20 +166,20 @@ fn encode(
             look.span(Meaning::Quiet, folder),
         ]),
         Line::from_iter(bar),
-        look.line(tone, numbers(encode, source_bytes, width)),
+        look.line(tone, numbers((encode, motion), source_bytes, width)),
         Line::default(),
     ]
 }
 
 /// The numbers of an encode in fixed places; the less important ones only where there is room.
-fn numbers(encode: &LiveEncode, source_bytes: Option<u64>, width: usize) -> String {
+fn numbers((encode, motion): (&LiveEncode, Motion), source_bytes: Option<u64>, width: usize) -> String {
     let percent = encode
         .percent
         .map_or_else(String::new, |percent| format!("{percent:.0} %"));
-    let time = match (encode.frozen, encode.seconds_left) {
-        (true, _) => "Frozen".to_owned(),
-        (false, Some(seconds)) => format!("{} left", duration(seconds)),
-        (false, None) => words::stage(&encode.stage),
+    let time = match (motion, encode.seconds_left) {
+        (Motion::Frozen, _) => "Frozen".to_owned(),
+        (Motion::Goes, Some(seconds)) => format!("{} left", duration(seconds)),
+        (Motion::Goes, None) => words::stage(&encode.stage),
     };
     let (sizes, change) = projection(encode, source_bytes);
     // Text, columns, and how long it is kept.

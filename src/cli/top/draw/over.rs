@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     cli::top::{
-        picture::{Details, Receipt},
+        picture::{Details, Motion, Now, Receipt},
         state::State,
     },
     receipt::{self, wire},
@@ -64,7 +64,7 @@ pub fn draw_details(frame: &mut Frame<'_>, area: Rect, state: &State, scrolled: 
     let width = area.width.min(DETAILS_COLUMNS);
     let inner = usize::from(width.saturating_sub(BORDER_COLUMNS));
     let lines = match &state.details {
-        Some(details) => about(details, state.is_frozen(&details.task.id), inner, look),
+        Some(details) => about(details, state.now.as_ref(), inner, look),
         None => vec![look.line(Meaning::Quiet, "Reading it.")],
     };
     window(frame, area, "Details", width, lines, scrolled, look);
@@ -111,8 +111,10 @@ fn window(
     put(frame, inner, lines.into_iter().skip(skipped));
 }
 
-fn about(details: &Details, is_frozen: bool, width: usize, look: &Look) -> Vec<Line<'static>> {
+fn about(details: &Details, now: Option<&Now>, width: usize, look: &Look) -> Vec<Line<'static>> {
     let task = &details.task;
+    let motion = now.and_then(|now| Some(now.motion(now.encode_of(&task.id)?)));
+    let motion = motion.unwrap_or(Motion::Goes);
     let moment = |time: jiff::Timestamp| {
         time.to_zoned(look.zone.clone())
             .strftime("%Y-%m-%d %H:%M:%S")
@@ -135,8 +137,8 @@ fn about(details: &Details, is_frozen: bool, width: usize, look: &Look) -> Vec<L
     let rows = [
         (
             "State",
-            words::tone(task, is_frozen),
-            words::status(&task.status, is_frozen),
+            words::tone(task, motion),
+            words::status(&task.status, motion),
         ),
         ("Waits", Meaning::Attention, waits.unwrap_or_default()),
         ("Error", Meaning::Bad, text(&task.error)),

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     cli::top::{
-        picture::{Now, Tab},
+        picture::{Motion, Now, Tab},
         state::State,
     },
     receipt,
@@ -106,8 +106,13 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, look: &Look) {
     put(frame, area, lines.into_iter());
 }
 
-fn encode_of<'a>(now: Option<&'a Now>, task: &Task) -> Option<&'a LiveEncode> {
-    now?.encodes().iter().find(|encode| encode.id == task.id.as_str())
+/// An encode, and whether it gets anywhere.
+type Encode<'a> = (&'a LiveEncode, Motion);
+
+fn encode_of<'a>(now: Option<&'a Now>, task: &Task) -> Option<Encode<'a>> {
+    let now = now?;
+    let encode = now.encode_of(&task.id)?;
+    Some((encode, now.motion(encode)))
 }
 
 /// Which tasks, in which order, and where in the list one is.
@@ -171,13 +176,13 @@ fn names(layout: Layout, width: usize, look: &Look) -> Line<'static> {
     look.line(Meaning::Quiet, text)
 }
 
-fn row(task: &Task, encode: Option<&LiveEncode>, layout: Layout, width: usize, look: &Look) -> Line<'static> {
+fn row(task: &Task, encode: Option<Encode<'_>>, layout: Layout, width: usize, look: &Look) -> Line<'static> {
     let (name_columns, about_columns) = layout.flexible(width);
     let name = left(&cut_middle(&task.shown().to_string(), name_columns), name_columns);
-    let is_frozen = encode.is_some_and(|encode| encode.frozen);
+    let motion = encode.map_or(Motion::Goes, |(_, motion)| motion);
     let status = look.span(
-        words::tone(task, is_frozen),
-        left(&words::status(&task.status, is_frozen), layout.status()),
+        words::tone(task, motion),
+        left(&words::status(&task.status, motion), layout.status()),
     );
     let size = || right(&size(task), SIZE_COLUMNS);
     let about = || left(&shown(&about(task, encode)), about_columns);
@@ -215,8 +220,8 @@ fn size(task: &Task) -> String {
 }
 
 /// The one thing worth knowing, in few columns.
-fn short(task: &Task, encode: Option<&LiveEncode>) -> String {
-    let percent = encode.and_then(|encode| encode.percent);
+fn short(task: &Task, encode: Option<Encode<'_>>) -> String {
+    let percent = encode.and_then(|(encode, _)| encode.percent);
     let saved = || receipt::change(task.size_before_bytes, task.size_after_bytes?);
     match percent {
         Some(percent) => format!("{percent:.0} %"),
@@ -225,16 +230,16 @@ fn short(task: &Task, encode: Option<&LiveEncode>) -> String {
 }
 
 /// What a task is about: how far, what it waits for, what came of it.
-fn about(task: &Task, encode: Option<&LiveEncode>) -> String {
+fn about(task: &Task, encode: Option<Encode<'_>>) -> String {
     /// A whole log in an error costs nothing here.
     const LIMIT_COLUMNS: usize = 400;
-    if let Some(encode) = encode {
+    if let Some((encode, motion)) = encode {
         let percent = encode.percent.map(|percent| format!("{percent:.0} %"));
         let time = match encode.seconds_left {
             Some(seconds) => format!("{} left", duration(seconds)),
             None => words::stage(&encode.stage),
         };
-        let time = Some(time).filter(|_| !encode.frozen);
+        let time = Some(time).filter(|_| motion == Motion::Goes);
         let parts: Vec<String> = [percent, time].into_iter().flatten().collect();
         return parts.join(" · ");
     }

@@ -110,6 +110,44 @@ fn what_is_not_live_says_since_when_and_why() {
 }
 
 #[test]
+fn when_all_is_frozen_every_encode_says_so() {
+    let frozen = |screen| {
+        let mut state = state(screen, 20);
+        let mut now = samples::now();
+        let since = samples::at("2026-11-22T06:00:00Z");
+        now.present
+            .control
+            .pause(crate::queue::WhilePaused::Freeze, since);
+        state.take_now(now, since);
+        picture(&state, 100, 20).matches("Frozen").count()
+    };
+    assert_eq!((frozen(Screen::Now), frozen(Screen::Queue)), (2, 2));
+}
+
+#[test]
+fn what_is_higher_than_the_screen_is_scrolled_to_its_last_line_and_no_further() {
+    let mut state = state(Screen::Queue, 12);
+    state.press(KeyEvent::from(KeyCode::End));
+    state.press(KeyEvent::from(KeyCode::Enter));
+    let mut task = samples::rows(&state.want()).tasks.pop().unwrap();
+    task.error = Some("word ".repeat(200));
+    state.details = Some(Details {
+        task,
+        receipt: Receipt::Absent("No receipt: nothing was made".into()),
+    });
+    let first = picture(&state, 80, 12);
+    assert!(
+        first.contains("name.mkv") && !first.contains("No receipt"),
+        "{first}"
+    );
+    for _ in 0..9 {
+        state.press(KeyEvent::from(KeyCode::PageDown));
+    }
+    let last = picture(&state, 80, 12);
+    assert!(last.contains("No receipt") && last.contains("Task "), "{last}");
+}
+
+#[test]
 fn every_size_is_drawn_and_no_name_reaches_the_terminal_as_it_is() {
     for screen in [Screen::Now, Screen::Queue] {
         for columns in (1..=130).step_by(7) {

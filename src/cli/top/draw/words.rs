@@ -7,16 +7,16 @@ use super::{
     text::{counted, shown},
 };
 use crate::{
-    cli::top::picture::{Now, Pace},
+    cli::top::picture::{Motion, Now, Pace},
     queue::WhilePaused,
     task::{Status, Task, WaitingFor},
 };
 
 /// What a task's state is called.
 #[must_use]
-pub fn status(status: &Status, is_frozen: bool) -> String {
+pub fn status(status: &Status, motion: Motion) -> String {
     let word = match status {
-        Status::Processing if is_frozen => "Frozen",
+        Status::Processing if motion == Motion::Frozen => "Frozen",
         Status::Queued => "Waiting",
         Status::Processing => "Encoding",
         Status::Processed => "Done",
@@ -31,9 +31,9 @@ pub fn status(status: &Status, is_frozen: bool) -> String {
 }
 
 #[must_use]
-pub fn tone(task: &Task, is_frozen: bool) -> Meaning {
+pub fn tone(task: &Task, motion: Motion) -> Meaning {
     match &task.status {
-        Status::Processing if is_frozen => Meaning::Attention,
+        Status::Processing if motion == Motion::Frozen => Meaning::Attention,
         Status::Processing => Meaning::Runs,
         Status::Queued if task.waiting_for.is_some() => Meaning::Attention,
         Status::Processed => Meaning::Good,
@@ -78,8 +78,12 @@ pub fn summary(now: &Now) -> String {
     let waiting = now.count(&Status::Queued);
     let settling = now.present.live.as_ref().map_or(0, |live| live.settling);
     let settling = usize::try_from(settling).unwrap_or(usize::MAX);
+    let (one, many) = match now.present.control.freezes() {
+        true => ("encode stands still", "encodes stand still"),
+        false => ("encode runs", "encodes run"),
+    };
     let parts = [
-        (running > 0).then(|| counted(running, "encode runs", "encodes run")),
+        (running > 0).then(|| counted(running, one, many)),
         (waiting > 0).then(|| files_wait(waiting)),
         (settling > 0).then(|| counted(settling, "file is arriving", "files are arriving")),
     ];
@@ -157,13 +161,16 @@ mod tests {
         ] {
             let task = samples::task("t", text, "720/a.mkv");
             assert_eq!(
-                (status(&task.status, false), tone(&task, false)),
+                (status(&task.status, Motion::Goes), tone(&task, Motion::Goes)),
                 (word.into(), meaning)
             );
         }
         let running = samples::task("t", "processing", "720/a.mkv");
         assert_eq!(
-            (status(&running.status, true), tone(&running, true)),
+            (
+                status(&running.status, Motion::Frozen),
+                tone(&running, Motion::Frozen)
+            ),
             ("Frozen".into(), Meaning::Attention)
         );
     }
@@ -191,6 +198,7 @@ mod tests {
             .present
             .control
             .pause(WhilePaused::Freeze, samples::at("2026-11-22T12:04:00Z"));
+        assert!(summary(&paused).starts_with("2 encodes stand still"));
         let (title, text) = rest(&paused, &TimeZone::UTC).unwrap();
         assert_eq!(title, "Paused since Sun 12:04");
         assert!(
