@@ -28,6 +28,9 @@ const TASK_PATIENCE_MS = 60_000;
 /** Rows that are read anew when something may have been missed; the others are told when they change. */
 const FOLLOWED = 50;
 
+const IS_THERE = "The service has a file of this name already. Sent anyway, it gets another name there.";
+const WAS_THERE = "A file of this name was compressed before. Sent anyway, it gets another name if that one is still there.";
+
 /** The rows, as `outbox` describes them. */
 export const outbox = createStore([]);
 /** Tasks that files became: `{id: task}`. */
@@ -77,7 +80,7 @@ const begin = async (id) => {
     const namesake = url === null && !row.agreed ? await taskAt(`${row.resolution}/${row.path}`) : null;
     if (isOver()) return;
     if (namesake) {
-      apply([id], { type: "asks", reason: "The service has a file of this name already. Sent anyway, it gets another name there." });
+      apply([id], { type: "asks", reason: namesake.archived ? WAS_THERE : IS_THERE });
       endTry(id);
       beginNext();
       return;
@@ -157,8 +160,9 @@ const addressByMark = async (mark) => {
   return upload ? `${ADDRESS}/${upload.id}` : null;
 };
 
+/** The newest task of a path, or null. */
 const taskAt = async (path) => {
-  const { tasks: found } = await api.get("/tasks", { query: { q: path, limit: 500 } });
+  const { tasks: found } = await api.get("/tasks", { query: { q: path, limit: 500, archived: true } });
   return found.find((task) => task.path === path) ?? null;
 };
 
