@@ -31,6 +31,7 @@ export const List = ({ rows, onCancelled }) => {
 const ForAll = ({ rows, onCancelled }) => {
   const those = (what) => idsOf(rows.filter((row) => mayBe(row)[what]));
   const [paused, resumed, cancelled, dismissed] = ["paused", "resumed", "cancelled", "dismissed"].map(those);
+  const asked = idsOf(rows.filter(({ state }) => state === "asks"));
   const cancelAll = async () => {
     const isSure = await confirm({
       title: cancelled.length === 1 ? "Cancel this upload" : `Cancel ${count(cancelled.length)} uploads`,
@@ -43,6 +44,7 @@ const ForAll = ({ rows, onCancelled }) => {
   };
   return html`
     <div class="outbox-actions">
+      ${asked.length > 1 && html`<${Button} tone="quiet" icon="add" onClick=${() => agree(asked)}>Send all anyway<//>`}
       ${paused.length > 0 && html`<${Button} tone="quiet" icon="pause" onClick=${() => pause(paused)}>Pause all<//>`}
       ${resumed.length > 0 && html`<${Button} tone="quiet" icon="play" onClick=${() => resume(resumed)}>Go on with all<//>`}
       ${cancelled.length > 1 && html`<${Button} tone="quiet" icon="cancel" onClick=${cancelAll}>Cancel all<//>`}
