@@ -2,7 +2,7 @@
 // Promises: nobody is shown a section that the API would refuse them; what is typed outlives a look at another section.
 // Never in here: what a section shows.
 
-import { html, useEffect, useStore } from "../../lib/html.js";
+import { html, loadStyle, useEffect, useStore } from "../../lib/html.js";
 import { live } from "../../lib/live.js";
 import { Failure, Heading, Notice, Skeleton, Tabs } from "../../lib/parts.js";
 import { About } from "./about.js";
@@ -15,6 +15,9 @@ import { Sessions } from "./sessions.js";
 import { SaveBar } from "./savebar.js";
 import { sectionAt, sectionsFor } from "./lib/people.js";
 import { begin, load, state } from "./store.js";
+
+// Here, so that nothing is drawn before it; and not by @import, which axe cannot read without styles in the document.
+await Promise.all(["fields", "profiles", "people", "log"].map((name) => loadStyle(`settings/${name}`)));
 
 const VIEWS = {
   "/settings": { View: AllSettings, needsSettings: true },
