@@ -63,7 +63,8 @@ test("dark is the same by the system and by choice", () => {
 });
 
 test("no style but the tokens names a colour", () => {
-  for (const name of readdirSync(STYLES).filter((file) => file !== "tokens.css")) {
+  const files = readdirSync(STYLES, { recursive: true }).filter((file) => file.endsWith(".css"));
+  for (const name of files.filter((file) => file !== "tokens.css")) {
     const found = readFileSync(new URL(name, STYLES), "utf8").match(/#[0-9a-f]{3,8}\b|\b(rgb|hsl|oklch)a?\(/gi);
     assert.equal(found, null, `${name}: ${found}`);
   }
