@@ -300,6 +300,11 @@ fn the_page_is_for_everybody_and_tells_nothing_of_this_installation() {
     for path in ["/page/other/app.js", "/page/", "/nothing"] {
         assert_eq!(ask("GET", path).status, 404, "{path}");
     }
+    let person = ("Accept", "text/html,*/*;q=0.8");
+    let mistyped = server.request("GET", "/nothing", &[NO_KEY, person], b"");
+    assert_eq!((mistyped.status, mistyped.text()), (404, document.clone()));
+    let program = server.request("GET", "/api/v1/nothing", &[NO_KEY, person], b"");
+    assert_eq!((program.status, &program.json()["status"]), (404, &json!(404)));
     assert!(!document.contains(&*server.root.path("").to_string_lossy()) && !document.contains("admin"));
 }
 

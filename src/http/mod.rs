@@ -55,9 +55,9 @@ use axum::{
     Router,
     body::Body,
     extract::DefaultBodyLimit,
-    http::{HeaderMap, Response as HttpResponse},
+    http::{HeaderMap, Method, Response as HttpResponse, StatusCode, Uri, header},
     middleware,
-    response::IntoResponse,
+    response::{IntoResponse, Response},
     routing::get,
 };
 use jiff::Timestamp;
@@ -298,9 +298,7 @@ fn router(api: Api) -> Router {
     let router = router
         .merge(openapi::routes(description))
         .merge(pages())
-        .fallback(async || {
-            Problem::not_found("there is nothing at this address; /api/docs shows what there is")
-        })
+        .fallback(nothing_here)
         .method_not_allowed_fallback(async || {
             Problem::new(
                 Kind::MethodNotAllowed,
@@ -332,6 +330,16 @@ fn pages() -> Router<Api> {
             )
         })
         .route(web::FILES, get(file))
+}
+
+/// The page for a person who has mistyped an address, an error of the usual form for a program.
+async fn nothing_here(method: Method, uri: Uri, request: HeaderMap) -> Response {
+    let accepted = request.get(header::ACCEPT).and_then(|accepted| accepted.to_str().ok());
+    let is_person = method == Method::GET && accepted.is_some_and(|accepted| accepted.contains("text/html"));
+    if is_person && !uri.path().starts_with("/api/") {
+        return (StatusCode::NOT_FOUND, web::page().document(&request)).into_response();
+    }
+    Problem::not_found("there is nothing at this address; /api/docs shows what there is").into_response()
 }
 
 fn panicked(what: Box<dyn Any + Send>) -> HttpResponse<Body> {

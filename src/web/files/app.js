@@ -77,7 +77,8 @@ const notLoaded = {
   detail: "The service does not answer, or something between it and this device is broken. Try again in a moment.",
 };
 
-const View = ({ view, route, me: person }) => {
+/** The view at an address; what else is given is handed to it. */
+const View = ({ view, route, ...given }) => {
   const { module, problem } = useModule(view);
   const [error, forget] = useErrorBoundary();
   const path = useRef(route.path);
@@ -95,7 +96,7 @@ const View = ({ view, route, me: person }) => {
   }
   if (problem) return html`<${Failure} problem=${problem} onRetry=${() => location.reload()} />`;
   if (!module) return html`<${Skeleton} lines=${3} height=${28} />`;
-  return html`<${module.default} key=${view.pattern} route=${{ ...route, params: view.params }} me=${person} />`;
+  return html`<${module.default} key=${view.pattern} route=${{ ...route, params: view.params }} ...${given} />`;
 };
 
 const focusHeading = () => document.querySelector("main h1")?.focus({ preventScroll: true });
@@ -299,7 +300,7 @@ const Page = () => {
   if (person === null || (person === "nobody") !== isLogin) return null;
   return html`
     ${isLogin
-      ? html`<main id="main" class="alone"><${View} view=${{ ...LOGIN, params: {} }} route=${route} me=${{ enter, comeBack }} /></main>`
+      ? html`<main id="main" class="alone"><${View} view=${{ ...LOGIN, params: {} }} route=${route} enter=${enter} comeBack=${comeBack} /></main>`
       : html`<${Frame} person=${person} />`}
     <${Confirmation} />
     <${Toasts} />

@@ -82,7 +82,8 @@ const Elsewhere = ({ name, onLeave }) => html`
   <a class="button" href=${address("/oidc/login")} onClick=${onLeave}>Log in with ${name ?? "single sign-on"}</a>
 `;
 
-export default function LoginView({ route, me: { enter, comeBack } }) {
+/** `enter(person)`: someone has logged in. `comeBack(to)`: where to be after a login at another server. */
+export default function LoginView({ route, enter, comeBack }) {
   const { data, problem, reload } = useAnswer((signal) => api.get("/login-options", { signal }), []);
   return html`
     <p class="login-brand"><span class="brand-mark" aria-hidden="true"></span>video-compressor</p>

@@ -186,11 +186,19 @@ const Toast = ({ id, text, tone, undo }) => {
   `;
 };
 
-/** Where messages and menus are; app.js has the one. */
+/** Where messages and menus are; app.js has the one. A new message comes above a dialog that is open. */
 export const Toasts = () => {
   const shown = useStore(toasts);
+  const list = useRef(null);
+  useLayoutEffect(() => {
+    const { current } = list;
+    // Browsers of 2023 that have no popovers show messages below dialogs.
+    if (!current.showPopover) return;
+    if (current.matches(":popover-open")) current.hidePopover();
+    current.showPopover();
+  }, [shown]);
   return html`
-    <div class="toasts" role="status" aria-live="polite">${shown.map((one) => html`<${Toast} key=${one.id} ...${one} />`)}</div>
+    <div class="toasts" role="status" aria-live="polite" popover="manual" ref=${list}>${shown.map((one) => html`<${Toast} key=${one.id} ...${one} />`)}</div>
     <${OpenMenu} />
   `;
 };
