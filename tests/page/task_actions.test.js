@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { around, idsAround } from "../../src/web/files/lib/neighbours.js";
-import { actionsFor, placeInWords, priorities, twinOf, waitOf } from "../../src/web/files/views/task/actions.js";
+import { actionsFor, beyondSizes, placeInWords, priorities, twinOf, waitOf } from "../../src/web/files/views/task/actions.js";
 
 const task = (status, more = {}) => ({ status, output: false, frozen: false, waiting_for: null, ...more });
 
@@ -36,6 +36,17 @@ test("a task that waits says what for, and the way out", () => {
   }
   assert.equal(waitOf(task("queued", { waiting_for: "task abc" })).twin, "abc");
   assert.match(waitOf(task("queued", { waiting_for: "the moon" })).text, /the moon/);
+});
+
+test("sizes that stand beside a summary are not told in it again", () => {
+  for (const [summary, expected] of [
+    ["314 kB → 44.2 kB (−86 %), 720p, SSIM 21.9 dB, 19 s", "720p, SSIM 21.9 dB, 19 s"],
+    ["4.2 GB → 4.5 GB (+7 %)", ""],
+    ["left as it is, 720p", "left as it is, 720p"],
+    [null, ""],
+  ]) {
+    assert.equal(beyondSizes(summary), expected);
+  }
 });
 
 test("a duplicate leads to the file with the same content", () => {

@@ -2,7 +2,7 @@
 //
 // Never in here: how a row changes (`outbox`), sending (`sender`).
 
-import { bytes, change, count, duration, percent, rate, shownPath } from "../../lib/format.js";
+import { bytes, change, count, duration, percent, rate, sentence, shownPath } from "../../lib/format.js";
 import { Component, html, useEffect, useState, useStore } from "../../lib/html.js";
 import { live } from "../../lib/live.js";
 import { Bar, Button, confirm, IconButton, Link, Name, Notice, Panel, Status } from "../../lib/parts.js";
@@ -121,7 +121,7 @@ const Content = ({ row, onCancelled }) => {
       <span class="outbox-name">${row.task ? html`<${Link} href="/tasks/${encodeURIComponent(row.task)}">${name}<//>` : name}</span>
       ${row.state === "sent" ? html`<${AsTask} row=${row} task=${task} />` : html`<${Progress} row=${row} />`}
       <${RowActions} row=${row} onCancelled=${onCancelled} />
-      ${row.reason && html`<p class="outbox-reason">${row.reason}</p>`}
+      ${row.reason && html`<p class="outbox-reason">${sentence(row.reason)}</p>`}
     </li>
   `;
 };
@@ -144,7 +144,7 @@ const AsTask = ({ row, task }) => {
   return html`
     <span class="outbox-bar">
       ${isRunning && html`<${Bar} percent=${part} label="Encoded of ${shownPath(row.path)}" tone=${encode?.frozen ? "waiting" : "running"} />`}
-      ${task && !isRunning && html`<span class="outbox-summary">${task.summary ?? task.reason ?? task.error}</span>`}
+      ${task && !isRunning && html`<span class="outbox-summary">${task.summary ?? sentence(task.reason ?? task.error)}</span>`}
     </span>
     <span class="outbox-state">${task ? html`<${Status} task=${{ ...task, frozen: encode?.frozen ?? false }} />` : html`<${State} state="sent" />`}</span>
     <span class="outbox-bytes number">${isRunning ? percent(part) : size}</span>

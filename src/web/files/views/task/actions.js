@@ -61,6 +61,9 @@ export const waitOf = ({ waiting_for: waitingFor }) => {
 export const twinOf = ({ status, reason }) =>
   (status === "skipped" && /^duplicate: .*\(task ([^)\s]+)\)/s.exec(reason ?? "")?.[1]) || null;
 
+/** A task's summary without the sizes at its beginning, which stand beside it: `720p, SSIM 21.9 dB, 1 audio, 19 s`. */
+export const beyondSizes = (summary) => (summary ?? "").replace(/^[^,(]+ → [^,(]+ \([^)]*\)(, |$)/, "");
+
 /** "It is next." or "3 are before it."; null when that is not known. */
 export const placeInWords = (before) => {
   if (before === null) return null;

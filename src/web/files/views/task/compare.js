@@ -82,7 +82,7 @@ const Pictures = ({ id, film, receipt }) => {
     let before = null;
     const show = async ({ seconds, width }, signal) => {
       try {
-        before = await sidesOf(id, { at_seconds: seconds.toFixed(3), width }, signal, before);
+        before = { ...(await sidesOf(id, { at_seconds: seconds.toFixed(3), width }, signal, before)), seconds };
         setSides(before);
       } catch (error) {
         if (!signal.aborted) throw error;
@@ -112,14 +112,15 @@ const Pictures = ({ id, film, receipt }) => {
   const one = sides?.source.picture ?? sides?.output.picture;
   const ratio = one ? one.width / one.height : 16 / 9;
   const problem = sides?.source.problem ?? sides?.output.problem;
+  const shown = exactTime(sides?.seconds ?? secondsOf(film, frame));
   const canCompare = Boolean(sides?.source.picture && sides?.output.picture);
   const style = { "--split": `${canCompare ? split : sides?.source.picture ? 100 : 0}%`, "--ratio": String(ratio) };
   return html`
     <${Panel} title="Before and after" class="compare">
       <figure ref=${figure} class="compare-figure ${sides ? "" : "loading"}" style=${style}>
         <div class="compare-stage">
-          <canvas ref=${canvases.output} class="compare-output" role="img" aria-label="The result at ${exactTime(secondsOf(film, frame))}" hidden=${!sides?.output.picture}></canvas>
-          <canvas ref=${canvases.source} class="compare-source" role="img" aria-label="The source at ${exactTime(secondsOf(film, frame))}" hidden=${!sides?.source.picture}></canvas>
+          <canvas ref=${canvases.output} class="compare-output" role="img" aria-label="The result at ${shown}" hidden=${!sides?.output.picture}></canvas>
+          <canvas ref=${canvases.source} class="compare-source" role="img" aria-label="The source at ${shown}" hidden=${!sides?.source.picture}></canvas>
           ${sides?.source.picture && !(canCompare && split < LABEL_PERCENT) && html`<span class="compare-label source">Source, ${bytes(receipt.source.size_bytes)}</span>`}
           ${sides?.output.picture && !(canCompare && split > 100 - LABEL_PERCENT) && html`<span class="compare-label output">Result, ${bytes(receipt.output.size_bytes)}</span>`}
           ${canCompare && html`

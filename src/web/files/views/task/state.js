@@ -3,28 +3,35 @@
 // Never in here: what may be ordered (`buttons`).
 
 import { api } from "../../lib/api.js";
-import { bytes, change, duration, fps, percent, speed, stage } from "../../lib/format.js";
+import { bytes, change, duration, fps, percent, sentence, speed, stage } from "../../lib/format.js";
 import { html, useAnswer, useStore } from "../../lib/html.js";
 import { live } from "../../lib/live.js";
 import { Film, Link, Notice, Status, Thumbnail } from "../../lib/parts.js";
-import { isFailed, isRunning, isWaiting, placeInWords, twinOf, waitOf } from "./actions.js";
+import { isStandingStill } from "../../lib/trouble.js";
+import { beyondSizes, isFailed, isRunning, isWaiting, placeInWords, twinOf, waitOf } from "./actions.js";
 import { leftBecause } from "./receipt.js";
 
-export const State = ({ task, receipt }) => html`
+export const State = ({ task: own, receipt }) => {
+  const isQueueFrozen = useStore(live, ({ queue }) => isStandingStill(queue));
+  const task = { ...own, frozen: isRunning(own) && (own.frozen || isQueueFrozen) };
+  return html`<${Shown} task=${task} receipt=${receipt} isQueueFrozen=${isQueueFrozen} />`;
+};
+
+const Shown = ({ task, receipt, isQueueFrozen }) => html`
   <section class="task-state" aria-label="State">
     ${!task.output && !isFailed(task) && html`<${Thumbnail} id=${task.id} resolution=${task.resolution} />`}
     <div class="task-words">
       <p class="task-status"><${Status} task=${task} />${task.archived && html`<span class="quiet-text small">In the archive</span>`}</p>
-      <${Words} task=${task} receipt=${receipt} />
+      <${Words} task=${task} receipt=${receipt} isQueueFrozen=${isQueueFrozen} />
     </div>
   </section>
 `;
 
-const Words = ({ task, receipt }) => {
-  if (isRunning(task)) return html`<${Running} task=${task} />`;
+const Words = ({ task, receipt, isQueueFrozen }) => {
+  if (isRunning(task)) return html`<${Running} task=${task} isQueueFrozen=${isQueueFrozen} />`;
   if (isWaiting(task)) return html`<${Waiting} task=${task} />`;
   if (isFailed(task)) {
-    return html`<${Notice} tone="failed" title="It was not compressed"><p class="task-reason">${task.error ?? task.reason}</p>
+    return html`<${Notice} tone="failed" title="It was not compressed"><p class="task-reason">${sentence(task.error ?? task.reason)}</p>
       <p>The source is as it was.</p><//>`;
   }
   if (task.status === "processed") return html`<${Saved} task=${task} />`;
@@ -32,8 +39,8 @@ const Words = ({ task, receipt }) => {
   const twin = twinOf(task);
   const [reason, ...more] = reasons.length > 0 ? reasons : [task.reason];
   return html`
-    <p class="task-reason">${reason}</p>
-    ${more.map((text) => html`<p key=${text} class="quiet-text small">${text}</p>`)}
+    <p class="task-reason">${sentence(reason)}</p>
+    ${more.map((text) => html`<p key=${text} class="quiet-text small">${sentence(text)}</p>`)}
     ${twin && html`<p><${Link} href="/tasks/${encodeURIComponent(twin)}">The file with the same content<//></p>`}
     ${task.status === "skipped" && html`<p class="quiet-text small">The source is as it was.</p>`}
   `;
@@ -46,10 +53,10 @@ const Saved = ({ task }) => html`
     <span class="number">${bytes(task.size_after_bytes)}</span>
     <strong class="task-saved number">${change(task.size_before_bytes, task.size_after_bytes)}</strong>
   </p>
-  ${task.summary && html`<p class="quiet-text small">${task.summary}</p>`}
+  <p class="quiet-text small">${beyondSizes(task.summary)}</p>
 `;
 
-const Running = ({ task }) => {
+const Running = ({ task, isQueueFrozen }) => {
   const progress = task.progress ?? {};
   const tone = task.frozen ? "waiting" : "running";
   const projected = progress.projected_bytes;
@@ -69,7 +76,9 @@ const Running = ({ task }) => {
           : "not known yet"}
       </dd></div>
     </dl>
-    ${task.frozen && html`<p class="quiet-text small">It stands still with all that it has, until somebody lets it go on.</p>`}
+    ${task.frozen && html`<p class="quiet-text small">
+      It stands still with all that it has, until somebody lets ${isQueueFrozen ? "the queue" : "it"} go on.
+    </p>`}
   `;
 };
 

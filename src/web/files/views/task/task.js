@@ -24,7 +24,11 @@ export default function Task({ route, me }) {
 
 /** The task as it is now: what was read, changed by what the stream tells since. */
 const useTask = (id) => {
-  const { data, problem, reload } = useAnswer((signal) => api.get(`/tasks/${encodeURIComponent(id)}`, { signal }), [id]);
+  const load = async (signal) => {
+    await live.opened();
+    return api.get(`/tasks/${encodeURIComponent(id)}`, { signal });
+  };
+  const { data, problem, reload } = useAnswer(load, [id]);
   // What is told while an answer is on its way is newer than the answer.
   const [told, setTold] = useState(null);
   const [isArchived, setIsArchived] = useState(false);
