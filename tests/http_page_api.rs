@@ -142,8 +142,10 @@ fn a_turn_that_is_written_into_the_file_by_hand_is_taken() {
     server.root.until("the edit is taken", || {
         (letters(&in_turn(&server, "")) == "dabce").then_some(())
     });
-    let row = server.root.task("720/d.mkv").unwrap();
-    assert_eq!(row["turn"], "2020-01-01T00:00:00.000Z");
+    server.root.until("it is written down as all times are", || {
+        let row = server.root.task("720/d.mkv")?;
+        (row["turn"] == "2020-01-01T00:00:00.000Z").then_some(())
+    });
 }
 
 #[test]

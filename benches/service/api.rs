@@ -43,6 +43,12 @@ pub const LIST: Row = Row {
             rival: "",
         },
         Figure {
+            title: "  of 100, as they are begun, from the middle on",
+            unit: "ms",
+            limit: Some(Limit::Below(50.0)),
+            rival: "",
+        },
+        Figure {
             title: "  of 100 found by a part of the path",
             unit: "ms",
             limit: Some(Limit::Below(50.0)),
@@ -222,6 +228,7 @@ fn list_round() -> Outcome<Round> {
         cursor
     };
     let by_path = api.milliseconds(&format!("/tasks?sort=path&limit=500{middle_cursor}"))?;
+    let in_turn = api.milliseconds("/tasks?sort=turn&status=queued&offset=12500")?;
     let found = api.milliseconds("/tasks?q=series%20123&sort=-size")?;
     let alone = |value| Sample { value, rival: None };
     Ok(Round {
@@ -231,6 +238,7 @@ fn list_round() -> Outcome<Round> {
                 rival: Some(rival),
             },
             alone(by_path),
+            alone(in_turn),
             alone(found),
         ],
         foreign_share: load.foreign_share_since(),

@@ -56,8 +56,7 @@ pub fn next<'a>(
     most: usize,
     still_waits: impl Fn(&Task, &WaitingFor) -> bool,
 ) -> Decision {
-    let mut queued: Vec<&Task> = tasks.filter(|task| task.status == Status::Queued).collect();
-    queued.sort_by(|one, other| turn::sooner(one, other));
+    let queued = turn::in_order(tasks.filter(|task| task.status == Status::Queued));
     let mut decision = Decision::default();
     for task in queued {
         match obstacle(task, resources, &still_waits) {

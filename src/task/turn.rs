@@ -7,7 +7,7 @@
 
 use std::{
     cmp::{Ordering, Reverse},
-    collections::HashSet,
+    collections::{BTreeMap, HashSet},
 };
 
 use jiff::Timestamp;
@@ -48,12 +48,27 @@ impl From<&Task> for Turn {
     }
 }
 
-/// Which of two tasks is begun first.
-#[must_use]
-pub fn sooner(one: &Task, other: &Task) -> Ordering {
+fn sooner(one: &Task, other: &Task) -> Ordering {
     Turn::from(one)
         .cmp(&Turn::from(other))
         .then_with(|| one.id.cmp(&other.id))
+}
+
+/// Tasks in the order in which they are begun.
+pub fn in_order<'a>(tasks: impl Iterator<Item = &'a Task>) -> impl Iterator<Item = &'a Task> {
+    // Of one priority, 100,000 are nearly in order as they come; and of a lower one mostly nobody asks.
+    let mut classes: BTreeMap<(Part, Reverse<i32>), Vec<(Turn, &Task)>> = BTreeMap::new();
+    for task in tasks {
+        let turn = Turn::from(task);
+        let class = classes.entry((turn.part, turn.priority)).or_default();
+        class.push((turn, task));
+    }
+    classes.into_values().flat_map(|mut class| {
+        class.sort_by(|(one_turn, one), (other_turn, other)| {
+            one_turn.cmp(other_turn).then_with(|| one.id.cmp(&other.id))
+        });
+        class.into_iter().map(|(_, task)| task)
+    })
 }
 
 /// The place that a task gets by a move.
@@ -80,34 +95,31 @@ pub fn place<'a>(
     now: Timestamp,
 ) -> Vec<Placed> {
     let named: HashSet<&TaskId> = ids.iter().collect();
-    let (mut moved, mut others): (Vec<&Task>, Vec<&Task>) =
-        waiting.partition(|task| named.contains(&task.id));
-    moved.sort_by(|one, other| sooner(one, other));
-    others.sort_by(|one, other| sooner(one, other));
-    let at = before
-        .and_then(|before| others.iter().position(|task| task.id == *before))
-        .unwrap_or(others.len());
-    let neighbour = before
-        .and_then(|_| others.get(at))
-        .or(others.last())
-        .or(moved.last());
+    let (moved, others): (Vec<&Task>, Vec<&Task>) = waiting.partition(|task| named.contains(&task.id));
+    let last = |tasks: &[&'a Task]| tasks.iter().copied().max_by(|one, other| sooner(one, other));
+    let neighbour = match before {
+        Some(before) => others.iter().copied().find(|task| task.id == *before),
+        None => last(&others).or_else(|| last(&moved)),
+    };
     let Some(priority) = neighbour.map(|task| task.priority) else {
         return Vec::new();
     };
-    // Those of this priority stand together; only among them turns count.
-    let from = others.partition_point(|task| task.priority > priority);
-    let to = others.partition_point(|task| task.priority >= priority);
+    // Among others turns do not count.
+    let class: Vec<&Task> = in_order(others.into_iter().filter(|task| task.priority == priority)).collect();
+    let at = before
+        .and_then(|before| class.iter().position(|task| task.id == *before))
+        .unwrap_or(class.len());
     let (mut left, mut right) = (at, at);
     loop {
         let count = right - left + ids.len();
-        let behind = (left > from).then(|| others[left - 1]);
-        let ahead = (right < to).then(|| others[right]);
+        let behind = left.checked_sub(1).map(|place| class[place]);
+        let ahead = class.get(right).copied();
         if let Some(turns) = between(behind, ahead, count, now) {
-            let order = others[left..at]
+            let order = class[left..at]
                 .iter()
                 .map(|task| &task.id)
                 .chain(ids)
-                .chain(others[at..right].iter().map(|task| &task.id));
+                .chain(class[at..right].iter().map(|task| &task.id));
             return order
                 .zip(turns)
                 .map(|(id, turn)| Placed {
@@ -117,11 +129,11 @@ pub fn place<'a>(
                 })
                 .collect();
         }
-        if left == from && right == to {
+        if left == 0 && right == class.len() {
             return Vec::new();
         }
-        left = left.saturating_sub(1).max(from);
-        right = (right + 1).min(to);
+        left = left.saturating_sub(1);
+        right = (right + 1).min(class.len());
     }
 }
 
@@ -177,9 +189,7 @@ mod tests {
     }
 
     fn order(tasks: &[Task]) -> Vec<TaskId> {
-        let mut order: Vec<&Task> = tasks.iter().collect();
-        order.sort_by(|one, other| sooner(one, other));
-        order.into_iter().map(|task| task.id.clone()).collect()
+        in_order(tasks.iter()).map(|task| task.id.clone()).collect()
     }
 
     fn carry_out(tasks: &mut [Task], placed: &[Placed]) {
