@@ -67,8 +67,8 @@ function useActiveRow(body, active, focus) {
   const wasOnRow = wasInside && before.dataset.row !== undefined;
   useLayoutEffect(() => {
     const now = document.activeElement;
-    const isLost = wasInside && !body.current.contains(now);
-    const isElsewhere = wasOnRow && now.dataset.row !== String(active);
+    const isLost = wasInside && now === document.body;
+    const isElsewhere = wasOnRow && body.current.contains(now) && now.dataset.row !== String(active);
     const row = (focus.current || isLost || isElsewhere) && body.current.querySelector(`[data-row="${active}"]`);
     if (!row) return;
     row.focus({ preventScroll: true });
@@ -78,13 +78,14 @@ function useActiveRow(body, active, focus) {
 }
 
 /**
- * `columns`: [{key, title, sorts}]; a column with `sorts` (`{up, down}`, names of the API) is sorted by its heading.
- * `list`: of pages.js. `active`: the number of the row that Tab comes to. `focus`: a ref, see `useActiveRow`.
- * `Row`: shows a task, or that it is not known yet (`task`: null), always by the same element, so
- * that the focus stays on it; `row(task, number)`: its further properties. `over`: what lies over the rows, as the mark of a drag.
- * `kinds`: "may-choose" and "may-drag". `body`: a ref of the element that has the rows; handlers in `on` are called for all of them.
+ * `columns`: [{key, title, sorts, isHidden}]; one with `sorts` (`{up, down}`, names of the API) is sorted by its heading.
+ * `list`: of pages.js. `active`: the number of the row that Tab comes to. `focus`: a ref, see `useActiveRow`. `body`: a ref
+ * of the element that has the rows; handlers in `on` are called for all of them. `Row`: shows a task, or that it is not
+ * known yet (`task`: null), always by the same element, so that the focus stays on it; `row(task, number)`: its further
+ * properties. `over`: what lies over the rows, as the mark of a drag. `kinds`: "may-choose" and "may-drag".
  */
-export function Grid({ label, columns, list, sort, onSort, onSee, active, focus, body, rowPx, Row, row, over, on, isOld, kinds = [] }) {
+export function Grid(props) {
+  const { label, columns, list, isOld, sort, onSort, onSee, active, focus, body, rowPx, Row, row, over, on, kinds = [] } = props;
   const total = list.total ?? 0;
   const count = rowsThatFit(total, rowPx);
   const rows = useRowsOnScreen(body, rowPx, count);

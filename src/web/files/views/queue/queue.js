@@ -4,6 +4,7 @@
 // nothing that would be refused.
 // Never in here: how it is asked of the service (`orders.js`), which rows are there (`grid.js`, `source.js`).
 
+import { mayBe } from "../../lib/allowed.js";
 import { api } from "../../lib/api.js";
 import { bytes, count, counted, duration } from "../../lib/format.js";
 import { html, useAnswer, useRef, useState, useStore } from "../../lib/html.js";
@@ -14,13 +15,12 @@ import { countIn, isNarrowed, QUEUE_TABS, SORTS } from "./filter.js";
 import { Grid, useRowHeight } from "./grid.js";
 import { clearFinished, clearWaiting, pause, resume, retryAllFailed, scan } from "./orders.js";
 import { Row } from "./row.js";
+import { isChosen } from "./selection.js";
+import { ofSelection } from "./target.js";
 import { ChosenBar, FilterLine, StateTabs, StickyTools } from "./tools.js";
 import { useActive, useSelection } from "./use-choice.js";
 import { createKept, useList, useNow } from "./use-list.js";
 import { useRows } from "./use-rows.js";
-import { isChosen } from "./selection.js";
-import { mayBe } from "../../lib/allowed.js";
-import { ofSelection } from "./target.js";
 
 const kept = createKept({ path: "/queue", tabs: QUEUE_TABS, archived: false });
 
@@ -101,7 +101,7 @@ export default function Queue({ me }) {
   `;
 }
 
-/** "12 waiting, 3 running, 1.2 TB to go, about 5 h". */
+/** "12 waiting, 3 encoding, 1.2 TB to go, about 5 h". */
 function inWords({ counts, left_bytes: leftBytes, left_seconds: leftSeconds, paused_since: pausedSince }) {
   const waiting = `${count(counts.queued ?? 0)} waiting, ${count(counts.processing ?? 0)} encoding`;
   const left = leftBytes > 0 ? `, ${bytes(leftBytes)} to go` : "";

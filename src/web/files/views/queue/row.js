@@ -6,7 +6,6 @@
 
 import { change, bytes, duration, fps, percent, sentence, shownPath, stage, when } from "../../lib/format.js";
 import { Component, html, useStore } from "../../lib/html.js";
-import { Icon } from "../../lib/icons.js";
 import { live } from "../../lib/live.js";
 import { Bar, Name, Status } from "../../lib/parts.js";
 import { isStandingStill } from "../../lib/trouble.js";
@@ -81,12 +80,10 @@ const Cells = ({ task, isChosen, mayChoose, hasMenu, hasGrip, nowMs }) => {
     <div class="cell cell-size" role="gridcell"><${Sizes} task=${task} /></div>
     <div class="cell cell-time number" role="gridcell" title=${title}>${text}</div>
     <div class="cell cell-does" role="gridcell">
-      ${hasGrip && html`<span class="grip" data-does=${DOES.drag} title="Drag to reorder"><${Icon} name="grip" /></span>`}
+      ${hasGrip && html`<span class="grip" data-does=${DOES.drag} title="Drag to reorder"></span>`}
       ${hasMenu && html`
-        <button type="button" class="icon-button quiet" tabIndex="-1" data-does=${DOES.menu} aria-haspopup="menu"
-          aria-label="What to do with ${name}" title="More">
-          <${Icon} name="more" />
-        </button>
+        <button type="button" class="icon-button quiet dots" tabIndex="-1" data-does=${DOES.menu} aria-haspopup="menu"
+          aria-label="What to do with ${name}" title="More"></button>
       `}
     </div>
   `;

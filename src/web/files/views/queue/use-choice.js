@@ -1,14 +1,28 @@
 // Which rows of a list are chosen, and which one is active: by click, by key, by finger.
 //
-// Promises: another filter begins with nothing chosen; the active row stays with its task when the order changes.
+// Promises: another filter begins with nothing chosen, and what the filter shows no more is not chosen; the active row
+// stays with its task when the order changes.
 // Never in here: what is done with chosen rows.
 
 import { useEffect, useRef, useState } from "../../lib/html.js";
 import { counted } from "../../lib/format.js";
 import { live } from "../../lib/live.js";
 import { toast } from "../../lib/parts.js";
+import { shows } from "./filter.js";
 import { rowOf, taskAt } from "./pages.js";
-import { CHOSEN_LIMIT, countChosen, everything, isChosen, NONE, only, range, rowsTo, toggled, without, withTask } from "./selection.js";
+import {
+  CHOSEN_LIMIT,
+  countChosen,
+  everything,
+  isChosen,
+  NONE,
+  only,
+  range,
+  rowsTo,
+  toggled,
+  without,
+  withTask,
+} from "./selection.js";
 
 /**
  * `{selection, count, choose, chooseTo, chooseOnly, chooseAll, chooseNone}` of a list. `chooseTo(row, from)`: what lies
@@ -23,11 +37,15 @@ export function useSelection({ list, filter, source }) {
   }, [filter]);
   useEffect(() => {
     const ends = [
-      live.onTask((task) => setSelection((before) => withTask(before, task))),
+      live.onTask((task) => {
+        setSelection((before) => (shows(filter, task) ? withTask(before, task) : without(before, task.id)));
+      }),
       live.onRemoved((id) => setSelection((before) => without(before, id))),
+      // Nobody knows any more how chosen ones are.
+      live.onReset(() => setSelection((before) => (before.all ? before : NONE))),
     ];
     return () => ends.forEach((end) => end());
-  }, []);
+  }, [filter]);
   const chooseTo = async (row, from = row) => {
     const anchor = selection.anchor ?? from;
     const rows = rowsTo(anchor, row);

@@ -27,24 +27,28 @@ export function useRows({ body, rowPx, list, filter, source, choice, activity, m
   const [told, tell] = useState("");
   const targetOf = (task) => (task && !isChosen(selection, task.id) ? one(task) : ofSelection(selection, filter, total));
 
-  /** The ids that are moved when `task` is: in the order in which they stand. */
+  /**
+   * The ids that are moved when `task` is: in the order in which they stand, or, where some are far from the screen, in
+   * that in which they were chosen.
+   */
   const movedWith = (task) => {
     if (selection.all || !isChosen(selection, task.id)) return [task.id];
-    const waiting = [...selection.tasks.values()].filter((chosen) => mayBe("reorder", chosen) && rowOf(list, chosen.id) >= 0);
-    return waiting.map(({ id }) => id).sort((left, right) => rowOf(list, left) - rowOf(list, right));
+    const ids = [...selection.tasks.values()].filter((chosen) => mayBe("reorder", chosen)).map(({ id }) => id);
+    const rows = new Map(ids.map((id) => [id, rowOf(list, id)]));
+    return [...rows.values()].includes(-1) ? ids : ids.sort((left, right) => rows.get(left) - rows.get(right));
   };
 
   /**
    * Moves waiting tasks into a gap; `before`: the id of the task after it, null for the end. `follows`: the focus goes
-   * along. Answers with what takes it back, or null.
+   * along with `task`, which is one of them. Answers with what takes it back, or null.
    */
-  async function put(ids, gap, before, follows) {
-    const from = rowOf(list, ids[0]);
-    const name = ids.length === 1 ? nameOf(taskAt(list, from)) : `${count(ids.length)} files`;
-    const former = ids.length === 1 ? taskAfterGap(list, from + 1, ids) : undefined;
-    const row = gap > from ? gap - ids.length : gap;
+  async function put({ task, ids, gap, before, follows }) {
+    const rows = ids.map((id) => rowOf(list, id));
+    const row = gap - rows.filter((from) => from < gap).length + Math.max(0, ids.indexOf(task.id));
+    const name = ids.length === 1 ? pathParts(task.path).name : `${count(ids.length)} files`;
+    const former = ids.length === 1 ? taskAfterGap(list, rows[0] + 1, ids) : undefined;
     const isShown = source.moved(ids, gap);
-    if (follows) activity.goTo(row, isShown ? taskAt(list, from) : null);
+    if (follows) activity.goTo(row, isShown ? task : null);
     try {
       await putBefore(ids, before);
     } finally {
@@ -63,7 +67,11 @@ export function useRows({ body, rowPx, list, filter, source, choice, activity, m
   async function move(task, to) {
     const ids = movedWith(task);
     const rows = ids.map((id) => rowOf(list, id));
-    if (ids.length === 0 || rows.includes(-1)) return;
+    if (ids.length === 0) return;
+    if (rows.includes(-1) && (to === "up" || to === "down")) {
+      toast("Some of the chosen files are too far away to be moved by one; put them first or last");
+      return;
+    }
     const first = runningRows(list);
     const gap = gapAfter(to, rows, first, total);
     if (stays(rows, gap)) {
@@ -72,7 +80,7 @@ export function useRows({ body, rowPx, list, filter, source, choice, activity, m
     }
     const before = await nextOf(to, gap, ids);
     if (before === undefined) return;
-    const undo = await put(ids, gap, before, true);
+    const undo = await put({ task, ids, gap, before, follows: true });
     if (to === "top" || to === "end") toast(to === "top" ? "It is encoded next" : "It is encoded last", { undo });
   }
 
@@ -82,7 +90,7 @@ export function useRows({ body, rowPx, list, filter, source, choice, activity, m
     const ids = movedWith(task);
     const before = taskAfterGap(list, gap, ids);
     if (before === undefined || stays(ids.map((id) => rowOf(list, id)), gap)) return;
-    const undo = await put(ids, gap, before, false);
+    const undo = await put({ task, ids, gap, before, follows: false });
     toast(ids.length === 1 ? "Moved" : `Moved ${count(ids.length)} files`, { undo });
   };
 
@@ -138,10 +146,9 @@ export function useRows({ body, rowPx, list, filter, source, choice, activity, m
   return { on, over, dragged, told, chosenItems: () => itemsFor(chosenTask(selection, list)) };
 }
 
-const nameOf = (task) => pathParts(task.path).name;
-
-/** Whether rows that stand together are put where they are. */
+/** Whether rows that stand together are put where they are; of one that is not known (-1) nobody can tell. */
 const stays = (rows, gap) => {
+  if (rows.includes(-1)) return false;
   const first = Math.min(...rows);
   const last = Math.max(...rows);
   return last - first === rows.length - 1 && gap >= first && gap <= last + 1;
