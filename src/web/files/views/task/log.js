@@ -2,7 +2,7 @@
 
 import { api } from "../../lib/api.js";
 import { moment } from "../../lib/format.js";
-import { html, useAnswer, useEffect } from "../../lib/html.js";
+import { html, useAnswer, useEffect, useLayoutEffect, useRef } from "../../lib/html.js";
 import { Failure, Panel, Skeleton } from "../../lib/parts.js";
 import { isRunning } from "./actions.js";
 
@@ -35,12 +35,21 @@ export const Log = ({ task }) => {
 /** What an entry says of this file: its path is known here. */
 const short = (message, path) => (message.startsWith(`${path}: `) ? message.slice(path.length + 2) : message);
 
-const Entries = ({ entries, path }) => html`
-  <ol class="log-entries" tabindex="0" aria-label="Entries of the log">${[...entries].reverse().map((entry, index) => html`
-    <li key=${index} class=${TONES[entry.level?.toUpperCase()] ?? ""}>
-      <time datetime=${entry.time}>${moment(entry.time)}</time>
-      <span class="log-level">${entry.level}</span>
-      <span class="log-message">${short(entry.message, path)}</span>
-    </li>
-  `)}</ol>
-`;
+const Entries = ({ entries, path }) => {
+  const list = useRef(null);
+  // How it ended, or where it is, comes last.
+  useLayoutEffect(() => {
+    list.current.scrollTop = list.current.scrollHeight;
+  }, [entries.length]);
+  return html`
+    <ol ref=${list} class="log-entries" tabindex="0" aria-label="Entries of the log">
+      ${[...entries].reverse().map((entry, index) => html`
+        <li key=${index} class=${TONES[entry.level?.toUpperCase()] ?? ""}>
+          <time datetime=${entry.time}>${moment(entry.time)}</time>
+          <span class="log-level">${entry.level}</span>
+          <span class="log-message">${short(entry.message, path)}</span>
+        </li>
+      `)}
+    </ol>
+  `;
+};

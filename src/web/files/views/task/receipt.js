@@ -274,7 +274,7 @@ export function comparisons(receipt) {
     const apart = Math.abs(source.duration_seconds - output.duration_seconds);
     // Containers round differently; less than a tenth nobody sees or hears.
     const same = apart < 0.1;
-    const text = apart < 0.0005 ? `the same, ${exactTime(output.duration_seconds)}` : `${apart.toFixed(2)} s apart`;
+    const text = apart < 0.005 ? `the same, ${exactTime(output.duration_seconds)}` : `${apart.toFixed(2)} s apart`;
     rows.push({ name: "Length", text, same });
   }
   if (source.frames !== undefined && output.frames !== undefined) {
