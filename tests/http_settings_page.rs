@@ -112,7 +112,10 @@ fn before_a_login_the_ways_to_log_in_are_told_and_nothing_else() {
             .request("GET", "/api/v1/login-options", &[("Authorization", "")], b"")
             .json()
     };
-    assert_eq!(options(), json!({"setup": true, "oidc": false, "name": null, "session": false}));
+    assert_eq!(
+        options(),
+        json!({"setup": true, "oidc": false, "name": null, "session": false})
+    );
     fs::rename(&away, &users).unwrap();
     server.root.until("the user is known", || {
         (options()["setup"] == false).then_some(())
@@ -182,6 +185,7 @@ fn a_test_message_is_sent_for_real_and_not_again_at_once() {
         (&json!("ntfy"), &json!(true))
     );
     assert_eq!(results[0]["way_out"], Value::Null);
+    assert_eq!(results[0]["detail"], "HTTP 200");
     assert!(results[0]["took_ms"].is_u64());
     assert_eq!(ntfy.taken().len(), 1);
 

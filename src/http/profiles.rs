@@ -41,7 +41,6 @@ const COMMON_RESOLUTION: Resolution = Resolution(720);
 pub(super) struct DraftDto {
     /// The profile that is changed; not there: a new one.
     #[serde(default)]
-    #[schema(max_length = 32)]
     name: Option<String>,
     /// Its keys as in the settings (`based_on`, `preset`, `crf`, `target`, `crf_min`, `crf_max`, `x265_params`, `audio`);
     /// `null` is what the profile has by itself.

@@ -1,7 +1,7 @@
 //! Tries out for real what the settings in force name: the ways to reach somebody, and ffmpeg.
 //!
-//! Promises: one try at a time, and of each kind not more often than each [`PAUSE`]; no secrets and no addresses beyond a
-//! host's name.
+//! Promises: one try at a time, and of each kind not more often than each [`PAUSE`]; no secrets, no addresses beyond a host's
+//! name, and nothing of what stands at an address that the API can change.
 //! Never in here: what is sent (`alerts`), what ffmpeg is asked (`encode`).
 
 use std::{
@@ -67,8 +67,8 @@ fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-impl From<ChannelTest> for TrialResultDto {
-    fn from(test: ChannelTest) -> Self {
+impl TrialResultDto {
+    fn of(test: ChannelTest, means: Means) -> Self {
         let ChannelTest {
             channel,
             report,
@@ -77,13 +77,28 @@ impl From<ChannelTest> for TrialResultDto {
         Self {
             target: channel,
             ok: report.delivered,
-            detail: match report.status {
-                Some(status) => format!("{status}: {}", report.body),
-                None => report.body,
+            detail: match (report.status, means) {
+                (Some(status), Means::Ntfy) => said_by_ntfy(status, &report.body),
+                (Some(status), Means::Mail | Means::Webhook) => format!("{status}: {}", report.body),
+                (None, _) => report.body,
             },
             way_out: (!report.delivered).then_some(report.hint),
             took_ms: milliseconds(took),
         }
+    }
+}
+
+/// The address of ntfy can be changed over the API: were all told that answers there, this would read what only this machine
+/// reaches. So it is the status, and what an ntfy server calls an error.
+fn said_by_ntfy(status: u16, body: &str) -> String {
+    #[derive(Deserialize)]
+    struct Said {
+        code: u32,
+        error: String,
+    }
+    match serde_json::from_str::<Said>(body) {
+        Ok(Said { code, error }) => format!("HTTP {status}: {error} ({code})"),
+        Err(_) => format!("HTTP {status}"),
     }
 }
 
@@ -105,7 +120,10 @@ impl What {
                 took_ms: 0,
             }];
         }
-        tests.into_iter().map(Into::into).collect()
+        tests
+            .into_iter()
+            .map(|test| TrialResultDto::of(test, means))
+            .collect()
     }
 }
 
@@ -177,4 +195,25 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(post))
         .layer(Extension(Last::default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_an_answer_at_ntfy_s_address_only_an_error_of_ntfy_is_told() {
+        for (body, told) in [
+            (
+                r#"{"code":40301,"http":403,"error":"forbidden"}"#,
+                "HTTP 403: forbidden (40301)",
+            ),
+            (r#"{"id":"x","message":"a secret of somebody else"}"#, "HTTP 403"),
+            (r#"{"error":"a secret of somebody else"}"#, "HTTP 403"),
+            ("ami-id\nhostname", "HTTP 403"),
+            ("", "HTTP 403"),
+        ] {
+            assert_eq!(said_by_ntfy(403, body), told);
+        }
+    }
 }
