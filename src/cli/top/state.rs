@@ -321,6 +321,10 @@ impl State {
                 self.told = refused("is not encoded, there is nothing to freeze");
                 return None;
             }
+            KeyCode::Char('+' | '=' | '-') if status.is_finished() => {
+                self.told = refused("is over, its priority means nothing");
+                return None;
+            }
             KeyCode::Char('+' | '=') => {
                 let priority = priority?.saturating_add(PRIORITY_STEP);
                 self.foresee_priority(&id, priority);

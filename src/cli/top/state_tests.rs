@@ -93,6 +93,8 @@ fn what_cannot_be_done_is_said_and_ordered_nowhere() {
         ("2 down down r", "is not over"),
         ("2 down down z", "is not encoded"),
         ("2 end c", "is over"),
+        ("2 end +", "its priority means nothing"),
+        ("2 end -", "its priority means nothing"),
     ] {
         let mut state = state();
         assert_eq!(press(&mut state, keys), [], "{keys}");

@@ -175,7 +175,7 @@ fn encode(
 fn numbers((encode, motion): (&LiveEncode, Motion), source_bytes: Option<u64>, width: usize) -> String {
     let percent = encode
         .percent
-        .map_or_else(String::new, |percent| format!("{percent:.0} %"));
+        .map_or_else(|| "–".to_owned(), |percent| format!("{percent:.0} %"));
     let time = match (motion, encode.seconds_left) {
         (Motion::Frozen, _) => "Frozen".to_owned(),
         (Motion::Goes, Some(seconds)) => format!("{} left", duration(seconds)),
