@@ -156,7 +156,7 @@ fn a_list_is_entered_anywhere_and_says_how_long_it_is() {
         ("&limit=2&offset=2", "cd"),
         ("&limit=2&offset=4", "e"),
         ("&offset=5", ""),
-        ("&offset=18446744073709551615", ""),
+        ("&offset=4294967295", ""),
     ] {
         let list = in_turn(&server, query);
         assert_eq!(letters(&list), expected, "{query}");
@@ -172,7 +172,7 @@ fn a_list_is_entered_anywhere_and_says_how_long_it_is() {
     );
     let both = server.get(&format!("/api/v1/tasks?sort=turn&offset=1&cursor={cursor}"));
     assert!(detail(&both, 400).contains("not both"));
-    for offset in ["-1", "x", "18446744073709551616"] {
+    for offset in ["-1", "x", "4294967296"] {
         assert_eq!(
             server.get(&format!("/api/v1/tasks?offset={offset}")).status,
             400,
