@@ -27,16 +27,28 @@ class Storage {
 }
 
 const row = (id, state = "sending") => ({
-  ...newRow(id, { path: `${id}.mkv`, sizeBytes: 5, modifiedMs: 1 }, { resolution: 720, profile: null, priority: 0 }, `page.1.${id}`),
+  ...newRow(
+    id,
+    { path: `${id}.mkv`, sizeBytes: 5, modifiedMs: 1 },
+    { resolution: 720, profile: null, priority: 0 },
+    `page.1.${id}`,
+  ),
   state,
 });
 
 test("what is not done is there at the next visit, in the order of its names", () => {
   const storage = new Storage({ "was-here": "yes" });
   createMemory(storage).save([row("b"), row("a 10"), row("a 9"), row("c", "sent")]);
-  assert.deepEqual(createMemory(storage).recall().map(({ path, state }) => [path, state]), [
-    ["a 9.mkv", "asleep"], ["a 10.mkv", "asleep"], ["b.mkv", "asleep"],
-  ]);
+  assert.deepEqual(
+    createMemory(storage)
+      .recall()
+      .map(({ path, state }) => [path, state]),
+    [
+      ["a 9.mkv", "asleep"],
+      ["a 10.mkv", "asleep"],
+      ["b.mkv", "asleep"],
+    ],
+  );
   assert.equal(storage["was-here"], "yes");
 });
 

@@ -3,7 +3,18 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  change, drawn, mayBe, meaningOf, newRow, rateOf, recalled, remembered, retryDelayMs, toBegin, totals, withSample,
+  change,
+  drawn,
+  mayBe,
+  meaningOf,
+  newRow,
+  rateOf,
+  recalled,
+  remembered,
+  retryDelayMs,
+  toBegin,
+  totals,
+  withSample,
 } from "../../src/web/files/views/add/outbox.js";
 
 const WISH = { resolution: 720, profile: null, priority: 0 };
@@ -54,7 +65,12 @@ test("a row goes its way to a task, over lost connections and pauses", () => {
 
 test("late news of an upload that was paused, cancelled or refused changes nothing", () => {
   for (const state of ["paused", "failed", "sent", "asleep", "waiting"]) {
-    for (const event of [{ type: "progress", sentBytes: 1 }, { type: "broke" }, { type: "whole" }, { type: "refused" }]) {
+    for (const event of [
+      { type: "progress", sentBytes: 1 },
+      { type: "broke" },
+      { type: "whole" },
+      { type: "refused" },
+    ]) {
       assert.equal(after(row("a", state), event).state, state, `${state} ${event.type}`);
     }
   }
@@ -91,7 +107,11 @@ test("what a person may do depends on the state", () => {
   };
   for (const [state, expected] of Object.entries(table)) {
     const may = Object.entries(mayBe(row("a", state)));
-    assert.deepEqual(may.filter(([, is]) => is).map(([what]) => what), expected, state);
+    assert.deepEqual(
+      may.filter(([, is]) => is).map(([what]) => what),
+      expected,
+      state,
+    );
   }
 });
 
@@ -121,17 +141,30 @@ test("all rows together say how far they are and what is the matter", () => {
   ]) {
     assert.equal(totals(rows.map((state) => row("a", state))).state, expected, rows.join());
   }
-  const rows = [row("a", "sent", { sentBytes: 100 }), row("b", "sending", { sentBytes: 40 }), row("c", "failed", { sentBytes: 9 })];
+  const rows = [
+    row("a", "sent", { sentBytes: 100 }),
+    row("b", "sending", { sentBytes: 40 }),
+    row("c", "failed", { sentBytes: 9 }),
+  ];
   assert.deepEqual(totals(rows), { files: 2, doneFiles: 1, sentBytes: 140, totalBytes: 200, state: "sending" });
 });
 
 test("of very many rows those are drawn that tell something", () => {
   const many = (state, count) => Array.from({ length: count }, (_, index) => row(`${state}${index}`, state));
-  const rows = [...many("sent", 300), ...many("failed", 150), row("y", "sending"), ...many("paused", 60), ...many("waiting", 300)];
+  const rows = [
+    ...many("sent", 300),
+    ...many("failed", 150),
+    row("y", "sending"),
+    ...many("paused", 60),
+    ...many("waiting", 300),
+  ];
   const { rows: shown, hidden } = drawn(rows, 100);
   assert.deepEqual(hidden, { waiting: 260, sent: 200, failed: 50, asks: 0 });
   assert.equal(shown.length, 301);
-  assert.deepEqual([0, 100, 200, 201, 261].map((at) => shown[at].id), ["sent200", "failed0", "y", "paused0", "waiting0"]);
+  assert.deepEqual(
+    [0, 100, 200, 201, 261].map((at) => shown[at].id),
+    ["sent200", "failed0", "y", "paused0", "waiting0"],
+  );
   assert.equal(drawn(rows.slice(200, 300), 100).rows.length, 100);
 });
 
@@ -167,7 +200,12 @@ test("what is remembered is read with distrust", () => {
   for (const text of [null, "", "{", "[]", "null", "{}"]) assert.equal(recalled(text), null, text);
   const good = JSON.parse(remembered(row("a")));
   assert.notEqual(recalled(JSON.stringify(good)), null);
-  for (const bad of [{ url: "https://elsewhere.example/u" }, { url: "/api/v1/uploads/a/../b" }, { sizeBytes: "5" }, { path: 3 }]) {
+  for (const bad of [
+    { url: "https://elsewhere.example/u" },
+    { url: "/api/v1/uploads/a/../b" },
+    { sizeBytes: "5" },
+    { path: 3 },
+  ]) {
     assert.equal(recalled(JSON.stringify({ ...good, ...bad })), null, JSON.stringify(bad));
   }
 });

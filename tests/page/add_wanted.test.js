@@ -3,7 +3,17 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  asBegun, cleanPath, extensionOf, freeFor, isSameFile, markOf, modifiedOfMark, refusedInWords, sortOut, unfit, withNews,
+  asBegun,
+  cleanPath,
+  extensionOf,
+  freeFor,
+  isSameFile,
+  markOf,
+  modifiedOfMark,
+  refusedInWords,
+  sortOut,
+  unfit,
+  withNews,
 } from "../../src/web/files/views/add/wanted.js";
 
 const size = (bytes) => `${bytes} B`;
@@ -40,7 +50,10 @@ test("what is not known here is left to the service", () => {
 
 test("paths of browsers become paths below the folder", () => {
   for (const [path, expected] of [
-    ["/a/b.mkv", "a/b.mkv"], ["a.mkv", "a.mkv"], ["../a.mkv", "a.mkv"], ["a//./b.mkv", "a/b.mkv"],
+    ["/a/b.mkv", "a/b.mkv"],
+    ["a.mkv", "a.mkv"],
+    ["../a.mkv", "a.mkv"],
+    ["a//./b.mkv", "a/b.mkv"],
   ]) {
     assert.equal(cleanPath(path), expected);
   }
@@ -76,27 +89,59 @@ test("chosen files go on, begin or are refused", () => {
     { ...file("done.mkv"), resolution: 720, state: "sent" },
   ];
   const upload = { id: "u", name: "there.mkv", length_bytes: 10, mark: markOf(7, "r"), state: "waiting" };
-  const files = ["asleep.mkv", "here.mkv", "done.mkv", "there.mkv", "new.mkv", "new.mkv", "a.txt"].map((path) => file(path));
+  const files = ["asleep.mkv", "here.mkv", "done.mkv", "there.mkv", "new.mkv", "new.mkv", "a.txt"].map((path) =>
+    file(path),
+  );
   const { again, found, fresh, refused } = sortOut(files, rows, [upload], 720, LIMITS);
-  assert.deepEqual(again.map(({ row }) => row.path), ["x/asleep.mkv"]);
-  assert.deepEqual(found.map((one) => [one.upload.id, one.file.path]), [["u", "there.mkv"]]);
-  assert.deepEqual(fresh.map(({ path }) => path), ["done.mkv", "new.mkv"]);
-  assert.deepEqual(refused.map(({ file: { path }, kind }) => [path, kind]), [
-    ["here.mkv", "twice"], ["new.mkv", "twice"], ["a.txt", "not-a-video"],
-  ]);
+  assert.deepEqual(
+    again.map(({ row }) => row.path),
+    ["x/asleep.mkv"],
+  );
+  assert.deepEqual(
+    found.map((one) => [one.upload.id, one.file.path]),
+    [["u", "there.mkv"]],
+  );
+  assert.deepEqual(
+    fresh.map(({ path }) => path),
+    ["done.mkv", "new.mkv"],
+  );
+  assert.deepEqual(
+    refused.map(({ file: { path }, kind }) => [path, kind]),
+    [
+      ["here.mkv", "twice"],
+      ["new.mkv", "twice"],
+      ["a.txt", "not-a-video"],
+    ],
+  );
   const elsewhere = sortOut([file("here.mkv")], rows, [], 480, LIMITS);
   assert.equal(elsewhere.fresh.length, 1, "another folder is another place");
 });
 
 test("files are taken as long as there is room for all of them together", () => {
   const limits = { ...LIMITS, freeBytes: 25 };
-  const { fresh, refused } = sortOut([file("a.mkv"), file("b.mkv"), file("c.mkv"), file("d.mkv", 5)], [], [], 720, limits);
-  assert.deepEqual(fresh.map(({ path }) => path), ["a.mkv", "b.mkv", "d.mkv"]);
-  assert.deepEqual(refused.map(({ kind }) => kind), ["no-room"]);
+  const { fresh, refused } = sortOut(
+    [file("a.mkv"), file("b.mkv"), file("c.mkv"), file("d.mkv", 5)],
+    [],
+    [],
+    720,
+    limits,
+  );
+  assert.deepEqual(
+    fresh.map(({ path }) => path),
+    ["a.mkv", "b.mkv", "d.mkv"],
+  );
+  assert.deepEqual(
+    refused.map(({ kind }) => kind),
+    ["no-room"],
+  );
 });
 
 test("free is what the disk has without what was promised to others on it", () => {
-  const disks = [{ folder: "conf", free_bytes: 1 }, { folder: "input", free_bytes: 100 }, { folder: "input/480", free_bytes: 50 }];
+  const disks = [
+    { folder: "conf", free_bytes: 1 },
+    { folder: "input", free_bytes: 100 },
+    { folder: "input/480", free_bytes: 50 },
+  ];
   const uploads = [
     { resolution: 720, state: "waiting", length_bytes: 30, offset_bytes: 20 },
     { resolution: 1080, state: "receiving", length_bytes: 5, offset_bytes: 0 },
@@ -112,9 +157,18 @@ test("free is what the disk has without what was promised to others on it", () =
 });
 
 test("news of an upload change the list", () => {
-  const list = [{ id: "a", offset_bytes: 1 }, { id: "b", offset_bytes: 2 }];
-  assert.deepEqual(withNews(list, { id: "a", upload: { id: "a", offset_bytes: 5 } }), [{ id: "a", offset_bytes: 5 }, list[1]]);
-  assert.deepEqual(withNews(list, { id: "c", upload: { id: "c" } }).map(({ id }) => id), ["a", "b", "c"]);
+  const list = [
+    { id: "a", offset_bytes: 1 },
+    { id: "b", offset_bytes: 2 },
+  ];
+  assert.deepEqual(withNews(list, { id: "a", upload: { id: "a", offset_bytes: 5 } }), [
+    { id: "a", offset_bytes: 5 },
+    list[1],
+  ]);
+  assert.deepEqual(
+    withNews(list, { id: "c", upload: { id: "c" } }).map(({ id }) => id),
+    ["a", "b", "c"],
+  );
   assert.deepEqual(withNews(list, { id: "b", upload: null }), [list[0]]);
   assert.deepEqual(withNews(list, { id: "x", upload: null }), list);
 });
@@ -122,7 +176,10 @@ test("news of an upload change the list", () => {
 test("two of one name in one upload list of the service are gone on with one each", () => {
   const upload = (id) => ({ id, name: "a.mkv", length_bytes: 10, mark: markOf(7, id), state: "waiting" });
   const { found, refused } = sortOut([file("a.mkv"), file("x/a.mkv")], [], [upload("u"), upload("v")], 720, LIMITS);
-  assert.deepEqual(found.map((one) => one.upload.id), ["u", "v"]);
+  assert.deepEqual(
+    found.map((one) => one.upload.id),
+    ["u", "v"],
+  );
   assert.equal(refused.length, 0);
 });
 

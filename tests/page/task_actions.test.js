@@ -3,7 +3,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { around, idsAround } from "../../src/web/files/lib/neighbours.js";
-import { actionsFor, beyondSizes, placeInWords, priorities, twinOf, waitOf } from "../../src/web/files/views/task/actions.js";
+import {
+  actionsFor,
+  beyondSizes,
+  placeInWords,
+  priorities,
+  twinOf,
+  waitOf,
+} from "../../src/web/files/views/task/actions.js";
 
 const task = (status, more = {}) => ({ status, output: false, frozen: false, waiting_for: null, ...more });
 
@@ -29,7 +36,11 @@ test("an action is offered where the service takes it, to those who may", () => 
 
 test("a task that waits says what for, and the way out", () => {
   assert.equal(waitOf(task("queued")).text, "It waits for its turn.");
-  for (const [waitingFor, part] of [["space", "room"], ["folder", "folder"], ["encoder", "ffmpeg"]]) {
+  for (const [waitingFor, part] of [
+    ["space", "room"],
+    ["folder", "folder"],
+    ["encoder", "ffmpeg"],
+  ]) {
     const { text, wayOut } = waitOf(task("queued", { waiting_for: waitingFor }));
     assert.match(`${text} ${wayOut}`, new RegExp(part));
     assert.ok(wayOut);
@@ -50,7 +61,8 @@ test("sizes that stand beside a summary are not told in it again", () => {
 });
 
 test("a duplicate leads to the file with the same content", () => {
-  const reason = "duplicate: the same content is already in output/720/a (task x).mp4 (task 1m81); `retry` encodes it again";
+  const reason =
+    "duplicate: the same content is already in output/720/a (task x).mp4 (task 1m81); `retry` encodes it again";
   for (const [of, expected] of [
     [task("skipped", { reason }), "1m81"],
     [task("failed", { reason }), null],
@@ -63,15 +75,29 @@ test("a duplicate leads to the file with the same content", () => {
 
 test("a place in the queue is told in words", () => {
   for (const [before, expected] of [
-    [0, "It is next."], [1, "One is before it."], [1234, "1,234 are before it."], [null, null],
+    [0, "It is next."],
+    [1, "One is before it."],
+    [1234, "1,234 are before it."],
+    [null, null],
   ]) {
     assert.equal(placeInWords(before), expected);
   }
 });
 
 test("priorities have three names, and any other number is kept", () => {
-  assert.deepEqual(priorities(0).map(({ text }) => text), ["High", "Normal", "Low"]);
-  assert.deepEqual(priorities(5).map(({ value, text }) => [value, text]), [["10", "High"], ["5", "5"], ["0", "Normal"], ["-10", "Low"]]);
+  assert.deepEqual(
+    priorities(0).map(({ text }) => text),
+    ["High", "Normal", "Low"],
+  );
+  assert.deepEqual(
+    priorities(5).map(({ value, text }) => [value, text]),
+    [
+      ["10", "High"],
+      ["5", "5"],
+      ["0", "Normal"],
+      ["-10", "Low"],
+    ],
+  );
 });
 
 test("before and after a task stand those of its list", () => {
@@ -84,7 +110,13 @@ test("before and after a task stand those of its list", () => {
 
 test("of a long list those around the task are kept, as far as they are known", () => {
   const idAt = (row) => (row >= 0 && row < 100 && row !== 70 ? String(row) : null);
-  for (const [row, first, last] of [[50, "45", "54"], [0, "0", "9"], [99, "94", "99"], [68, "63", "69"], [72, "71", "80"]]) {
+  for (const [row, first, last] of [
+    [50, "45", "54"],
+    [0, "0", "9"],
+    [99, "94", "99"],
+    [68, "63", "69"],
+    [72, "71", "80"],
+  ]) {
     const ids = idsAround(idAt, row, 10);
     assert.deepEqual([ids[0], ids.at(-1)], [first, last], String(row));
   }

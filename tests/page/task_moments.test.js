@@ -3,7 +3,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  exactTime, filmOf, firstLook, frameAt, frameByKey, newestFirst, secondsOf, widthFor,
+  exactTime,
+  filmOf,
+  firstLook,
+  frameAt,
+  frameByKey,
+  newestFirst,
+  secondsOf,
+  widthFor,
 } from "../../src/web/files/views/task/moments.js";
 
 const FILM = filmOf(10, 24000 / 1001);
@@ -63,7 +70,13 @@ test("times are told to the millisecond", () => {
 });
 
 test("pictures come in few widths, never too small and never enlarged beyond the most", () => {
-  for (const [shown, expected] of [[1, 640], [640, 640], [641, 1280], [1800, 1920], [9000, 3840]]) {
+  for (const [shown, expected] of [
+    [1, 640],
+    [640, 640],
+    [641, 1280],
+    [1800, 1920],
+    [9000, 3840],
+  ]) {
     assert.equal(widthFor(shown), expected);
   }
 });

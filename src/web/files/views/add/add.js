@@ -30,7 +30,8 @@ const loadChoices = (signal) => api.get("/choices", { signal });
 
 const Adding = () => {
   const { data: choices, problem, reload } = useAnswer(loadChoices, []);
-  if (problem && !choices) return html`<${Heading} title="Add files" /><${Failure} problem=${problem} onRetry=${reload} />`;
+  if (problem && !choices)
+    return html`<${Heading} title="Add files" /><${Failure} problem=${problem} onRetry=${reload} />`;
   if (!choices) return html`<${Heading} title="Add files" /><${Skeleton} lines=${4} height=${44} />`;
   return html`<${Sending} choices=${choices} />`;
 };
@@ -78,7 +79,12 @@ const Sending = ({ choices }) => {
     const wanted = latestWish.current;
     const begun = await api.get("/uploads").catch(() => []);
     const sorted = sortOut(found.files, outbox.get(), begun, wanted.resolution, await limitsOf(choices, wanted, begun));
-    setLeftOut({ refused: sorted.refused, unread: found.unread, isCut: found.isCut, isEmpty: found.files.length === 0 });
+    setLeftOut({
+      refused: sorted.refused,
+      unread: found.unread,
+      isCut: found.isCut,
+      isEmpty: found.files.length === 0,
+    });
     await add(sorted, wanted);
     reload();
   };
@@ -95,10 +101,15 @@ const Sending = ({ choices }) => {
   return html`
     <${Heading} title="Add files" detail="Yours stay where they are; a copy is sent to the service and compressed there." />
     <${Wishes} choices=${choices} wish=${wish} onChange=${choose} />
-    ${held
-      ? html`<${Held} found=${held} wish=${wish} onSend=${() => { setHeld(null); return send(held); }} onLeave=${() => setHeld(null)} />`
-      : html`<${DropZone} isReading=${isReading} onFound=${(found) => take(found, true)} extensions=${choices.extensions}
-          maxBytes=${choices.upload_max_bytes} />`}
+    ${
+      held
+        ? html`<${Held} found=${held} wish=${wish} onSend=${() => {
+            setHeld(null);
+            return send(held);
+          }} onLeave=${() => setHeld(null)} />`
+        : html`<${DropZone} isReading=${isReading} onFound=${(found) => take(found, true)} extensions=${choices.extensions}
+          maxBytes=${choices.upload_max_bytes} />`
+    }
     <div class="told" aria-live="polite">${leftOut && html`<${WhatWasLeftOut} ...${leftOut} onClose=${() => setLeftOut(null)} />`}</div>
     ${rows.length > 0 && html`<${List} rows=${rows} onCancelled=${reload} />`}
     <${Elsewhere} uploads=${uploads} rows=${rows} onChange=${reload} />

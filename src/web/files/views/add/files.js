@@ -97,7 +97,8 @@ export const keepsFiles = () => typeof window.showOpenFilePicker === "function";
 export const pick = async (kind) => {
   const found = gather();
   try {
-    const handles = kind === "folder" ? [await window.showDirectoryPicker()] : await window.showOpenFilePicker({ multiple: true });
+    const handles =
+      kind === "folder" ? [await window.showDirectoryPicker()] : await window.showOpenFilePicker({ multiple: true });
     for (const handle of handles) await walkHandle(handle, "", found);
   } catch (error) {
     if (error.name === "AbortError") return null;

@@ -24,16 +24,23 @@ export const WhatWasLeftOut = ({ refused, unread, isCut, isEmpty, onClose }) => 
         refusedInWords(refused),
         unread > 0 && `${unread} could not be read`,
         isCut && `only the first ${MOST_FILES.toLocaleString("en-US")} were looked at`,
-      ].filter(Boolean).join("; ")}.</p>
-      ${refused.length > 0 && html`
+      ]
+        .filter(Boolean)
+        .join("; ")}.</p>
+      ${
+        refused.length > 0 &&
+        html`
         <details class="left-out">
           <summary>Which, and why</summary>
-          <ul>${refused.slice(0, LISTED).map(({ file, reason }) => html`
+          <ul>${refused.slice(0, LISTED).map(
+            ({ file, reason }) => html`
             <li key=${file.path}><bdi class="left-out-name">${shownPath(file.path)}</bdi> <span>${reason}</span></li>
-          `)}</ul>
+          `,
+          )}</ul>
           ${refused.length > LISTED && html`<p>And ${refused.length - LISTED} more.</p>`}
         </details>
-      `}
+      `
+      }
     <//>
   `;
 };

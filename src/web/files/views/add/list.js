@@ -17,7 +17,9 @@ const idsOf = (rows) => rows.map(({ id }) => id);
 /** `onCancelled()`: what the service had of some is gone. */
 export const List = ({ rows, onCancelled }) => {
   const { rows: shown, hidden } = drawn(rows);
-  const unseen = Object.entries(HIDDEN).filter(([kind]) => hidden[kind] > 0).map(([kind, words]) => `${count(hidden[kind])} ${words}`);
+  const unseen = Object.entries(HIDDEN)
+    .filter(([kind]) => hidden[kind] > 0)
+    .map(([kind, words]) => `${count(hidden[kind])} ${words}`);
   return html`
     <${Panel} title="Files" class="outbox" actions=${html`<${ForAll} rows=${rows} onCancelled=${onCancelled} />`}>
       <${Total} />
@@ -53,7 +55,14 @@ const ForAll = ({ rows, onCancelled }) => {
   `;
 };
 
-const TOTAL_TONES = { lost: "waiting", paused: "waiting", unfinished: "waiting", asks: "waiting", idle: "done", sending: "running" };
+const TOTAL_TONES = {
+  lost: "waiting",
+  paused: "waiting",
+  unfinished: "waiting",
+  asks: "waiting",
+  idle: "done",
+  sending: "running",
+};
 
 const Total = () => {
   const all = useStore(sending);
@@ -82,9 +91,11 @@ const Asleep = ({ rows }) => {
   return html`
     <${Notice} tone="waiting" title="${files} of an earlier visit ${rows.length === 1 ? "is" : "are"} not sent yet"
       actions=${easy > 0 && html`<${Button} tone="primary" icon="play" onClick=${() => wake(true)}>Go on<//>`}>
-      <p>${easy === rows.length
-        ? "The browser asks whether the page may read them again."
-        : "Choose or drop the same files or folders again: each goes on where it stopped. A browser does not keep what you once chose."}</p>
+      <p>${
+        easy === rows.length
+          ? "The browser asks whether the page may read them again."
+          : "Choose or drop the same files or folders again: each goes on where it stopped. A browser does not keep what you once chose."
+      }</p>
     <//>
   `;
 };
@@ -100,7 +111,17 @@ const WORDS = {
   sent: "Sent",
   failed: "Refused",
 };
-const TONES = { sending: "running", lost: "waiting", paused: "waiting", asleep: "waiting", asks: "waiting", placing: "done", sent: "done", failed: "failed", waiting: "quiet" };
+const TONES = {
+  sending: "running",
+  lost: "waiting",
+  paused: "waiting",
+  asleep: "waiting",
+  asks: "waiting",
+  placing: "done",
+  sent: "done",
+  failed: "failed",
+  waiting: "quiet",
+};
 
 /** Drawn anew only when its row changes: there may be hundreds. */
 class Row extends Component {

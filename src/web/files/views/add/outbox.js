@@ -187,7 +187,8 @@ export function drawn(rows, most = DRAWN) {
   for (const row of rows) {
     kinds[KINDS[row.state]]?.push(row);
   }
-  const beyond = (kind) => (kind === "sent" ? kinds.sent.slice(0, Math.max(0, kinds.sent.length - most)) : kinds[kind].slice(most));
+  const beyond = (kind) =>
+    kind === "sent" ? kinds.sent.slice(0, Math.max(0, kinds.sent.length - most)) : kinds[kind].slice(most);
   const hidden = Object.fromEntries(Object.keys(kinds).map((kind) => [kind, beyond(kind)]));
   const all = new Set(Object.values(hidden).flat());
   return {
@@ -221,7 +222,10 @@ const KEPT = ["id", "path", "sizeBytes", "modifiedMs", "resolution", "profile", 
 /** What to remember of a row for the next visit, as text; null when there is nothing left to send of it. */
 export const remembered = (row) =>
   IS_UNFINISHED.has(row.state)
-    ? JSON.stringify({ ...Object.fromEntries(KEPT.map((key) => [key, row[key]])), wasPaused: row.state === "paused" || row.wasPaused })
+    ? JSON.stringify({
+        ...Object.fromEntries(KEPT.map((key) => [key, row[key]])),
+        wasPaused: row.state === "paused" || row.wasPaused,
+      })
     : null;
 
 const isRow = (row) =>
@@ -243,5 +247,12 @@ export const recalled = (text) => {
   }
   if (!isRow(row)) return null;
   const { url, sentBytes } = row;
-  return { ...newRow(row.id, row, row, row.mark), url, sentBytes, state: "asleep", begun: true, wasPaused: row.wasPaused === true };
+  return {
+    ...newRow(row.id, row, row, row.mark),
+    url,
+    sentBytes,
+    state: "asleep",
+    begun: true,
+    wasPaused: row.wasPaused === true,
+  };
 };

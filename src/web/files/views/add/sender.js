@@ -29,7 +29,8 @@ const TASK_PATIENCE_MS = 60_000;
 const FOLLOWED = 50;
 
 const IS_THERE = "The service has a file of this name already. Sent anyway, it gets another name there.";
-const WAS_THERE = "A file of this name was compressed before. Sent anyway, it gets another name if that one is still there.";
+const WAS_THERE =
+  "A file of this name was compressed before. Sent anyway, it gets another name if that one is still there.";
 
 /** The rows, as `outbox` describes them. */
 export const outbox = createStore([]);
@@ -119,7 +120,12 @@ const uploadOf = (row, url, isOver) => {
     onError: (error) => {
       if (isOver()) return;
       const answer = error.originalResponse;
-      failed(id, answer?.getStatus() ?? null, detailOf(answer?.getBody()), Number(answer?.getHeader("Retry-After")) || 0);
+      failed(
+        id,
+        answer?.getStatus() ?? null,
+        detailOf(answer?.getBody()),
+        Number(answer?.getHeader("Retry-After")) || 0,
+      );
     },
   });
   return upload;
@@ -208,7 +214,8 @@ const follow = async ({ task: id, placedPath }, until = Date.now() + TASK_PATIEN
   } catch {
     // The connection is lost: the stream tells when it is back.
   }
-  if (tasks.get()[id] === undefined && Date.now() < until) setTimeout(() => follow({ task: id, placedPath }, until), ASK_EVERY_MS);
+  if (tasks.get()[id] === undefined && Date.now() < until)
+    setTimeout(() => follow({ task: id, placedPath }, until), ASK_EVERY_MS);
 };
 
 live.onTask((task) => {
@@ -226,7 +233,9 @@ let showTimer = null;
 const showNow = () => {
   clearTimeout(showTimer);
   showTimer = null;
-  outbox.update((rows) => [...progress].reduce((all, [of, sentBytes]) => change(all, [of], { type: "progress", sentBytes }), rows));
+  outbox.update((rows) =>
+    [...progress].reduce((all, [of, sentBytes]) => change(all, [of], { type: "progress", sentBytes }), rows),
+  );
   progress.clear();
 };
 const show = (id, sentBytes) => {
@@ -297,7 +306,10 @@ tabs.addEventListener("message", ({ data: { mine } }) => {
   const left = rowsOf(mine).filter(({ state }) => state === "asleep");
   memory.leave(left.map(({ id }) => id));
   for (const { id } of left) withHandle.delete(id);
-  return apply(left.map(({ id }) => id), { type: "removed" });
+  return apply(
+    left.map(({ id }) => id),
+    { type: "removed" },
+  );
 });
 
 const drop = (ids) => {
@@ -328,7 +340,8 @@ export const wake = async (ask) => {
     const handle = await handleOf(row.id);
     const file = handle && (await fileOfHandle(handle, ask));
     const found = file && { path: file.name, sizeBytes: file.size, modifiedMs: file.lastModified };
-    if (found && isSameFile(row, found) && (await take(row.id, { file, handle: null }))) apply([row.id], { type: "woken" });
+    if (found && isSameFile(row, found) && (await take(row.id, { file, handle: null })))
+      apply([row.id], { type: "woken" });
   }
   tellOwn();
   beginNext();
@@ -341,7 +354,8 @@ export const wakeable = async () => {
   return handles.filter(Boolean).length;
 };
 
-const newId = () => Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+const newId = () =>
+  Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
 /** Takes over what `wanted.sortOut` has found; `wish`: {resolution, profile, priority}. */
 export const add = async ({ again, found, fresh }, wish) => {
@@ -402,7 +416,10 @@ export const terminate = async (url) => {
   } catch (error) {
     const status = error.originalResponse?.getStatus() ?? 0;
     if (![404, 410].includes(status)) {
-      throw new Error(detailOf(error.originalResponse?.getBody()) ?? "The service did not answer; what it has of the file expires by itself.");
+      throw new Error(
+        detailOf(error.originalResponse?.getBody()) ??
+          "The service did not answer; what it has of the file expires by itself.",
+      );
     }
   }
 };

@@ -51,7 +51,10 @@ export function unfit({ path, sizeBytes }, { extensions, maxBytes, size }) {
     return { kind: "hidden", reason: "Hidden: its name, or that of a folder around it, begins with a dot. Rename it." };
   }
   if (parts.some(isUnfinished)) {
-    return { kind: "unfinished", reason: "Its name says that another program is still writing it. Wait, or rename it." };
+    return {
+      kind: "unfinished",
+      reason: "Its name says that another program is still writing it. Wait, or rename it.",
+    };
   }
   if (extensions && !extensions.includes(extensionOf(path))) {
     return { kind: "not-a-video", reason: `Not a video: the service takes ${extensions.join(", ")}.` };

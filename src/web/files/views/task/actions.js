@@ -43,7 +43,8 @@ export const waitOf = ({ waiting_for: waitingFor }) => {
   const known = {
     space: {
       text: "It waits for room on the disk.",
-      wayOut: "Make room where results go; it begins by itself then. min_free_bytes in the settings says how much has to stay free.",
+      wayOut:
+        "Make room where results go; it begins by itself then. min_free_bytes in the settings says how much has to stay free.",
     },
     folder: {
       text: "It waits for its folder, which cannot be reached.",

@@ -15,7 +15,11 @@ const ACTIONS = {
   freeze: { text: "Freeze", icon: "freeze", run: async (task, onChange) => onChange(await order(task, "freeze")) },
   thaw: { text: "Go on", icon: "play", run: async (task, onChange) => onChange(await order(task, "thaw")) },
   retry: { text: "Encode again", icon: "retry", run: (task, onChange) => again(task, onChange, {}) },
-  retry_forced: { text: "Take the result anyway", icon: "retry", run: (task, onChange) => again(task, onChange, { force: true }) },
+  retry_forced: {
+    text: "Take the result anyway",
+    icon: "retry",
+    run: (task, onChange) => again(task, onChange, { force: true }),
+  },
   profile: { text: "Change the profile", icon: "settings", dialog: "profile" },
   priority: { text: "Change the priority", icon: "sort", dialog: "priority" },
   move: { text: "Move to another resolution", icon: "folder", dialog: "move" },
@@ -33,7 +37,9 @@ const again = async (task, onChange, query) => {
 };
 
 const cancel = async (task, onChange) => {
-  const text = isRunning(task) ? "What is encoded of it so far is thrown away. The source stays." : "It is not encoded. The source stays.";
+  const text = isRunning(task)
+    ? "What is encoded of it so far is thrown away. The source stays."
+    : "It is not encoded. The source stays.";
   if (await confirm({ title: "Cancel this file", text, action: "Cancel it" })) onChange(await order(task, "cancel"));
 };
 
@@ -44,28 +50,41 @@ export const Actions = ({ task, me, onChange }) => {
   const buttons = orders.filter((name) => BUTTONS.includes(name));
   const items = orders
     .filter((name) => !BUTTONS.includes(name))
-    .map((name) => ({ text: ACTIONS[name].text, icon: ACTIONS[name].icon, onSelect: () => setDialog(ACTIONS[name].dialog) }));
+    .map((name) => ({
+      text: ACTIONS[name].text,
+      icon: ACTIONS[name].icon,
+      onSelect: () => setDialog(ACTIONS[name].dialog),
+    }));
   const close = () => setDialog(null);
   const wanted = isFailed(task) ? "retry" : null;
   if (offered.length === 0) return null;
   return html`
     <div class="task-actions">
-      ${offered.includes("download") && html`
+      ${
+        offered.includes("download") &&
+        html`
         <a class="button primary" href=${address(`/tasks/${encodeURIComponent(task.id)}/output`)} download>
           <${Icon} name="download" /><span>Download</span>
         </a>
-      `}
-      ${buttons.map((name) => html`
+      `
+      }
+      ${buttons.map(
+        (name) => html`
         <${Button} key=${name} icon=${ACTIONS[name].icon} tone=${name === wanted ? "primary" : (ACTIONS[name].tone ?? "plain")}
           onClick=${() => ACTIONS[name].run(task, onChange)}>${ACTIONS[name].text}<//>
-      `)}
+      `,
+      )}
       ${items.length > 0 && html`<${Menu} icon="more" items=${items}>More<//>`}
     </div>
     ${dialog && html`<${Asking} kind=${dialog} task=${task} onClose=${close} onChange=${onChange} />`}
   `;
 };
 
-const TITLES = { profile: "Profile of this file", priority: "Priority of this file", move: "Move to another resolution" };
+const TITLES = {
+  profile: "Profile of this file",
+  priority: "Priority of this file",
+  move: "Move to another resolution",
+};
 
 const Asking = ({ kind, task, onClose, onChange }) => {
   const { data: choices, problem, reload } = useAnswer((signal) => api.get("/choices", { signal }), []);
@@ -96,7 +115,8 @@ const Choice = ({ kind, label, options, first, action, hint, save, onClose }) =>
 const change = (task, body) => api.patch(`/tasks/${encodeURIComponent(task.id)}`, body);
 
 const ProfileForm = ({ task, choices, onClose, onChange }) => {
-  const folder = choices.resolutions.find(({ height }) => height === task.resolution)?.profile ?? choices.default_profile;
+  const folder =
+    choices.resolutions.find(({ height }) => height === task.resolution)?.profile ?? choices.default_profile;
   const options = [
     { value: "", text: `${folder}, that of its folder` },
     ...choices.profiles.map(({ name }) => ({ value: name, text: name })),
@@ -118,7 +138,10 @@ const PriorityForm = ({ task, onClose, onChange }) => {
 
 const MoveForm = ({ task, choices, onClose }) => {
   const others = choices.resolutions.filter(({ height }) => height !== task.resolution);
-  const options = others.map(({ height, profile }) => ({ value: String(height), text: `${height}p, profile ${profile}` }));
+  const options = others.map(({ height, profile }) => ({
+    value: String(height),
+    text: `${height}p, profile ${profile}`,
+  }));
   const save = async (value) => {
     // On another disk it takes as long as a copy.
     await api.post(`/tasks/${encodeURIComponent(task.id)}/move`, { resolution: Number(value) }, { timeoutMs: 0 });

@@ -30,7 +30,11 @@ const pause = (seconds, signal) =>
 const pictureOf = async (id, query, signal, tries = TRIES) => {
   const response = await fetch(address(`/tasks/${encodeURIComponent(id)}/frames`, query), { signal });
   if (response.ok) return createImageBitmap(await response.blob());
-  const problem = problemOf(response.status, response.headers.get("Retry-After"), await response.json().catch(() => null));
+  const problem = problemOf(
+    response.status,
+    response.headers.get("Retry-After"),
+    await response.json().catch(() => null),
+  );
   if (problem.status !== 503 || tries <= 1) throw problem;
   await pause(Math.min(problem.retryAfterSeconds ?? 1, LONGEST_WAIT_SECONDS), signal);
   return pictureOf(id, query, signal, tries - 1);
@@ -56,7 +60,12 @@ const mainVideo = ({ streams }) => streams.find(({ kind }) => kind === "video");
 export const Compare = ({ task, receipt }) => {
   const video = mainVideo(receipt.source);
   const film = useMemo(
-    () => filmOf(video?.duration_seconds ?? receipt.source.duration_seconds, framesPerSecond(video?.frame_rate), receipt.source.frames),
+    () =>
+      filmOf(
+        video?.duration_seconds ?? receipt.source.duration_seconds,
+        framesPerSecond(video?.frame_rate),
+        receipt.source.frames,
+      ),
     [receipt],
   );
   if (!film) return null;
@@ -123,11 +132,14 @@ const Pictures = ({ id, film, receipt }) => {
           <canvas ref=${canvases.source} class="compare-source" role="img" aria-label="The source at ${shown}" hidden=${!sides?.source.picture}></canvas>
           ${sides?.source.picture && !(canCompare && split < LABEL_PERCENT) && html`<span class="compare-label source">Source, ${bytes(receipt.source.size_bytes)}</span>`}
           ${sides?.output.picture && !(canCompare && split > 100 - LABEL_PERCENT) && html`<span class="compare-label output">Result, ${bytes(receipt.output.size_bytes)}</span>`}
-          ${canCompare && html`
+          ${
+            canCompare &&
+            html`
             <span class="compare-line" aria-hidden="true"></span>
             <input type="range" class="compare-slider" min="0" max="100" step="0.5" value=${split} aria-label="How much of the source is shown"
               aria-valuetext="${Math.round(split)} % source at the left" onInput=${(event) => setSplit(Number(event.currentTarget.value))} />
-          `}
+          `
+          }
         </div>
         <${Scrubber} film=${film} frame=${frame} onChange=${setFrame} isLarge=${isLarge} onLarge=${turnLarge} />
       </figure>

@@ -26,15 +26,22 @@ const Checked = ({ receipt }) => {
   return html`
     <${Panel} title="Checked">
       <p class="quiet-text small">The result got its name only after the service had checked it against its source.</p>
-      <dl class="checks">${compared.map(({ name, text, same }) => html`
+      <dl class="checks">${compared.map(
+        ({ name, text, same }) => html`
         <div key=${name} class=${same ? "same" : "differs"}><dt>${name}</dt><dd>${text}</dd></div>
-      `)}</dl>
-      ${lost.length > 0 && html`
+      `,
+      )}</dl>
+      ${
+        lost.length > 0 &&
+        html`
         <h3>Not in the result</h3>
-        <ul class="receipt-list">${lost.map((one, index) => html`
+        <ul class="receipt-list">${lost.map(
+          (one, index) => html`
           <li key=${index} class=${one.weight}>${one.what}: ${one.reason} <span class="quiet-text">(${one.weightText.toLowerCase()})</span></li>
-        `)}</ul>
-      `}
+        `,
+        )}</ul>
+      `
+      }
       <${List} title="Changed, and why" texts=${changes(receipt)} />
       <${List} title="Remarks of the check" texts=${receipt.remarks} />
       <${List} title="The source's decoder said" texts=${complaints(receipt)} />
@@ -48,9 +55,11 @@ const Quality = ({ receipt }) => {
   if (!receipt.quality && !receipt.output) return null;
   return html`
     <${Panel} title="How near it is">
-      <dl class="quality">${figures.map(({ name, value, meaning }) => html`
+      <dl class="quality">${figures.map(
+        ({ name, value, meaning }) => html`
         <div key=${name}><dt>${name}</dt><dd class="number">${value}</dd><dd class="quality-meaning">${meaning}</dd></div>
-      `)}</dl>
+      `,
+      )}</dl>
       <p class="quiet-text small">${on[0].toUpperCase() + on.slice(1)}.</p>
       <${Samples} samples=${samples} />
       <${List} title="The search for it" texts=${search} />
@@ -65,12 +74,15 @@ const SSIM_CEILING_DB = 25;
 const Samples = ({ samples }) => {
   if (samples.length < 2) return null;
   const worst = samples.reduce((least, one) => (one.ssim_db < least.ssim_db ? one : least));
-  const height = ({ ssim_db: db }) => `${Math.min(100, Math.max(4, ((db - SSIM_FLOOR_DB) / (SSIM_CEILING_DB - SSIM_FLOOR_DB)) * 100))}%`;
+  const height = ({ ssim_db: db }) =>
+    `${Math.min(100, Math.max(4, ((db - SSIM_FLOOR_DB) / (SSIM_CEILING_DB - SSIM_FLOOR_DB)) * 100))}%`;
   return html`
     <div class="samples" role="img" aria-label="SSIM of ${samples.length} samples through the film; least ${worst.ssim_db.toFixed(1)} dB">
-      ${samples.map((one, index) => html`
+      ${samples.map(
+        (one, index) => html`
         <span key=${index} class=${one === worst ? "worst" : ""} style=${{ height: height(one) }} title="${one.ssim_db.toFixed(1)} dB from second ${Math.round(one.start_seconds)}"></span>
-      `)}
+      `,
+      )}
     </div>
   `;
 };
@@ -85,13 +97,16 @@ const Making = ({ receipt }) => {
   return html`
     <${Panel} title="How it was made">
       <dl class="making">${making(receipt).map(({ name, value }) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
-      ${command && html`
+      ${
+        command &&
+        html`
         <details class="receipt-more">
           <summary>The command</summary>
           <pre tabindex="0">${command}</pre>
           ${navigator.clipboard && html`<${Button} icon="copy" onClick=${() => copy(command)}>Copy the command<//>`}
         </details>
-      `}
+      `
+      }
     <//>
   `;
 };

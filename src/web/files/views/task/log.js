@@ -25,9 +25,14 @@ export const Log = ({ task }) => {
     <${Panel} title="Log" class="task-log">
       ${problem && html`<${Failure} problem=${problem} onRetry=${reload} />`}
       ${!data && !problem && html`<${Skeleton} lines=${3} />`}
-      ${data && (data.entries.length > 0 ? html`<${Entries} entries=${data.entries} path=${task.path} />` : html`
+      ${
+        data &&
+        (data.entries.length > 0
+          ? html`<${Entries} entries=${data.entries} path=${task.path} />`
+          : html`
         <p class="quiet-text">The log has nothing about this file. Older entries are removed when the log is long.</p>
-      `)}
+      `)
+      }
     <//>
   `;
 };
@@ -43,13 +48,15 @@ const Entries = ({ entries, path }) => {
   }, [entries.length]);
   return html`
     <ol ref=${list} class="log-entries" tabindex="0" aria-label="Entries of the log">
-      ${[...entries].reverse().map((entry, index) => html`
+      ${[...entries].reverse().map(
+        (entry, index) => html`
         <li key=${index} class=${TONES[entry.level?.toUpperCase()] ?? ""}>
           <time datetime=${entry.time}>${moment(entry.time)}</time>
           <span class="log-level">${entry.level}</span>
           <span class="log-message">${short(entry.message, path)}</span>
         </li>
-      `)}
+      `,
+      )}
     </ol>
   `;
 };

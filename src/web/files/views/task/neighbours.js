@@ -15,7 +15,10 @@ const load = async (id, signal) => {
   const kept = around(keptNeighbours() ?? [], id);
   if (kept) return kept;
   const { tasks } = await api.get("/tasks", { query: { sort: "-added", limit: NEWEST }, signal });
-  return around(tasks.map((task) => task.id), id);
+  return around(
+    tasks.map((task) => task.id),
+    id,
+  );
 };
 
 const address = (id) => `/tasks/${encodeURIComponent(id)}`;

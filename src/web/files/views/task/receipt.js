@@ -68,7 +68,8 @@ const SHAPE_TOLERANCE = 0.002;
 const TRANSFERS = { smpte2084: "PQ", "arib-std-b67": "HLG" };
 const LANGUAGES = new Intl.DisplayNames(["en"], { type: "language", fallback: "none" });
 
-const join = (parts, between = ", ") => parts.filter((part) => part !== null && part !== undefined && part !== "").join(between);
+const join = (parts, between = ", ") =>
+  parts.filter((part) => part !== null && part !== undefined && part !== "").join(between);
 
 /** `English`; the code itself where it is none that is known. */
 export function language(code) {
@@ -82,8 +83,7 @@ export function language(code) {
   }
 }
 
-export const container = (formats) =>
-  CONTAINERS.find(([name]) => formats.split(",").includes(name))?.[1] ?? formats;
+export const container = (formats) => CONTAINERS.find(([name]) => formats.split(",").includes(name))?.[1] ?? formats;
 
 /** As `16:9`, else as `2.39:1`; null when it is not known. */
 export function shape(aspect) {
@@ -113,7 +113,9 @@ export function light(stream) {
   const names = [
     vision && join(["Dolby Vision", join([vision.profile, vision.compatibility], ".")], " "),
     hdr?.hdr10_plus && "HDR10+",
-    colour.transfer === "smpte2084" && !hdr?.hdr10_plus && (hdr?.mastering_display || hdr?.content_light ? "HDR10" : "HDR (PQ)"),
+    colour.transfer === "smpte2084" &&
+      !hdr?.hdr10_plus &&
+      (hdr?.mastering_display || hdr?.content_light ? "HDR10" : "HDR (PQ)"),
     colour.transfer === "arib-std-b67" && "HLG",
   ].filter(Boolean);
   return names.length > 0 ? names.join(", ") : "SDR";
@@ -126,7 +128,9 @@ function mastering(text) {
 }
 
 function hdrFigures({ hdr }) {
-  return hdr ? join([mastering(hdr.mastering_display), hdr.content_light && `MaxCLL, MaxFALL ${hdr.content_light}`]) : null;
+  return hdr
+    ? join([mastering(hdr.mastering_display), hdr.content_light && `MaxCLL, MaxFALL ${hdr.content_light}`])
+    : null;
 }
 
 function colours({ colour }) {
@@ -158,11 +162,27 @@ const hasSound = (stream) => stream.sample_rate_hz !== undefined;
 /** What is said of a stream: a name, and its text or nothing. */
 const STREAM_ROWS = [
   ["Codec", codec],
-  ["Picture", (stream) => hasPicture(stream) && join([`${stream.width} × ${stream.height}`, shape(stream.display_aspect)])],
-  ["Pixels", (stream) => hasPicture(stream) && stream.sample_aspect !== "1/1" && stream.sample_aspect.replace("/", ":")],
-  ["Frame rate", (stream) => isFilm(stream) && framesPerSecond(stream.frame_rate) && `${Number(framesPerSecond(stream.frame_rate).toFixed(3))} fps`],
+  [
+    "Picture",
+    (stream) => hasPicture(stream) && join([`${stream.width} × ${stream.height}`, shape(stream.display_aspect)]),
+  ],
+  [
+    "Pixels",
+    (stream) => hasPicture(stream) && stream.sample_aspect !== "1/1" && stream.sample_aspect.replace("/", ":"),
+  ],
+  [
+    "Frame rate",
+    (stream) =>
+      isFilm(stream) &&
+      framesPerSecond(stream.frame_rate) &&
+      `${Number(framesPerSecond(stream.frame_rate).toFixed(3))} fps`,
+  ],
   ["Lines", (stream) => isFilm(stream) && ["top_first", "bottom_first"].includes(stream.field_order) && "interlaced"],
-  ["Depth", (stream) => isFilm(stream) && join([stream.bit_depth > 0 && `${stream.bit_depth} bit`, stream.pixel_format].filter(Boolean))],
+  [
+    "Depth",
+    (stream) =>
+      isFilm(stream) && join([stream.bit_depth > 0 && `${stream.bit_depth} bit`, stream.pixel_format].filter(Boolean)),
+  ],
   ["Light", (stream) => isFilm(stream) && light(stream)],
   ["Colours", (stream) => isFilm(stream) && colours(stream)],
   ["HDR", (stream) => isFilm(stream) && hdrFigures(stream)],
@@ -282,7 +302,11 @@ export function comparisons(receipt) {
     const text = same ? `all ${count(output.frames)}` : `${count(output.frames)} of ${count(source.frames)}`;
     rows.push({ name: "Frames", text, same });
   }
-  rows.push({ name: "Streams", text: `${carried} of ${streams.length} in the result`, same: carried === streams.length });
+  rows.push({
+    name: "Streams",
+    text: `${carried} of ${streams.length} in the result`,
+    same: carried === streams.length,
+  });
   if (source.chapters.length > 0) {
     const text = `${output.chapters.length} of ${source.chapters.length}`;
     rows.push({ name: "Chapters", text, same: output.chapters.length === source.chapters.length });
@@ -296,7 +320,11 @@ export function comparisons(receipt) {
   return rows;
 }
 
-const WEIGHTS = { noticed: "A stream that people see or hear", unnoticed: "A stream that only programs read", detail: "A detail" };
+const WEIGHTS = {
+  noticed: "A stream that people see or hear",
+  unnoticed: "A stream that only programs read",
+  detail: "A detail",
+};
 
 /** What is not in the output: `[{what, reason, weight, weightText}]`, what people notice first. */
 export function losses({ lost }) {
@@ -326,12 +354,14 @@ export function leftBecause({ not_smaller: why }) {
   if (!why) {
     return [];
   }
-  const figures = join([
-    why.result_bytes !== null && `the result had ${bytes(why.result_bytes)}`,
-    why.projected_bytes !== null && `it would have come to ${bytes(why.projected_bytes)}`,
-    why.encoded_percent !== null && `known after ${Math.round(why.encoded_percent)} % of the encode`,
-    `at least ${why.min_saving_percent} % must be saved`,
-  ].filter(Boolean));
+  const figures = join(
+    [
+      why.result_bytes !== null && `the result had ${bytes(why.result_bytes)}`,
+      why.projected_bytes !== null && `it would have come to ${bytes(why.projected_bytes)}`,
+      why.encoded_percent !== null && `known after ${Math.round(why.encoded_percent)} % of the encode`,
+      `at least ${why.min_saving_percent} % must be saved`,
+    ].filter(Boolean),
+  );
   return [why.reason, figures];
 }
 
@@ -350,7 +380,8 @@ export function quality({ quality: measured }) {
     figure("XPSNR", db(measured.xpsnr_db), "noise, weighted by what the eye sees"),
   ].filter(Boolean);
   const [, nothing] = /^nothing: (.*)$/s.exec(measured.measured_on) ?? [];
-  const on = figures.length > 0 ? `measured on ${measured.measured_on}` : `not measured${nothing ? `: ${nothing}` : ""}`;
+  const on =
+    figures.length > 0 ? `measured on ${measured.measured_on}` : `not measured${nothing ? `: ${nothing}` : ""}`;
   return { figures, on, search: target(measured.search) };
 }
 
@@ -358,8 +389,11 @@ function target(search) {
   if (!search) {
     return [];
   }
-  const reached = search.reached === null ? "the result was not measured" : `${search.reached.toFixed(2)} in the result`;
-  const probes = search.probes.map(({ crf, value, chunks }) => `${crf} gave ${value.toFixed(2)}${chunks ? " by chunks" : ""}`);
+  const reached =
+    search.reached === null ? "the result was not measured" : `${search.reached.toFixed(2)} in the result`;
+  const probes = search.probes.map(
+    ({ crf, value, chunks }) => `${crf} gave ${value.toFixed(2)}${chunks ? " by chunks" : ""}`,
+  );
   return [
     `Target ${search.metric} ${search.target}: CRF ${search.crf} gave ${search.reached_on_trial.toFixed(2)} on trial, ${reached}`,
     `Tried on ${search.tried_on}, in ${duration(search.seconds)}: CRF ${probes.join(", ")}`,
@@ -372,13 +406,32 @@ export function making({ encoder, time, speed }) {
   const rows = [
     ["Encode", time.encode_seconds !== null && duration(time.encode_seconds)],
     ["With checks", time.total_seconds !== null && duration(time.total_seconds)],
-    ["Speed", join([
-      speed.realtime !== null && `${speed.realtime.toFixed(2)}× realtime`,
-      speed.frames_per_second !== null && `${speed.frames_per_second.toFixed(1)} fps`,
-    ].filter(Boolean))],
-    ["Profile", encoder && join([encoder.profile, encoder.preset && `preset ${encoder.preset}`, encoder.crf !== null && `CRF ${encoder.crf}`].filter(Boolean))],
+    [
+      "Speed",
+      join(
+        [
+          speed.realtime !== null && `${speed.realtime.toFixed(2)}× realtime`,
+          speed.frames_per_second !== null && `${speed.frames_per_second.toFixed(1)} fps`,
+        ].filter(Boolean),
+      ),
+    ],
+    [
+      "Profile",
+      encoder &&
+        join(
+          [
+            encoder.profile,
+            encoder.preset && `preset ${encoder.preset}`,
+            encoder.crf !== null && `CRF ${encoder.crf}`,
+          ].filter(Boolean),
+        ),
+    ],
     ["x265 parameters", encoder?.x265_params?.replaceAll(":", " : ")],
-    ["Programs", encoder && join([encoder.ffmpeg && `ffmpeg ${encoder.ffmpeg}`, encoder.x265 && `x265 ${encoder.x265}`].filter(Boolean))],
+    [
+      "Programs",
+      encoder &&
+        join([encoder.ffmpeg && `ffmpeg ${encoder.ffmpeg}`, encoder.x265 && `x265 ${encoder.x265}`].filter(Boolean)),
+    ],
   ];
   return rows.filter(([, value]) => value).map(([name, value]) => ({ name, value }));
 }

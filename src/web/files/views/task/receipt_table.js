@@ -8,11 +8,13 @@ import { outputTitle, table, VERSION } from "./receipt.js";
 
 export const Receipt = ({ receipt }) => html`
   <${Panel} title="Receipt, stream by stream" class="receipt">
-    ${receipt.version === VERSION
-      ? html`<${Table} receipt=${receipt} />`
-      : html`<${Notice} tone="waiting" title="This receipt is of another version">
+    ${
+      receipt.version === VERSION
+        ? html`<${Table} receipt=${receipt} />`
+        : html`<${Notice} tone="waiting" title="This receipt is of another version">
           <p>The page knows version ${VERSION}, and it is of ${receipt.version}. Here it is as it stands.</p>
-        <//>`}
+        <//>`
+    }
     <${Raw} receipt=${receipt} />
   <//>
 `;
@@ -23,21 +25,25 @@ const Table = ({ receipt }) => {
     <div class="receipt-scroll">
       <table class="receipt-table">
         <thead><tr><th scope="col"><span class="visually-hidden">What</span></th><th scope="col">Source</th><th scope="col">${outputTitle(receipt)}</th></tr></thead>
-        ${table(receipt).map((group, index) => html`
+        ${table(receipt).map(
+          (group, index) => html`
           <tbody key=${index} class=${group.fate ?? "file"}>
             <tr class="receipt-group">
               <th colspan=${hasOutput ? 2 : 3} scope="rowgroup">${group.title}</th>
               ${hasOutput && html`<td class="receipt-fate">${group.fateText}</td>`}
             </tr>
-            ${group.rows.map((row) => html`
+            ${group.rows.map(
+              (row) => html`
               <tr key=${row.name} class=${row.changed ? "changed" : ""}>
                 <th scope="row">${row.name}</th>
                 <td><bdi>${row.source ?? "–"}</bdi></td>
                 <td><bdi>${row.output ?? "–"}</bdi>${row.changed && html`<span class="visually-hidden"> (changed)</span>`}</td>
               </tr>
-            `)}
+            `,
+            )}
           </tbody>
-        `)}
+        `,
+        )}
       </table>
     </div>
   `;

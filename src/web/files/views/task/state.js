@@ -71,14 +71,19 @@ const Running = ({ task, isQueueFrozen }) => {
       <div><dt>Left</dt><dd class="number">${task.frozen ? "stands still" : duration(progress.seconds_left)}</dd></div>
       <div><dt>Written</dt><dd class="number">${bytes(progress.written_bytes)}</dd></div>
       <div class="wide"><dt>Will be${between}</dt><dd class="number">
-        ${projected
-          ? html`${bytes(task.size_before_bytes)} → ${bytes(projected)} <span class="task-saved">${change(task.size_before_bytes, projected)}</span>`
-          : "not known yet"}
+        ${
+          projected
+            ? html`${bytes(task.size_before_bytes)} → ${bytes(projected)} <span class="task-saved">${change(task.size_before_bytes, projected)}</span>`
+            : "not known yet"
+        }
       </dd></div>
     </dl>
-    ${task.frozen && html`<p class="quiet-text small">
+    ${
+      task.frozen &&
+      html`<p class="quiet-text small">
       It stands still with all that it has, until somebody lets ${isQueueFrozen ? "the queue" : "it"} go on.
-    </p>`}
+    </p>`
+    }
   `;
 };
 
