@@ -26,7 +26,10 @@ export const idsAround = (idAt, row, most = MOST) => {
   return ids;
 };
 
-/** Call it before going from a list to the task in `row`. `idAt(row)`: an id, or null where there is none or it is not known. */
+/**
+ * Call it before going from a list to the task in `row`. `idAt(row)`: an id, or null where there is none or it is not
+ * known.
+ */
 export const keepNeighbours = (idAt, row) => {
   try {
     sessionStorage.setItem(KEY, JSON.stringify(idsAround(idAt, row)));

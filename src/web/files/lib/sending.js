@@ -20,8 +20,8 @@ const NOTHING = {
 
 /**
  * All files that are sent from this tab together. `state`: "idle", "sending", "lost" (the connection; it goes on by
- * itself), "paused", "asks" (a person has to decide), or "unfinished" (files of an earlier visit, which have to be chosen
- * again).
+ * itself), "paused", "asks" (a person has to decide), or "unfinished" (files of an earlier visit, which have to be
+ * chosen again).
  */
 export const sending = createStore(NOTHING);
 

@@ -20,7 +20,9 @@ export default function Add({ me }) {
   if (me.role === "viewer") {
     return html`
       <${Heading} title="Add files" />
-      <${Notice} title="You may look, and not add files"><p>Adding needs the role operator. An administrator can give it to you in Settings, Users.</p><//>
+      <${Notice} title="You may look, and not add files">
+        <p>Adding needs the role operator. An administrator can give it to you in Settings, Users.</p>
+      <//>
     `;
   }
   return html`<${Adding} />`;
@@ -99,7 +101,8 @@ const Sending = ({ choices }) => {
   useEffect(() => onHandedOver(({ found, isChosenHere }) => take(found, isChosenHere).catch(tell)), []);
 
   return html`
-    <${Heading} title="Add files" detail="Yours stay where they are; a copy is sent to the service and compressed there." />
+    <${Heading} title="Add files"
+      detail="Yours stay where they are; a copy is sent to the service and compressed there." />
     <${Wishes} choices=${choices} wish=${wish} onChange=${choose} />
     ${
       held
@@ -107,10 +110,13 @@ const Sending = ({ choices }) => {
             setHeld(null);
             return send(held);
           }} onLeave=${() => setHeld(null)} />`
-        : html`<${DropZone} isReading=${isReading} onFound=${(found) => take(found, true)} extensions=${choices.extensions}
+        : html`<${DropZone} isReading=${isReading} onFound=${(found) => take(found, true)}
+            extensions=${choices.extensions}
           maxBytes=${choices.upload_max_bytes} />`
     }
-    <div class="told" aria-live="polite">${leftOut && html`<${WhatWasLeftOut} ...${leftOut} onClose=${() => setLeftOut(null)} />`}</div>
+    <div class="told" aria-live="polite">
+      ${leftOut && html`<${WhatWasLeftOut} ...${leftOut} onClose=${() => setLeftOut(null)} />`}
+    </div>
     ${rows.length > 0 && html`<${List} rows=${rows} onCancelled=${reload} />`}
     <${Elsewhere} uploads=${uploads} rows=${rows} onChange=${reload} />
   `;
@@ -123,7 +129,11 @@ const Held = ({ found, wish, onSend, onLeave }) => {
     <${Button} tone="primary" icon="add" onClick=${onSend}>Send to ${wish.resolution}<//>
     <${Button} tone="quiet" onClick=${onLeave}>Leave out<//>
   `;
-  return html`<${Panel} class="held" title="Ready to send"><${Notice} title="${count}, ${bytes(size)}" actions=${actions}>
-    <p>Choose above where they go and how, then send them.</p>
-  <//><//>`;
+  return html`
+    <${Panel} class="held" title="Ready to send">
+      <${Notice} title="${count}, ${bytes(size)}" actions=${actions}>
+        <p>Choose above where they go and how, then send them.</p>
+      <//>
+    <//>
+  `;
 };

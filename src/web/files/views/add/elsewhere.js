@@ -28,18 +28,21 @@ export const Elsewhere = ({ uploads, rows, onChange }) => {
         ${counted(others.length, "upload")} begun by another browser, person or program.
         ${canGoOn && " Those that stopped go on here when you choose the same file."}
       </p>
-      <ul class="outbox-rows">${others.map((upload) => html`<${Upload} key=${upload.id} upload=${upload} onChange=${onChange} />`)}</ul>
+      <ul class="outbox-rows">
+        ${others.map((upload) => html`<${Upload} key=${upload.id} upload=${upload} onChange=${onChange} />`)}
+      </ul>
     <//>
   `;
 };
 
 const Upload = ({ upload, onChange }) => {
+  const name = shownPath(upload.name);
   const { text, tone } = STATES[upload.state] ?? { text: upload.state, tone: "quiet" };
   const part = upload.length_bytes > 0 ? (upload.offset_bytes / upload.length_bytes) * 100 : null;
   const remove = async () => {
     const isSure = await confirm({
       title: "Remove this upload",
-      text: `${percent(part)} of ${shownPath(upload.name)} has arrived. That is thrown away; the file itself stays where it came from.`,
+      text: `${percent(part)} of ${name} has arrived. That is thrown away; the file itself stays where it came from.`,
       action: "Remove it",
     });
     if (!isSure) return;
@@ -49,13 +52,17 @@ const Upload = ({ upload, onChange }) => {
   return html`
     <li class="outbox-row">
       <span class="outbox-name"><${Name} path="${upload.resolution}/${upload.name}" /></span>
-      <span class="outbox-bar"><${Bar} percent=${part} label="Sent of ${shownPath(upload.name)}" tone=${tone} /></span>
-      <span class="outbox-state"><span class="status ${tone}"><span class="status-mark" aria-hidden="true"></span>${text}</span></span>
+      <span class="outbox-bar"><${Bar} percent=${part} label="Sent of ${name}" tone=${tone} /></span>
+      <span class="outbox-state">
+        <span class="status ${tone}"><span class="status-mark" aria-hidden="true"></span>${text}</span>
+      </span>
       <span class="outbox-bytes number">${bytes(upload.offset_bytes)} of ${bytes(upload.length_bytes)}</span>
       <span class="outbox-buttons">
-        ${upload.state === "waiting" && html`<${IconButton} icon="trash" label="Remove ${shownPath(upload.name)}" onClick=${remove} />`}
+        ${upload.state === "waiting" && html`<${IconButton} icon="trash" label="Remove ${name}" onClick=${remove} />`}
       </span>
-      ${upload.state === "waiting" && html`<p class="outbox-reason">Removed by itself, if nothing more comes: <${Time} at=${upload.expires} /></p>`}
+      ${upload.state === "waiting" && html`
+        <p class="outbox-reason">Removed by itself, if nothing more comes: <${Time} at=${upload.expires} /></p>
+      `}
     </li>
   `;
 };

@@ -1,7 +1,8 @@
-// Files that a person drops or chooses, folders opened, with their paths. What browsers can do differs: handles outlive the
-// tab (Chromium), entries open folders (all), plain files are the rest.
+// Files that a person drops or chooses, folders opened, with their paths. What browsers can do differs: handles
+// outlive the tab (Chromium), entries open folders (all), plain files are the rest.
 //
-// Promises: a folder's files have paths that begin with its name; what cannot be read is counted and does not end the rest.
+// Promises: a folder's files have paths that begin with its name; what cannot be read is counted and does not end the
+// rest.
 // Never in here: whether a file is sent (`wanted`), elements.
 //
 // A chosen file: {file: File, path, sizeBytes, modifiedMs, handle: FileSystemFileHandle|null}
@@ -63,7 +64,10 @@ const walkEntry = async (entry, folder, found) => {
 /** Whether something that is dragged has files. */
 export const hasFiles = (transfer) => [...(transfer?.types ?? [])].includes("Files");
 
-/** What was dropped: a promise of `{files, unread, isCut}`. To be called in the event itself: later the browser forgets. */
+/**
+ * What was dropped: a promise of `{files, unread, isCut}`. To be called in the event itself: later the browser
+ * forgets.
+ */
 export const dropped = (transfer) => {
   const items = [...transfer.items].filter((item) => item.kind === "file");
   const taken = items.map((item) => ({

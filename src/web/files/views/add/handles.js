@@ -1,4 +1,5 @@
-// Handles of files, kept over visits where the browser can, so that an upload goes on without its file being chosen again.
+// Handles of files, kept over visits where the browser can, so that an upload goes on without its file being chosen
+// again.
 //
 // Promises: what fails here only means that files have to be chosen again.
 // Never in here: which file belongs to which upload's bytes (`wanted.isSameFile` decides).
@@ -36,8 +37,8 @@ export const forgetHandle = (id) => inTable("readwrite", (table) => table.delete
 export const handleOf = (id) => inTable("readonly", (table) => table.get(id));
 
 /**
- * The file of a handle; null when the browser does not let it be read. `ask`: a person has just pressed something, so they
- * may be asked.
+ * The file of a handle; null when the browser does not let it be read. `ask`: a person has just pressed something, so
+ * they may be asked.
  */
 export const fileOfHandle = async (handle, ask) => {
   try {

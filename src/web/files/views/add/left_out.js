@@ -15,7 +15,11 @@ export const WhatWasLeftOut = ({ refused, unread, isCut, isEmpty, onClose }) => 
   if (refused.length === 0 && unread === 0 && !isCut && !isEmpty) return null;
   const close = html`<${Button} tone="quiet" onClick=${onClose}>Close<//>`;
   if (isEmpty && unread === 0) {
-    return html`<${Notice} tone="waiting" title="There were no files in it" actions=${close}><p>Choose videos, or a folder with videos.</p><//>`;
+    return html`
+      <${Notice} tone="waiting" title="There were no files in it" actions=${close}>
+        <p>Choose videos, or a folder with videos.</p>
+      <//>
+    `;
   }
   const title = `${counted(refused.length + unread, "file is", "files are")} not sent`;
   return html`

@@ -24,7 +24,9 @@ export const List = ({ rows, onCancelled }) => {
     <${Panel} title="Files" class="outbox" actions=${html`<${ForAll} rows=${rows} onCancelled=${onCancelled} />`}>
       <${Total} />
       <${Asleep} rows=${rows.filter(({ state }) => state === "asleep")} />
-      <ul class="outbox-rows">${shown.map((row) => html`<${Row} key=${row.id} row=${row} onCancelled=${onCancelled} />`)}</ul>
+      <ul class="outbox-rows">
+        ${shown.map((row) => html`<${Row} key=${row.id} row=${row} onCancelled=${onCancelled} />`)}
+      </ul>
       ${unseen.length > 0 && html`<p class="outbox-unseen">Not shown: ${unseen.join(", ")}.</p>`}
     <//>
   `;
@@ -48,9 +50,13 @@ const ForAll = ({ rows, onCancelled }) => {
     <div class="outbox-actions">
       ${asked.length > 1 && html`<${Button} tone="quiet" icon="add" onClick=${() => agree(asked)}>Send all anyway<//>`}
       ${paused.length > 0 && html`<${Button} tone="quiet" icon="pause" onClick=${() => pause(paused)}>Pause all<//>`}
-      ${resumed.length > 0 && html`<${Button} tone="quiet" icon="play" onClick=${() => resume(resumed)}>Go on with all<//>`}
+      ${resumed.length > 0 && html`
+        <${Button} tone="quiet" icon="play" onClick=${() => resume(resumed)}>Go on with all<//>
+      `}
       ${cancelled.length > 1 && html`<${Button} tone="quiet" icon="cancel" onClick=${cancelAll}>Cancel all<//>`}
-      ${dismissed.length > 0 && html`<${Button} tone="quiet" icon="check" onClick=${() => dismiss(dismissed)}>Clear sent<//>`}
+      ${dismissed.length > 0 && html`
+        <${Button} tone="quiet" icon="check" onClick=${() => dismiss(dismissed)}>Clear sent<//>
+      `}
     </div>
   `;
 };
@@ -94,7 +100,7 @@ const Asleep = ({ rows }) => {
       <p>${
         easy === rows.length
           ? "The browser asks whether the page may read them again."
-          : "Choose or drop the same files or folders again: each goes on where it stopped. A browser does not keep what you once chose."
+          : "Choose or drop the same files or folders again: each goes on where it stopped."
       }</p>
     <//>
   `;
@@ -136,10 +142,11 @@ class Row extends Component {
 
 const Content = ({ row, onCancelled }) => {
   const task = useStore(tasks, (known) => known[row.task]);
+  const href = row.task && `/tasks/${encodeURIComponent(row.task)}`;
   const name = html`<${Name} path=${row.placedPath ?? `${row.resolution}/${row.path}`} />`;
   return html`
     <li class="outbox-row ${row.state}">
-      <span class="outbox-name">${row.task ? html`<${Link} href="/tasks/${encodeURIComponent(row.task)}">${name}<//>` : name}</span>
+      <span class="outbox-name">${href ? html`<${Link} href=${href}>${name}<//>` : name}</span>
       ${row.state === "sent" ? html`<${AsTask} row=${row} task=${task} />` : html`<${Progress} row=${row} />`}
       <${RowActions} row=${row} onCancelled=${onCancelled} />
       ${row.reason && html`<p class="outbox-reason">${sentence(row.reason)}</p>`}
@@ -150,7 +157,9 @@ const Content = ({ row, onCancelled }) => {
 const Progress = ({ row }) => {
   const part = row.sizeBytes > 0 ? (row.sentBytes / row.sizeBytes) * 100 : 0;
   return html`
-    <span class="outbox-bar"><${Bar} percent=${part} label="Sent of ${shownPath(row.path)}" tone=${TONES[row.state]} /></span>
+    <span class="outbox-bar">
+      <${Bar} percent=${part} label="Sent of ${shownPath(row.path)}" tone=${TONES[row.state]} />
+    </span>
     <span class="outbox-state"><${State} state=${row.state} /></span>
     <span class="outbox-bytes number">${bytes(row.sentBytes)} of ${bytes(row.sizeBytes)}</span>
   `;
@@ -160,14 +169,20 @@ const Progress = ({ row }) => {
 const AsTask = ({ row, task }) => {
   const encode = useStore(live, ({ encodes }) => encodes.find(({ id }) => id === row.task));
   const isRunning = task?.status === "processing";
+  const frozen = encode?.frozen ?? false;
+  const tone = frozen ? "waiting" : "running";
   const part = isRunning ? (encode?.progress.percent ?? task.progress?.percent ?? null) : null;
   const size = task?.size_after_bytes ? change(task.size_before_bytes, task.size_after_bytes) : bytes(row.sizeBytes);
   return html`
     <span class="outbox-bar">
-      ${isRunning && html`<${Bar} percent=${part} label="Encoded of ${shownPath(row.path)}" tone=${encode?.frozen ? "waiting" : "running"} />`}
-      ${task && !isRunning && html`<span class="outbox-summary">${task.summary ?? sentence(task.reason ?? task.error)}</span>`}
+      ${isRunning && html`<${Bar} percent=${part} label="Encoded of ${shownPath(row.path)}" tone=${tone} />`}
+      ${task && !isRunning && html`
+        <span class="outbox-summary">${task.summary ?? sentence(task.reason ?? task.error)}</span>
+      `}
     </span>
-    <span class="outbox-state">${task ? html`<${Status} task=${{ ...task, frozen: encode?.frozen ?? false }} />` : html`<${State} state="sent" />`}</span>
+    <span class="outbox-state">
+      ${task ? html`<${Status} task=${{ ...task, frozen }} />` : html`<${State} state="sent" />`}
+    </span>
     <span class="outbox-bytes number">${isRunning ? percent(part) : size}</span>
   `;
 };
@@ -186,8 +201,12 @@ const RowActions = ({ row, onCancelled }) => {
       ${may.paused && html`<${IconButton} icon="pause" label="Pause ${name}" onClick=${() => pause(ids)} />`}
       ${may.resumed && html`<${IconButton} icon="play" label="Go on with ${name}" onClick=${() => resume(ids)} />`}
       ${may.retried && html`<${IconButton} icon="retry" label="Try ${name} again" onClick=${() => resume(ids)} />`}
-      ${may.cancelled && html`<${IconButton} icon="cancel" label="Cancel ${name}" onClick=${() => cancel(ids).then(onCancelled)} />`}
-      ${may.dismissed && html`<${IconButton} icon="check" label="Take ${name} off the list" onClick=${() => dismiss(ids)} />`}
+      ${may.cancelled && html`
+        <${IconButton} icon="cancel" label="Cancel ${name}" onClick=${() => cancel(ids).then(onCancelled)} />
+      `}
+      ${may.dismissed && html`
+        <${IconButton} icon="check" label="Take ${name} off the list" onClick=${() => dismiss(ids)} />
+      `}
     </span>
   `;
 };

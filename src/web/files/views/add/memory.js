@@ -1,6 +1,7 @@
 // What is remembered of files that are sent, for the next visit: a line of local storage for each.
 //
-// Promises: several tabs do not write over one another; storage that is full, forbidden or damaged costs only the memory.
+// Promises: several tabs do not write over one another; storage that is full, forbidden or damaged costs only the
+// memory.
 // Never in here: the rows as they are now (`sender`), files (`handles`).
 
 import { REMEMBERED } from "../../lib/sending.js";
@@ -42,6 +43,9 @@ export const createMemory = (storage) => {
   };
 };
 
-/** The id of the row that another tab has finished or cancelled, as a storage event tells it; null: it is about something else. */
+/**
+ * The id of the row that another tab has finished or cancelled, as a storage event tells it; null: it is about
+ * something else.
+ */
 export const forgottenElsewhere = ({ key, newValue }) =>
   key?.startsWith(REMEMBERED) && newValue === null ? key.slice(REMEMBERED.length) : null;

@@ -1,10 +1,11 @@
 // The list of files that are sent: what each row may become, whose turn it is, how far all are. Pure.
 //
-// Promises: a row changes only by `change`; at most so many are sent at once as `toBegin` is told; what is remembered for
-// the next visit holds no bytes and is read with distrust.
+// Promises: a row changes only by `change`; at most so many are sent at once as `toBegin` is told; what is remembered
+// for the next visit holds no bytes and is read with distrust.
 // Never in here: requests, files, clocks, storage.
 //
-// A row: {id, path, sizeBytes, modifiedMs, resolution, profile, priority, mark, url, state, sentBytes, attempt, reason, task}
+// A row: {id, path, sizeBytes, modifiedMs, resolution, profile, priority, mark, url, state, sentBytes, attempt,
+// reason, task}
 // and its states:
 //   waiting  for its turn
 //   asks     for a decision: the service has a file of that name
@@ -179,8 +180,8 @@ const KINDS = {
 };
 
 /**
- * Which rows are drawn, in the order of the list: `{rows, hidden: {waiting, sent, failed, asks}}`. Of those that are sent the
- * last ones, of all others the first ones.
+ * Which rows are drawn, in the order of the list: `{rows, hidden: {waiting, sent, failed, asks}}`. Of those that are
+ * sent the last ones, of all others the first ones.
  */
 export function drawn(rows, most = DRAWN) {
   const kinds = { waiting: [], sent: [], failed: [], asks: [] };

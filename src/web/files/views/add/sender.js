@@ -1,7 +1,8 @@
 // Sends files, by tus, three at a time, for as long as the tab lives; whichever view is shown.
 //
-// Promises: nothing is sent twice and nothing is lost that the service has: an upload goes on where it stands after a lost
-// connection (by itself), a reload, a closed tab or laptop (when the file can be had again); one tab at a time sends a file.
+// Promises: nothing is sent twice and nothing is lost that the service has: an upload goes on where it stands after a
+// lost connection (by itself), a reload, a closed tab or laptop (when the file can be had again); one tab at a time
+// sends a file.
 // Never in here: what a row may become (`outbox`), which files are wanted (`wanted`), elements.
 
 import "../../vendor/tus.js";
@@ -334,7 +335,10 @@ const take = async (id, { file, handle }) => {
   return true;
 };
 
-/** Wakes rows of an earlier visit whose files the browser kept. `ask`: a person has pressed something, so they may be asked. */
+/**
+ * Wakes rows of an earlier visit whose files the browser kept. `ask`: a person has pressed something, so they may be
+ * asked.
+ */
 export const wake = async (ask) => {
   for (const row of outbox.get().filter(({ state }) => state === "asleep")) {
     const handle = await handleOf(row.id);

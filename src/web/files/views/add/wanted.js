@@ -1,7 +1,7 @@
 // Which chosen files may be sent, and which of them were begun before. Pure: values in, values out.
 //
-// Promises: what the service would refuse by its name or size is refused here first, with the reason and the way out; a file
-// goes on with an earlier upload only when name, size and time of change are the same.
+// Promises: what the service would refuse by its name or size is refused here first, with the reason and the way out;
+// a file goes on with an earlier upload only when name, size and time of change are the same.
 // Never in here: reading files, requests, the page.
 
 /** What programs append to the name of a file they are still writing; the service takes none of them. */
@@ -76,7 +76,9 @@ export function unfit({ path, sizeBytes }, { extensions, maxBytes, size }) {
   if (maxBytes !== null && sizeBytes > maxBytes) {
     return {
       kind: "too-large",
-      reason: `Too large: ${size(sizeBytes)}, and one upload may have ${size(maxBytes)} (upload_max_gb). Copy it into the input folder instead.`,
+      reason:
+        `Too large: ${size(sizeBytes)}, and one upload may have ${size(maxBytes)} (upload_max_gb). ` +
+        "Copy it into the input folder instead.",
     };
   }
   return null;
@@ -122,8 +124,8 @@ export function withNews(uploads, { id, upload }) {
  * @param uploads the service's unfinished ones
  * @param resolution the chosen folder
  * @param limits those of `unfit`, and `freeBytes` that are left for uploads, or null
- * @returns `{again: [{row, file}], found: [{upload, file}], fresh: [file], refused: [{file, kind, reason}]}`: of rows that
- *   waited for their file, of uploads that the service still has, new ones, and those that are not sent
+ * @returns `{again: [{row, file}], found: [{upload, file}], fresh: [file], refused: [{file, kind, reason}]}`: of rows
+ *   that waited for their file, of uploads that the service still has, new ones, and those that are not sent
  */
 export function sortOut(files, rows, uploads, resolution, limits) {
   const again = [];
@@ -160,7 +162,9 @@ export function sortOut(files, rows, uploads, resolution, limits) {
       refused.push({
         file,
         kind: "no-room",
-        reason: `No room: it has ${limits.size(file.sizeBytes)}, and ${limits.size(Math.max(freeBytes, 0))} are free for uploads. Make room, then choose it again.`,
+        reason:
+          `No room: it has ${limits.size(file.sizeBytes)}, and ${limits.size(Math.max(freeBytes, 0))} are free ` +
+          "for uploads. Make room, then choose it again.",
       });
       continue;
     }
@@ -172,7 +176,8 @@ export function sortOut(files, rows, uploads, resolution, limits) {
 }
 
 /**
- * How many bytes are free for new uploads to a folder: those of its disk, without what was promised to others. null: unknown.
+ * How many bytes are free for new uploads to a folder: those of its disk, without what was promised to others. null:
+ * unknown.
  * @param disks of GET /system
  * @param uploads of GET /uploads
  * @param rows those of the list

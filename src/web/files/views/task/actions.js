@@ -44,7 +44,8 @@ export const waitOf = ({ waiting_for: waitingFor }) => {
     space: {
       text: "It waits for room on the disk.",
       wayOut:
-        "Make room where results go; it begins by itself then. min_free_bytes in the settings says how much has to stay free.",
+        "Make room where results go; it begins by itself then. " +
+        "min_free_bytes in the settings says how much has to stay free.",
     },
     folder: {
       text: "It waits for its folder, which cannot be reached.",
@@ -58,7 +59,10 @@ export const waitOf = ({ waiting_for: waitingFor }) => {
   return { text: `It waits for: ${waitingFor}.`, wayOut: null, ...known, twin: null };
 };
 
-/** The id of the task whose result stands for this one's, as the reason of a skipped one says; null where there is none. */
+/**
+ * The id of the task whose result stands for this one's, as the reason of a skipped one says; null where there is
+ * none.
+ */
 export const twinOf = ({ status, reason }) =>
   (status === "skipped" && /^duplicate: .*\(task ([^)\s]+)\)/s.exec(reason ?? "")?.[1]) || null;
 

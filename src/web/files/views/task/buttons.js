@@ -70,7 +70,8 @@ export const Actions = ({ task, me, onChange }) => {
       }
       ${buttons.map(
         (name) => html`
-        <${Button} key=${name} icon=${ACTIONS[name].icon} tone=${name === wanted ? "primary" : (ACTIONS[name].tone ?? "plain")}
+        <${Button} key=${name} icon=${ACTIONS[name].icon}
+          tone=${name === wanted ? "primary" : (ACTIONS[name].tone ?? "plain")}
           onClick=${() => ACTIONS[name].run(task, onChange)}>${ACTIONS[name].text}<//>
       `,
       )}
@@ -104,7 +105,10 @@ const Choice = ({ kind, label, options, first, action, hint, save, onClose }) =>
     await save(value);
     onClose();
   };
-  const actions = html`<${Button} onClick=${onClose}>Keep as it is<//><${Button} tone="primary" onClick=${done}>${action}<//>`;
+  const actions = html`
+    <${Button} onClick=${onClose}>Keep as it is<//>
+    <${Button} tone="primary" onClick=${done}>${action}<//>
+  `;
   return html`
     <${Dialog} open title=${TITLES[kind]} onClose=${onClose} actions=${actions}>
       <${Select} label=${label} options=${options} value=${value} onChange=${setValue} hint=${hint?.(value)} />
@@ -126,14 +130,16 @@ const ProfileForm = ({ task, choices, onClose, onChange }) => {
     return isRunning(task) ? `${summary}. The encode begins again; what is done of it is thrown away.` : summary;
   };
   const save = async (value) => onChange(await change(task, { profile: value || null, restart: isRunning(task) }));
-  return html`<${Choice} kind="profile" label="Profile" options=${options} first=${task.profile ?? ""} hint=${hint} save=${save}
+  return html`<${Choice} kind="profile" label="Profile" options=${options} first=${task.profile ?? ""}
+    hint=${hint} save=${save}
     action=${isRunning(task) ? "Begin again with it" : "Change"} onClose=${onClose} />`;
 };
 
 const PriorityForm = ({ task, onClose, onChange }) => {
   const save = async (value) => onChange(await change(task, { priority: Number(value) }));
-  return html`<${Choice} kind="priority" label="Priority" options=${priorities(task.priority)} first=${String(task.priority)} save=${save}
-    hint=${() => "Higher ones are begun first; of the same priority those that came first."} action="Change" onClose=${onClose} />`;
+  const hint = () => "Higher ones are begun first; of the same priority those that came first.";
+  return html`<${Choice} kind="priority" label="Priority" options=${priorities(task.priority)}
+    first=${String(task.priority)} hint=${hint} save=${save} action="Change" onClose=${onClose} />`;
 };
 
 const MoveForm = ({ task, choices, onClose }) => {
@@ -147,7 +153,9 @@ const MoveForm = ({ task, choices, onClose }) => {
     await api.post(`/tasks/${encodeURIComponent(task.id)}/move`, { resolution: Number(value) }, { timeoutMs: 0 });
     toast(`Moved to input/${value}, where it is a new task`);
   };
+  const hint = (value) =>
+    `The source, and files of its name beside it, go to input/${value}. A result that is there already stays.`;
   return html`<${Choice} kind="move" label="Resolution" options=${options} first=${options[0]?.value ?? ""} save=${save}
-    hint=${(value) => `The source, and files of its name beside it, go to input/${value}. A result that is there already stays.`}
+    hint=${hint}
     action="Move" onClose=${onClose} />`;
 };

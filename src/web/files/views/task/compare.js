@@ -1,7 +1,7 @@
 // Source and result at the same moment, one over the other, with a line to draw across.
 //
-// Promises: both pictures change in the same instant, after both are decoded; the newest moment asked for is the one shown
-// in the end; mouse, touch and keys can do all of it.
+// Promises: both pictures change in the same instant, after both are decoded; the newest moment asked for is the one
+// shown in the end; mouse, touch and keys can do all of it.
 // Never in here: which moment is meant (`moments`).
 
 import { address, problemOf } from "../../lib/api.js";
@@ -123,21 +123,31 @@ const Pictures = ({ id, film, receipt }) => {
   const problem = sides?.source.problem ?? sides?.output.problem;
   const shown = exactTime(sides?.seconds ?? secondsOf(film, frame));
   const canCompare = Boolean(sides?.source.picture && sides?.output.picture);
-  const style = { "--split": `${canCompare ? split : sides?.source.picture ? 100 : 0}%`, "--ratio": String(ratio) };
+  /** Of the picture, how much is the source. */
+  const seenPercent = canCompare ? split : sides?.source.picture ? 100 : 0;
+  const style = { "--split": `${seenPercent}%`, "--ratio": String(ratio) };
   return html`
     <${Panel} title="Before and after" class="compare">
       <figure ref=${figure} class="compare-figure ${sides ? "" : "loading"}" style=${style}>
         <div class="compare-stage">
-          <canvas ref=${canvases.output} class="compare-output" role="img" aria-label="The result at ${shown}" hidden=${!sides?.output.picture}></canvas>
-          <canvas ref=${canvases.source} class="compare-source" role="img" aria-label="The source at ${shown}" hidden=${!sides?.source.picture}></canvas>
-          ${sides?.source.picture && !(canCompare && split < LABEL_PERCENT) && html`<span class="compare-label source">Source, ${bytes(receipt.source.size_bytes)}</span>`}
-          ${sides?.output.picture && !(canCompare && split > 100 - LABEL_PERCENT) && html`<span class="compare-label output">Result, ${bytes(receipt.output.size_bytes)}</span>`}
+          <canvas ref=${canvases.output} class="compare-output" role="img" aria-label="The result at ${shown}"
+            hidden=${!sides?.output.picture}></canvas>
+          <canvas ref=${canvases.source} class="compare-source" role="img" aria-label="The source at ${shown}"
+            hidden=${!sides?.source.picture}></canvas>
+          ${seenPercent >= LABEL_PERCENT && html`
+            <span class="compare-label source">Source, ${bytes(receipt.source.size_bytes)}</span>
+          `}
+          ${sides && seenPercent <= 100 - LABEL_PERCENT && html`
+            <span class="compare-label output">Result, ${bytes(receipt.output.size_bytes)}</span>
+          `}
           ${
             canCompare &&
             html`
             <span class="compare-line" aria-hidden="true"></span>
-            <input type="range" class="compare-slider" min="0" max="100" step="0.5" value=${split} aria-label="How much of the source is shown"
-              aria-valuetext="${Math.round(split)} % source at the left" onInput=${(event) => setSplit(Number(event.currentTarget.value))} />
+            <input type="range" class="compare-slider" min="0" max="100" step="0.5" value=${split}
+              aria-label="How much of the source is shown"
+              aria-valuetext="${Math.round(split)} % source at the left"
+              onInput=${(event) => setSplit(Number(event.currentTarget.value))} />
           `
           }
         </div>
@@ -151,10 +161,16 @@ const Pictures = ({ id, film, receipt }) => {
 const Missing = ({ sides, onRetry }) => {
   const { source, output } = sides;
   if (isGone(source, output)) {
-    return html`<${Notice} tone="info" title="The source is not in its place any more"><p>It was moved, deleted or replaced since it was compressed. So there is nothing to compare with, and here is the result alone.</p><//>`;
+    return html`
+      <${Notice} tone="info" title="The source is not in its place any more">
+        <p>It was moved, deleted or replaced since it was compressed. So there is nothing to compare with, and here is
+          the result alone.</p>
+      <//>
+    `;
   }
   const problem = source.problem ?? output.problem;
-  return html`<${Notice} tone="waiting" title="There is no picture to compare here" actions=${html`<${Button} icon="retry" onClick=${onRetry}>Try beside it<//>`}>
+  const again = html`<${Button} icon="retry" onClick=${onRetry}>Try beside it<//>`;
+  return html`<${Notice} tone="waiting" title="There is no picture to compare here" actions=${again}>
     <p>${problem.detail ?? problem.message}</p>
   <//>`;
 };
@@ -173,15 +189,22 @@ const Scrubber = ({ film, frame, onChange, isLarge, onLarge }) => {
   const time = exactTime(secondsOf(film, frame));
   return html`
     <figcaption class="scrubber">
-      <input type="range" class="scrubber-range" min="0" max=${last} step="1" value=${frame} aria-label="Moment of the film"
-        aria-valuetext="${time}, frame ${frame}" onInput=${(event) => onChange(Number(event.currentTarget.value))} onKeyDown=${press} />
-      <span class="scrubber-time number">${time} <span class="quiet-text">of ${exactTime(film.durationSeconds)}, frame ${count(frame)}</span></span>
+      <input type="range" class="scrubber-range" min="0" max=${last} step="1" value=${frame}
+        aria-label="Moment of the film" aria-valuetext="${time}, frame ${frame}"
+        onInput=${(event) => onChange(Number(event.currentTarget.value))} onKeyDown=${press} />
+      <span class="scrubber-time number">
+        ${time} <span class="quiet-text">of ${exactTime(film.durationSeconds)}, frame ${count(frame)}</span>
+      </span>
       <span class="scrubber-buttons">
         <${Button} tone="quiet" aria-label="−1 s, back" onClick=${() => step(-second)}>−1 s<//>
         <${IconButton} icon="left" label="A frame back" onClick=${() => step(-1)} />
         <${IconButton} icon="right" label="A frame on" onClick=${() => step(1)} />
         <${Button} tone="quiet" aria-label="+1 s, on" onClick=${() => step(second)}>+1 s<//>
-        ${document.fullscreenEnabled && html`<${Button} tone="quiet" icon=${isLarge ? "cancel" : "external"} onClick=${onLarge}>${isLarge ? "Close" : "Full screen"}<//>`}
+        ${document.fullscreenEnabled && html`
+          <${Button} tone="quiet" icon=${isLarge ? "cancel" : "external"} onClick=${onLarge}>
+            ${isLarge ? "Close" : "Full screen"}
+          <//>
+        `}
       </span>
     </figcaption>
   `;

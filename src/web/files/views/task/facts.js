@@ -21,7 +21,9 @@ export const Facts = ({ task }) => {
   ];
   return html`
     <${Panel} title="Facts" class="facts">
-      <dl class="fact-list">${facts.map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
+      <dl class="fact-list">
+        ${facts.map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}
+      </dl>
     <//>
   `;
 };

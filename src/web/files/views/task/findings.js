@@ -16,7 +16,10 @@ export const Findings = ({ receipt }) =>
 
 const List = ({ title, texts }) =>
   texts.length > 0 &&
-  html`<h3>${title}</h3><ul class="receipt-list">${texts.map((text, index) => html`<li key=${index}>${text}</li>`)}</ul>`;
+  html`
+    <h3>${title}</h3>
+    <ul class="receipt-list">${texts.map((text, index) => html`<li key=${index}>${text}</li>`)}</ul>
+  `;
 
 /** What was checked, changed and lost. */
 const Checked = ({ receipt }) => {
@@ -37,7 +40,9 @@ const Checked = ({ receipt }) => {
         <h3>Not in the result</h3>
         <ul class="receipt-list">${lost.map(
           (one, index) => html`
-          <li key=${index} class=${one.weight}>${one.what}: ${one.reason} <span class="quiet-text">(${one.weightText.toLowerCase()})</span></li>
+          <li key=${index} class=${one.weight}>
+            ${one.what}: ${one.reason} <span class="quiet-text">(${one.weightText.toLowerCase()})</span>
+          </li>
         `,
         )}</ul>
       `
@@ -57,7 +62,9 @@ const Quality = ({ receipt }) => {
     <${Panel} title="How near it is">
       <dl class="quality">${figures.map(
         ({ name, value, meaning }) => html`
-        <div key=${name}><dt>${name}</dt><dd class="number">${value}</dd><dd class="quality-meaning">${meaning}</dd></div>
+        <div key=${name}>
+          <dt>${name}</dt><dd class="number">${value}</dd><dd class="quality-meaning">${meaning}</dd>
+        </div>
       `,
       )}</dl>
       <p class="quiet-text small">${on[0].toUpperCase() + on.slice(1)}.</p>
@@ -77,10 +84,12 @@ const Samples = ({ samples }) => {
   const height = ({ ssim_db: db }) =>
     `${Math.min(100, Math.max(4, ((db - SSIM_FLOOR_DB) / (SSIM_CEILING_DB - SSIM_FLOOR_DB)) * 100))}%`;
   return html`
-    <div class="samples" role="img" aria-label="SSIM of ${samples.length} samples through the film; least ${worst.ssim_db.toFixed(1)} dB">
+    <div class="samples" role="img"
+      aria-label="SSIM of ${samples.length} samples through the film; least ${worst.ssim_db.toFixed(1)} dB">
       ${samples.map(
         (one, index) => html`
-        <span key=${index} class=${one === worst ? "worst" : ""} style=${{ height: height(one) }} title="${one.ssim_db.toFixed(1)} dB from second ${Math.round(one.start_seconds)}"></span>
+        <span key=${index} class=${one === worst ? "worst" : ""} style=${{ height: height(one) }}
+          title="${one.ssim_db.toFixed(1)} dB from second ${Math.round(one.start_seconds)}"></span>
       `,
       )}
     </div>
@@ -96,7 +105,9 @@ const Making = ({ receipt }) => {
   const command = receipt.encoder?.command;
   return html`
     <${Panel} title="How it was made">
-      <dl class="making">${making(receipt).map(({ name, value }) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
+      <dl class="making">
+        ${making(receipt).map(({ name, value }) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}
+      </dl>
       ${
         command &&
         html`

@@ -67,8 +67,8 @@ const WIDTHS = [640, 1280, 1920, 2560, 3840];
 export const widthFor = (shownPixels) => WIDTHS.find((width) => width >= shownPixels) ?? WIDTHS.at(-1);
 
 /**
- * Does `work(what, signal)` for the newest of what it is asked for, one at a time: what was asked for in between is left
- * out, and work under way is finished first, so that something is seen while a slider moves.
+ * Does `work(what, signal)` for the newest of what it is asked for, one at a time: what was asked for in between is
+ * left out, and work under way is finished first, so that something is seen while a slider moves.
  */
 export const newestFirst = (work) => {
   let next = null;

@@ -25,7 +25,9 @@ const address = (id) => `/tasks/${encodeURIComponent(id)}`;
 
 const Step = ({ id, icon, label, hint }) =>
   id
-    ? html`<${Link} class="icon-button quiet" href=${address(id)} aria-label=${label} title="${label} (${hint})"><${Icon} name=${icon} /><//>`
+    ? html`<${Link} class="icon-button quiet" href=${address(id)} aria-label=${label} title="${label} (${hint})">
+        <${Icon} name=${icon} />
+      <//>`
     : html`<span class="icon-button quiet nowhere" aria-hidden="true"><${Icon} name=${icon} /></span>`;
 
 export const Neighbours = ({ id }) => {

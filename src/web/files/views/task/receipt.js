@@ -1,8 +1,8 @@
-// A receipt as a person reads it: file and streams, source beside result, then what was changed, lost, checked and measured.
-// Pure: a receipt (version 1, as GET /tasks/{id}/receipt gives it) in, texts in rows out.
+// A receipt as a person reads it: file and streams, source beside result, then what was changed, lost, checked and
+// measured. Pure: a receipt (version 1, as GET /tasks/{id}/receipt gives it) in, texts in rows out.
 //
-// Promises: everything that the receipt says was lost is in a row; what neither side has is left out; a receipt of another
-// version is not guessed at.
+// Promises: everything that the receipt says was lost is in a row; what neither side has is left out; a receipt of
+// another version is not guessed at.
 // Never in here: elements, requests.
 
 import { bytes, count, counted, duration } from "../../lib/format.js";
@@ -251,8 +251,8 @@ function fateOf({ source, output, gone }, hasOutput) {
 }
 
 /**
- * File and streams: `[{title, fate, fateText, rows: [{name, source, output, changed}]}]`; texts, null where a side says nothing.
- * `fate`: of a stream `encoded`, `copied`, `anew`, `lost`, `added`, `left` or `none`; of the file null.
+ * File and streams: `[{title, fate, fateText, rows: [{name, source, output, changed}]}]`; texts, null where a side
+ * says nothing. `fate`: of a stream `encoded`, `copied`, `anew`, `lost`, `added`, `left` or `none`; of the file null.
  */
 export function table(receipt) {
   const { source, output, task } = receipt;
@@ -365,7 +365,10 @@ export function leftBecause({ not_smaller: why }) {
   return [why.reason, figures];
 }
 
-/** `{figures: [{name, value, meaning}], on, search: [text]}`; `figures` is empty when nothing was measured, and `on` says why. */
+/**
+ * `{figures: [{name, value, meaning}], on, search: [text]}`; `figures` is empty when nothing was measured, and `on`
+ * says why.
+ */
 export function quality({ quality: measured }) {
   if (!measured) {
     return { figures: [], on: "not measured", search: [] };
@@ -391,11 +394,12 @@ function target(search) {
   }
   const reached =
     search.reached === null ? "the result was not measured" : `${search.reached.toFixed(2)} in the result`;
+  const onTrial = search.reached_on_trial.toFixed(2);
   const probes = search.probes.map(
     ({ crf, value, chunks }) => `${crf} gave ${value.toFixed(2)}${chunks ? " by chunks" : ""}`,
   );
   return [
-    `Target ${search.metric} ${search.target}: CRF ${search.crf} gave ${search.reached_on_trial.toFixed(2)} on trial, ${reached}`,
+    `Target ${search.metric} ${search.target}: CRF ${search.crf} gave ${onTrial} on trial, ${reached}`,
     `Tried on ${search.tried_on}, in ${duration(search.seconds)}: CRF ${probes.join(", ")}`,
     search.note,
   ].filter(Boolean);

@@ -24,7 +24,13 @@ const Table = ({ receipt }) => {
   return html`
     <div class="receipt-scroll">
       <table class="receipt-table">
-        <thead><tr><th scope="col"><span class="visually-hidden">What</span></th><th scope="col">Source</th><th scope="col">${outputTitle(receipt)}</th></tr></thead>
+        <thead>
+          <tr>
+            <th scope="col"><span class="visually-hidden">What</span></th>
+            <th scope="col">Source</th>
+            <th scope="col">${outputTitle(receipt)}</th>
+          </tr>
+        </thead>
         ${table(receipt).map(
           (group, index) => html`
           <tbody key=${index} class=${group.fate ?? "file"}>
@@ -37,7 +43,10 @@ const Table = ({ receipt }) => {
               <tr key=${row.name} class=${row.changed ? "changed" : ""}>
                 <th scope="row">${row.name}</th>
                 <td><bdi>${row.source ?? "–"}</bdi></td>
-                <td><bdi>${row.output ?? "–"}</bdi>${row.changed && html`<span class="visually-hidden"> (changed)</span>`}</td>
+                <td>
+                  <bdi>${row.output ?? "–"}</bdi>
+                  ${row.changed && html`<span class="visually-hidden"> (changed)</span>`}
+                </td>
               </tr>
             `,
             )}

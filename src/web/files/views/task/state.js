@@ -21,7 +21,10 @@ const Shown = ({ task, receipt, isQueueFrozen }) => html`
   <section class="task-state" aria-label="State">
     ${!task.output && !isFailed(task) && html`<${Thumbnail} id=${task.id} resolution=${task.resolution} />`}
     <div class="task-words">
-      <p class="task-status"><${Status} task=${task} />${task.archived && html`<span class="quiet-text small">In the archive</span>`}</p>
+      <p class="task-status">
+        <${Status} task=${task} />
+        ${task.archived && html`<span class="quiet-text small">In the archive</span>`}
+      </p>
       <${Words} task=${task} receipt=${receipt} isQueueFrozen=${isQueueFrozen} />
     </div>
   </section>
@@ -31,8 +34,12 @@ const Words = ({ task, receipt, isQueueFrozen }) => {
   if (isRunning(task)) return html`<${Running} task=${task} isQueueFrozen=${isQueueFrozen} />`;
   if (isWaiting(task)) return html`<${Waiting} task=${task} />`;
   if (isFailed(task)) {
-    return html`<${Notice} tone="failed" title="It was not compressed"><p class="task-reason">${sentence(task.error ?? task.reason)}</p>
-      <p>The source is as it was.</p><//>`;
+    return html`
+      <${Notice} tone="failed" title="It was not compressed">
+        <p class="task-reason">${sentence(task.error ?? task.reason)}</p>
+        <p>The source is as it was.</p>
+      <//>
+    `;
   }
   if (task.status === "processed") return html`<${Saved} task=${task} />`;
   const reasons = receipt ? leftBecause(receipt) : [];
@@ -59,6 +66,7 @@ const Saved = ({ task }) => html`
 const Running = ({ task, isQueueFrozen }) => {
   const progress = task.progress ?? {};
   const tone = task.frozen ? "waiting" : "running";
+  const before = task.size_before_bytes;
   const projected = progress.projected_bytes;
   const between =
     progress.low_bytes && progress.high_bytes ? ` (${bytes(progress.low_bytes)} to ${bytes(progress.high_bytes)})` : "";
@@ -73,7 +81,7 @@ const Running = ({ task, isQueueFrozen }) => {
       <div class="wide"><dt>Will be${between}</dt><dd class="number">
         ${
           projected
-            ? html`${bytes(task.size_before_bytes)} → ${bytes(projected)} <span class="task-saved">${change(task.size_before_bytes, projected)}</span>`
+            ? html`${bytes(before)} → ${bytes(projected)} <span class="task-saved">${change(before, projected)}</span>`
             : "not known yet"
         }
       </dd></div>
@@ -102,12 +110,15 @@ const Waiting = ({ task }) => {
   const queue = useStore(live, (known) => known.queue);
   const queued = queue?.counts?.queued ?? 0;
   const { data: before } = useAnswer((signal) => placeOf(task.id, signal), [task.id, task.priority, queued]);
+  const isFarBack = before === null && queued > COUNTED;
   const place = task.waiting_for ? null : placeInWords(before ?? null);
   return html`
-    <p class="task-reason">${text} ${place ?? (before === null && queued > COUNTED ? `More than ${COUNTED} are before it.` : "")}</p>
+    <p class="task-reason">${text} ${place ?? (isFarBack ? `More than ${COUNTED} are before it.` : "")}</p>
     ${wayOut && html`<p>${wayOut}</p>`}
     ${twin && html`<p><${Link} href="/tasks/${encodeURIComponent(twin)}">The file with the same content<//></p>`}
-    ${queue?.paused_since && html`<p>The queue is paused: nothing is begun. <${Link} href="/queue">To the queue<//></p>`}
+    ${queue?.paused_since && html`
+      <p>The queue is paused: nothing is begun. <${Link} href="/queue">To the queue<//></p>
+    `}
     ${queue?.hours_begin && html`<p>It is outside the hours of the schedule.</p>`}
   `;
 };

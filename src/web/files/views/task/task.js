@@ -62,8 +62,12 @@ const Loading = ({ id, me }) => {
 const Gone = () => html`
   <${Heading} title="There is no such file" />
   <${Empty} icon="file" title="The queue and the archives have no task of this address"
-    actions=${html`<${Button} href="/history" icon="history">Look in History<//><${Button} href="/queue" icon="queue">To the queue<//>`}>
-    <p>It was deleted from the archives, or the address is incomplete. A file that was just added is here after a few seconds.</p>
+    actions=${html`
+      <${Button} href="/history" icon="history">Look in History<//>
+      <${Button} href="/queue" icon="queue">To the queue<//>
+    `}>
+    <p>It was deleted from the archives, or the address is incomplete. A file that was just added is here after a few
+      seconds.</p>
   <//>
 `;
 
