@@ -114,7 +114,7 @@ fn before_a_login_the_ways_to_log_in_are_told_and_nothing_else() {
     };
     assert_eq!(
         options(),
-        json!({"setup": true, "oidc": false, "name": null, "session": false})
+        json!({"setup": true, "oidc": false, "name": null, "me": null})
     );
     fs::rename(&away, &users).unwrap();
     server.root.until("the user is known", || {
@@ -129,7 +129,7 @@ fn before_a_login_the_ways_to_log_in_are_told_and_nothing_else() {
     server.start();
     assert_eq!(
         options(),
-        json!({"setup": false, "oidc": true, "name": "login.example.org", "session": false})
+        json!({"setup": false, "oidc": true, "name": "login.example.org", "me": null})
     );
 }
 

@@ -309,6 +309,26 @@ fn the_page_is_for_everybody_and_tells_nothing_of_this_installation() {
 }
 
 #[test]
+fn a_page_learns_who_is_logged_in_with_its_browser_and_of_nobody_else() {
+    let server = with_users();
+    server.start();
+    let me = |cookie: &str| {
+        let answer = server.request("GET", "/api/v1/login-options", &[NO_KEY, ("Cookie", cookie)], b"");
+        answer.json()["me"].clone()
+    };
+    let browser = Browser::log_in(&server, "operator");
+    let found = me(&browser.cookie);
+    assert_eq!(
+        (&found["name"], &found["role"]),
+        (&json!("operator"), &json!("operator"))
+    );
+    assert_eq!(me("vc_session=planted"), Value::Null);
+    assert_eq!(me("other=1"), Value::Null);
+    browser.send("POST", "/api/v1/logout", &json!({}));
+    assert_eq!(me(&browser.cookie), Value::Null);
+}
+
+#[test]
 fn a_name_that_is_not_ours_reaches_nothing() {
     let server = Server::new(&[("http.allowed_hosts", "[\"nas.local\"]")]);
     server.start();

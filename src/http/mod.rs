@@ -334,7 +334,9 @@ fn pages() -> Router<Api> {
 
 /// The page for a person who has mistyped an address, an error of the usual form for a program.
 async fn nothing_here(method: Method, uri: Uri, request: HeaderMap) -> Response {
-    let accepted = request.get(header::ACCEPT).and_then(|accepted| accepted.to_str().ok());
+    let accepted = request
+        .get(header::ACCEPT)
+        .and_then(|accepted| accepted.to_str().ok());
     let is_person = method == Method::GET && accepted.is_some_and(|accepted| accepted.contains("text/html"));
     if is_person && !uri.path().starts_with("/api/") {
         return (StatusCode::NOT_FOUND, web::page().document(&request)).into_response();

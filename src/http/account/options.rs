@@ -1,19 +1,20 @@
-//! What a page for logins has to offer.
+//! What a page begins with: who looks at it, and if nobody is logged in, how to.
 //!
-//! Promises: says nothing beyond that, since it asks nobody who they are.
+//! Promises: tells those who are not logged in nothing beyond that.
 
 use axum::{extract::State, http::HeaderMap};
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::MeDto;
 use crate::http::{
     Api, oidc,
     who::{SESSION_COOKIE, cookie},
 };
 
 /// Ways to log in.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct LoginOptionsDto {
     /// There is no user yet: `POST /setup` makes the first administrator.
     setup: bool,
@@ -21,8 +22,8 @@ pub(super) struct LoginOptionsDto {
     oidc: bool,
     /// The login server's host, as people know it; `null` without one.
     name: Option<String>,
-    /// This browser is logged in already.
-    session: bool,
+    /// Who is logged in with this browser already; `null`: nobody.
+    me: Option<MeDto>,
 }
 
 /// Ways to log in here
@@ -36,12 +37,12 @@ pub(super) struct LoginOptionsDto {
 pub(super) async fn get(State(api): State<Api>, headers: HeaderMap) -> axum::Json<LoginOptionsDto> {
     let http = &api.desk.config().http;
     let server = oidc::server_name(http);
-    let session =
-        cookie(&headers, SESSION_COOKIE).and_then(|text| api.access.by_session(text, http, Timestamp::now()));
+    let session = cookie(&headers, SESSION_COOKIE);
+    let caller = session.and_then(|text| api.access.by_session(text, http, Timestamp::now()));
     axum::Json(LoginOptionsDto {
         setup: api.access.accounts().users().is_empty(),
         oidc: server.is_some(),
         name: server,
-        session: session.is_some(),
+        me: caller.map(MeDto::from),
     })
 }

@@ -37,8 +37,6 @@ const LOGIN = { pattern: "/login", place: null, styles: ["login"], load: () => i
 
 /** Who is here: null until that is known, `{name, role}`, "nobody", or a Problem: it cannot be known. */
 const me = createStore(null);
-/** Kept while someone is logged in, so that the next visit need not ask whether someone is. */
-const WAS_HERE = "was-here";
 /** Where to be after a login at another server, which leads back to the beginning. */
 const AFTER_LOGIN = "after-login";
 
@@ -122,12 +120,10 @@ const logOut = async () => {
 /** The session is over, by choice or not. */
 const leave = () => {
   live.stop();
-  remember(WAS_HERE, null);
   me.set("nobody");
 };
 
 const enter = (person) => {
-  remember(WAS_HERE, "yes");
   me.set(person);
   live.start();
 };
@@ -309,21 +305,18 @@ const Page = () => {
 
 loggedOut.listen(leave);
 
-const ask = async () => {
-  if (recall(WAS_HERE) === null && !(await api.get("/login-options")).session) return leave();
-  enter(await api.get("/me"));
+const begin = async () => {
+  try {
+    const { me: person } = await api.get("/login-options");
+    if (!person) return leave();
+    enter(person);
+  } catch (problem) {
+    return me.set(problem);
+  }
   const wanted = recall(AFTER_LOGIN, "session");
   remember(AFTER_LOGIN, null, "session");
   if (wanted && currentRoute().path === "/") go(backTo(wanted), { replace: true });
   return undefined;
-};
-
-const begin = async () => {
-  try {
-    await ask();
-  } catch (problem) {
-    if (problem.status !== 401) me.set(problem);
-  }
 };
 
 render(html`<${Page} />`, document.body);

@@ -3,7 +3,7 @@
 // something may have been missed; a tab that nobody sees gives its connection back (a browser has six for a server).
 // Never in here: what is shown; lists of tasks (those who show them keep them).
 
-import { api } from "./api.js";
+import { api, loggedOut } from "./api.js";
 import { after, begun, isSilent, waitMs } from "./connection.js";
 import { createSignal, createStore } from "./store.js";
 
@@ -56,6 +56,15 @@ const listen = (stream, kind, use) =>
     use?.(data);
   });
 
+const askForLogin = async () => {
+  try {
+    const { me } = await api.get("/login-options");
+    if (!me) loggedOut.tell();
+  } catch {
+    // Nobody answers: that is told already.
+  }
+};
+
 const open = () => {
   close();
   const stream = new EventSource(ADDRESS);
@@ -72,8 +81,8 @@ const open = () => {
     // The browser tries again by itself, with the id of what came last, unless it was refused.
     if (stream.readyState !== EventSource.CLOSED) return tell({ kind: "lost" });
     tryAgain();
-    // Whether it was refused for want of a login shows only here.
-    api.get("/me").catch(() => {});
+    // Why it was refused cannot be seen.
+    askForLogin();
   });
   listen(stream, "live");
   listen(stream, "queue");
