@@ -3,15 +3,24 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { commandOf, gapAfter, rowAfter } from "../../src/web/files/views/queue/keys.js";
+import { commandOf, gapAfter, rowAfter, stays } from "../../src/web/files/views/queue/keys.js";
 
 test("keys go, choose, move and act, and keys of the browser are left alone", () => {
   for (const [press, expected] of [
     [{ key: "ArrowDown" }, { kind: "go", to: "down", extends: false }],
-    [{ key: "ArrowUp", shiftKey: true }, { kind: "go", to: "up", extends: true }],
+    [
+      { key: "ArrowUp", shiftKey: true },
+      { kind: "go", to: "up", extends: true },
+    ],
     [{ key: "End" }, { kind: "go", to: "last", extends: false }],
-    [{ key: "ArrowUp", altKey: true }, { kind: "move", to: "up" }],
-    [{ key: "Home", altKey: true }, { kind: "move", to: "top" }],
+    [
+      { key: "ArrowUp", altKey: true },
+      { kind: "move", to: "up" },
+    ],
+    [
+      { key: "Home", altKey: true },
+      { kind: "move", to: "top" },
+    ],
     [{ key: "ArrowLeft", altKey: true }, null],
     [{ key: "a", ctrlKey: true }, { kind: "chooseAll" }],
     [{ key: "a", metaKey: true }, { kind: "chooseAll" }],
@@ -56,5 +65,19 @@ test("rows are moved by one, or to an end of what waits, and never before what i
     ["down", [7, 5], 9],
   ]) {
     assert.equal(gapAfter(to, rows, 2, 100), expected, `${to} of ${rows}`);
+  }
+});
+
+test("rows stay where they are when they stand together beside the gap", () => {
+  for (const [rows, gap, expected] of [
+    [[5], 5, true],
+    [[5], 6, true],
+    [[5], 4, false],
+    [[5, 6], 6, true],
+    [[5, 7], 6, false],
+    [[6, 5], 7, true],
+    [[5, -1], 5, false],
+  ]) {
+    assert.equal(stays(rows, gap), expected, `${rows} to ${gap}`);
   }
 });

@@ -41,7 +41,10 @@ test("when the number of rows changes other pages are shown on and fetched anew,
   assert.deepEqual([...short.pages.keys()], [0]);
   const none = withPage(some(), 3, { tasks: [], total: 0 });
   assert.deepEqual([none.total, none.pages.get(0).isStale], [0, true]);
-  assert.deepEqual([...allStale(some()).pages.values()].map((page) => page.isStale), [true, true]);
+  assert.deepEqual(
+    [...allStale(some()).pages.values()].map((page) => page.isStale),
+    [true, true],
+  );
 });
 
 test("a task changes in its row, and only what may move it lets the list be fetched anew", () => {

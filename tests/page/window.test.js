@@ -61,7 +61,10 @@ test("what is on screen is fetched first, then what comes after it and before it
   assert.deepEqual(pagesToFetch(range, 520, all), [4, 5, 3]);
   assert.deepEqual(pagesToFetch({ first: 0, end: 20 }, 20, all), [0]);
   assert.deepEqual(pagesToFetch({ first: 0, end: 0 }, 0, all), []);
-  assert.deepEqual(pagesToFetch(range, 1000, (page) => page !== 5), [4, 6, 3]);
+  assert.deepEqual(
+    pagesToFetch(range, 1000, (page) => page !== 5),
+    [4, 6, 3],
+  );
 });
 
 test("pages far from the screen are dropped, and none that would be fetched again at once", () => {
@@ -69,7 +72,10 @@ test("pages far from the screen are dropped, and none that would be fetched agai
   const near = [20 - KEPT_PAGES, 19, 20, 21, 20 + KEPT_PAGES];
   assert.deepEqual(pagesToDrop([0, ...near, 21 + KEPT_PAGES, 400], range), [0, 21 + KEPT_PAGES, 400]);
   const dropped = pagesToDrop([...Array(1000).keys()], range);
-  assert.equal(dropped.some((page) => pagesToFetch(range, 100_000, () => true).includes(page)), false);
+  assert.equal(
+    dropped.some((page) => pagesToFetch(range, 100_000, () => true).includes(page)),
+    false,
+  );
   assert.deepEqual(pagesToDrop([0, 1], { first: 0, end: 0 }), []);
 });
 

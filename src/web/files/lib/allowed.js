@@ -24,5 +24,5 @@ const ALLOWED = {
   move: (task) => !isRunning(task) && !task.archived,
 };
 
-/** Whether a task may be asked for `action`: one of those of `POST /tasks/actions`, or `reorder`, `freeze`, `thaw`, `move`. */
+/** Whether a task may be asked for `action`: one of `POST /tasks/actions`, or `reorder`, `freeze`, `thaw`, `move`. */
 export const mayBe = (action, task) => ALLOWED[action](task);

@@ -1,7 +1,7 @@
 // Sums by time as standing bars, with a table that says the same.
 //
-// Promises: a bar is as high as the files were, grey for what is left of them and green for what was saved; arrow keys go
-// from bar to bar, and each says its numbers to eyes and to screen readers alike.
+// Promises: a bar is as high as the files were, grey for what is left of them and green for what was saved; arrow keys
+// go from bar to bar, and each says its numbers to eyes and to screen readers alike.
 // Never in here: which sums there are.
 
 import { bytes, count } from "../../lib/format.js";
@@ -53,7 +53,10 @@ export function Chart({ sums, short, long, label, widthPx }) {
     const { x, width: wide, place, left, saved, grown } = placed[number];
     return html`
       <g key=${short(sum)} role="img" tabIndex=${number === active ? 0 : -1} aria-label="${long(sum)}: ${inWords(sum)}"
-        onFocus=${() => { setStop(number); show(number); }} onBlur=${() => show(null)}
+        onFocus=${() => {
+          setStop(number);
+          show(number);
+        }} onBlur=${() => show(null)}
         onPointerEnter=${() => show(number)} onPointerLeave=${() => show(null)} class=${shown === number ? "shown" : ""}>
         <rect class="chart-place" x=${place.x} y="0" width=${place.width} height=${height} />
         <rect class="chart-left" x=${x} y=${left.y} width=${wide} height=${left.height} />
@@ -78,12 +81,15 @@ export function Chart({ sums, short, long, label, widthPx }) {
           ${labelled(sums.length, width, LABEL_PX).map((number) => {
             const { place } = placed[number];
             const x = MARGIN_PX.left + place.x + place.width / 2;
-            return html`<text key=${number} class="chart-text" x=${x} y=${height + 18} text-anchor="middle">${short(sums[number])}</text>`;
+            const text = short(sums[number]);
+        return html`<text key=${number} class="chart-text" x=${x} y=${height + 18} text-anchor="middle">${text}</text>`;
           })}
         </g>
         <g ref=${bars} transform="translate(${MARGIN_PX.left} ${MARGIN_PX.top})" onKeyDown=${press}>${sums.map(bar)}</g>
       </svg>
-      ${shown !== null && sums[shown] && html`<${Tip} sum=${sums[shown]} title=${long(sums[shown])} at=${placed[shown].place} widthPx=${widthPx} />`}
+      ${shown !== null && sums[shown] && html`
+        <${Tip} sum=${sums[shown]} title=${long(sums[shown])} at=${placed[shown].place} widthPx=${widthPx} />
+      `}
     </div>
   `;
 }
@@ -106,11 +112,13 @@ export const ChartTable = ({ sums, long, head }) => html`
   <div class="chart-table" tabIndex="0" role="region" aria-label="Savings as a table">
     <table class="table">
       <thead>
-        <tr><th scope="col">${head}</th><th class="number" scope="col">Files</th><th class="number" scope="col">Before</th>
+        <tr><th scope="col">${head}</th><th class="number" scope="col">Files</th>
+          <th class="number" scope="col">Before</th>
           <th class="number" scope="col">After</th><th class="number" scope="col">Saved</th></tr>
       </thead>
       <tbody>
-        ${[...sums].reverse().map((sum) => html`
+        ${[...sums].reverse().map(
+          (sum) => html`
           <tr key=${long(sum)}>
             <th scope="row">${long(sum)}</th>
             <td class="number">${count(sum.files)}</td>
@@ -118,7 +126,8 @@ export const ChartTable = ({ sums, long, head }) => html`
             <td class="number">${bytes(sum.after_bytes)}</td>
             <td class="number">${bytes(sum.saved_bytes)}</td>
           </tr>
-        `)}
+        `,
+        )}
       </tbody>
     </table>
   </div>

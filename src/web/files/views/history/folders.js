@@ -17,17 +17,20 @@ export function Folders({ rows, onChoose }) {
   const name = ({ folder }) => {
     if (folder === null) return "All other folders";
     if (folder === "") return "Beside the folders";
-    return html`<button type="button" class="folder-name" onClick=${() => onChoose(folder)}>${shownPath(folder)}</button>`;
+    const choose = () => onChoose(folder);
+    return html`<button type="button" class="folder-name" onClick=${choose}>${shownPath(folder)}</button>`;
   };
   return html`
     <table class="table folders">
       <thead>
         <tr><th scope="col">Folder</th><th scope="col" class="folder-bar"><span class="visually-hidden">Bar</span></th>
           <th class="number wide-only" scope="col">Files</th><th class="number wide-only" scope="col">Before</th>
-          <th class="number wide-only" scope="col">After</th><th class="number" scope="col">Saved</th><th class="number wide-only" scope="col">%</th></tr>
+          <th class="number wide-only" scope="col">After</th><th class="number" scope="col">Saved</th>
+          <th class="number wide-only" scope="col">%</th></tr>
       </thead>
       <tbody>
-        ${rows.map((row) => html`
+        ${rows.map(
+          (row) => html`
           <tr key=${row.folder}>
             <th scope="row" title=${row.folder === null ? undefined : shownPath(row.folder)}>${name(row)}</th>
             <td class="folder-bar">${row.folder !== null && html`<${LyingBar} sum=${row} toLength=${toLength} />`}</td>
@@ -37,7 +40,8 @@ export function Folders({ rows, onChoose }) {
             <td class="number ${row.saved_bytes > 0 ? "saved" : ""}">${bytes(row.saved_bytes)}</td>
             <td class="number wide-only">${inPercent(row)}</td>
           </tr>
-        `)}
+        `,
+        )}
       </tbody>
     </table>
   `;

@@ -9,7 +9,7 @@ import { shownPath } from "../../lib/format.js";
 import { html, useAnswer, useRef, useStore } from "../../lib/html.js";
 import { live } from "../../lib/live.js";
 import { Button, Empty, Failure, Heading, Icon, openMenu, Select, Skeleton } from "../../lib/parts.js";
-import { countIn, HISTORY_TABS, isNarrowed, SORTS, whichTasks } from "../queue/filter.js";
+import { allOf, countIn, HISTORY_TABS, isNarrowed, SORTS, whichTasks } from "../queue/filter.js";
 import { Grid, useRowHeight } from "../queue/grid.js";
 import { Row } from "../queue/row.js";
 import { FilterLine, StateTabs, StickyTools } from "../queue/tools.js";
@@ -52,16 +52,26 @@ export default function History({ me }) {
   const on = useRowEvents({ list, rowPx, activity, openFor });
   const heights = choices.data?.resolutions.map(({ height }) => height) ?? [];
   const row = () => ({ hasMenu: true, nowMs });
-  const showAll = () => setFilter({ ...filter, height: null, folder: "", text: "" });
+  const showAll = () => setFilter(allOf(filter));
   const grid = () => {
     if (list.total === null) return problem ? null : html`<${Skeleton} lines=${6} height=${rowPx - 12} />`;
     if (list.total === 0 && isNarrowed(filter)) {
-      return html`<${Empty} icon="search" title="Nothing fits" actions=${html`<${Button} onClick=${showAll}>Show all<//>`}>No file of the history fits what you search for.<//>`;
+      return html`
+        <${Empty} icon="search" title="Nothing fits" actions=${html`<${Button} onClick=${showAll}>Show all<//>`}>
+          No file of the history fits what you search for.
+        <//>
+      `;
     }
-    if (list.total === 0) return html`<${Empty} icon="history" title="Nothing here yet">Files come here when they are done, left as they are, failed or cancelled.<//>`;
+    if (list.total === 0)
+      return html`
+        <${Empty} icon="history" title="Nothing here yet">
+          Files come here when they are done, left as they are, failed or cancelled.
+        <//>
+      `;
     return html`
       <${Grid} label="Ended tasks" columns=${COLUMNS} list=${list} isOld=${isOld} sort=${filter.sort}
-        onSort=${(sort) => setFilter({ ...filter, sort })} onSee=${kept.source.see} active=${activity.active} focus=${activity.focus}
+        onSort=${(sort) => setFilter({ ...filter, sort })} onSee=${kept.source.see}
+        active=${activity.active} focus=${activity.focus}
         body=${body} rowPx=${rowPx} Row=${Row} row=${row} on=${on} />
     `;
   };
@@ -70,13 +80,16 @@ export default function History({ me }) {
       <${Export} filter=${filter} />
     <//>
     ${report.problem && html`<${Failure} problem=${report.problem} onRetry=${report.reload} />`}
-    ${report.data
-      ? html`<${Savings} report=${report.data} onFolder=${(folder) => setFilter({ ...filter, folder })} />`
-      : !report.problem && html`<${Skeleton} height=${220} />`}
+    ${
+      report.data
+        ? html`<${Savings} report=${report.data} onFolder=${(folder) => setFilter({ ...filter, folder })} />`
+        : !report.problem && html`<${Skeleton} height=${220} />`
+    }
     <${StickyTools}>
       <${StateTabs} tabs=${HISTORY_TABS} filter=${filter} address=${address} counts=${null} />
       <${FilterLine} filter=${filter} setFilter=${setFilter} heights=${heights} sorts=${HISTORY_SORTS}>
-        <${FolderSelect} rows=${report.data?.by_folder ?? []} value=${filter.folder} onChange=${(folder) => setFilter({ ...filter, folder })} />
+        <${FolderSelect} rows=${report.data?.by_folder ?? []} value=${filter.folder}
+          onChange=${(folder) => setFilter({ ...filter, folder })} />
       <//>
     <//>
     ${problem && html`<${Failure} problem=${problem} onRetry=${kept.source.again} />`}
@@ -87,7 +100,10 @@ export default function History({ me }) {
 function FolderSelect({ rows, value, onChange }) {
   const names = rows.map(({ folder }) => folder).filter((folder) => folder !== "");
   const all = value !== ALL_FOLDERS && !names.includes(value) ? [value, ...names] : names;
-  const options = [{ value: ALL_FOLDERS, text: "Every folder" }, ...all.map((folder) => ({ value: folder, text: shownPath(folder) }))];
+  const options = [
+    { value: ALL_FOLDERS, text: "Every folder" },
+    ...all.map((folder) => ({ value: folder, text: shownPath(folder) })),
+  ];
   return html`<${Select} bare label="Folder" options=${options} value=${value} onChange=${onChange} />`;
 }
 
@@ -95,8 +111,13 @@ function FolderSelect({ rows, value, onChange }) {
 function Export({ filter }) {
   const href = (format) => apiAddress("/tasks/export", { format, ...whichTasks(filter), archived: true });
   return html`
-    ${["csv", "json"].map((format) => html`
-      <a key=${format} class="button plain" href=${href(format)} download><${Icon} name="download" /><span>${format.toUpperCase()}<span class="visually-hidden"> of what is shown</span></span></a>
-    `)}
+    ${["csv", "json"].map(
+      (format) => html`
+      <a key=${format} class="button plain" href=${href(format)} download>
+        <${Icon} name="download" />
+        <span>${format.toUpperCase()}<span class="visually-hidden"> of what is shown</span></span>
+      </a>
+    `,
+    )}
   `;
 }

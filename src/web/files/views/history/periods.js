@@ -1,14 +1,23 @@
 // Days and weeks of the history's charts, without gaps, and sums of many rows.
 //
-// Promises: pure; days are as `2026-11-22`, weeks as `2026-W47` (ISO 8601: from Monday, the first with 4 days in the year);
-// a day without anything is a sum of zeros, so that a chart's time runs evenly.
+// Promises: pure; days are as `2026-11-22`, weeks as `2026-W47` (ISO 8601: from Monday, the first with 4 days in the
+// year); a day without anything is a sum of zeros, so that a chart's time runs evenly.
 // Never in here: the DOM, requests, the clock.
 
 const DAY_MS = 86_400_000;
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const WEEKDAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 
-const SUMS = ["files", "before_bytes", "after_bytes", "saved_bytes", "encode_seconds", "skipped", "failed", "cancelled"];
+const SUMS = [
+  "files",
+  "before_bytes",
+  "after_bytes",
+  "saved_bytes",
+  "encode_seconds",
+  "skipped",
+  "failed",
+  "cancelled",
+];
 
 // Days are counted as those of UTC, which has no hour that is missing or there twice.
 const dateOf = (day) => new Date(`${day}T00:00:00Z`);

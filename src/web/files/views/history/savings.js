@@ -1,13 +1,26 @@
 // What was saved, by day, week or folder.
 //
-// Promises: each way to look at it is a chart and, on demand, a table; as many days or weeks as the screen has room for.
+// Promises: each way to look at it is a chart and, on demand, a table; as many days or weeks as the screen has room
+// for.
 // Never in here: geometry (`scale.js`), time (`periods.js`).
 
 import { html, useRef, useState } from "../../lib/html.js";
 import { Button, Empty } from "../../lib/parts.js";
 import { Chart, ChartTable, useWidth } from "./chart.js";
 import { Folders } from "./folders.js";
-import { dayIn, daysUntil, filled, fromFirst, largestFolders, longDay, longWeek, mondayOf, shortDay, sumOf, weeksUntil } from "./periods.js";
+import {
+  dayIn,
+  daysUntil,
+  filled,
+  fromFirst,
+  largestFolders,
+  longDay,
+  longWeek,
+  mondayOf,
+  shortDay,
+  sumOf,
+  weeksUntil,
+} from "./periods.js";
 import { besides, inWords } from "./words.js";
 
 const BAR_PX = 18;
@@ -32,7 +45,13 @@ const fitting = (widthPx, most) => Math.max(7, Math.min(most, Math.floor(widthPx
 function axisOf(way, report, today, widthPx) {
   if (way === "day") {
     const sums = fromFirst(filled(report.by_day, daysUntil(today, fitting(widthPx, MOST_DAYS)), "day"), FEWEST);
-    return { sums, head: "Day", short: ({ day }) => shortDay(day), long: ({ day }) => longDay(day), label: `The last ${sums.length} days` };
+    return {
+      sums,
+      head: "Day",
+      short: ({ day }) => shortDay(day),
+      long: ({ day }) => longDay(day),
+      label: `The last ${sums.length} days`,
+    };
   }
   const sums = fromFirst(filled(report.by_week, weeksUntil(today, fitting(widthPx, MOST_WEEKS)), "week"), FEWEST);
   return {
@@ -56,8 +75,14 @@ export function Savings({ report, onFolder }) {
   };
   const chart = () => {
     if (widthPx === 0) return null;
-    if (report.total.files === 0) return html`<${Empty} icon="history" title="Nothing is compressed yet">What was saved is shown here, by day, week and folder.<//>`;
-    if (way === "folder") return html`<${Folders} rows=${largestFolders(report.by_folder, MOST_FOLDERS)} onChoose=${onFolder} />`;
+    if (report.total.files === 0)
+      return html`
+        <${Empty} icon="history" title="Nothing is compressed yet">
+          What was saved is shown here, by day, week and folder.
+        <//>
+      `;
+    if (way === "folder")
+      return html`<${Folders} rows=${largestFolders(report.by_folder, MOST_FOLDERS)} onChoose=${onFolder} />`;
     const axis = axisOf(way, report, dayIn(new Date(), report.time_zone), widthPx);
     const sum = sumOf(axis.sums);
     if (isTable) return html`<${ChartTable} ...${axis} />`;
@@ -70,14 +95,20 @@ export function Savings({ report, onFolder }) {
     <section class="savings" aria-label="Savings" ref=${element}>
       <div class="savings-head">
         <div class="ways" role="group" aria-label="Savings">
-          ${WAYS.map(({ key, text }) => html`
+          ${WAYS.map(
+            ({ key, text }) => html`
             <${Button} key=${key} tone="quiet" aria-pressed=${key === way} onClick=${() => choose(key)}>${text}<//>
-          `)}
+          `,
+          )}
         </div>
-        ${way !== "folder" && report.total.files > 0 && html`
+        ${
+          way !== "folder" &&
+          report.total.files > 0 &&
+          html`
           <p class="chart-legend" aria-hidden="true"><span class="left"></span>after <span class="saved"></span>saved</p>
           <${Button} tone="quiet" aria-pressed=${isTable} onClick=${() => setTable(!isTable)}>As a table<//>
-        `}
+        `
+        }
       </div>
       ${chart()}
       <p class="small quiet-text">${besides(report.total)}</p>

@@ -18,7 +18,8 @@ export function ticks(highest, most) {
 export const linear = (highest, length) => (value) => (highest > 0 ? (value / highest) * length : 0);
 
 /**
- * What became of some bytes: `left` of those before, `saved`, and `grown` beyond what they were. One of the last two is 0.
+ * What became of some bytes: `left` of those before, `saved`, and `grown` beyond what they were. One of the last two is
+ * 0.
  */
 export function parts({ before_bytes: before, after_bytes: after }) {
   return { left: Math.min(before, after), saved: Math.max(0, before - after), grown: Math.max(0, after - before) };

@@ -40,13 +40,18 @@ export function PriorityDialog({ target, onClose }) {
   return html`
     <${Dialog} open title="Priority of ${files(target, "priority")}" onClose=${onClose} actions=${actions}>
       <form onSubmit=${submit}>
-        <${Field} label="Priority" type="number" step="1" value=${text} onInput=${(event) => setText(event.currentTarget.value)}
+        <${Field} label="Priority" type="number" step="1" value=${text}
+          onInput=${(event) => setText(event.currentTarget.value)}
           hint="Higher is encoded first; 0 is usual." error=${isValid ? null : "A whole number, as 10 or -5"} />
       </form>
       <div class="suggested">
-        ${SUGGESTED.map((one) => html`
-          <${Button} key=${one.value} aria-pressed=${value === one.value} onClick=${() => setText(String(one.value))}>${one.text} (${one.value})<//>
-        `)}
+        ${SUGGESTED.map(
+          (one) => html`
+          <${Button} key=${one.value} aria-pressed=${value === one.value} onClick=${() => setText(String(one.value))}>
+            ${one.text} (${one.value})
+          <//>
+        `,
+        )}
       </div>
     <//>
   `;
@@ -77,10 +82,14 @@ export function HeightDialog({ target, onClose }) {
     <${Dialog} open title="Another resolution for ${files(target, "move")}" onClose=${onClose} actions=${actions}>
       ${choices.problem && html`<${Failure} problem=${choices.problem} onRetry=${choices.reload} />`}
       ${!choices.data && !choices.problem && html`<${Skeleton} lines=${2} height=${36} />`}
-      ${choices.data && html`
-        <${Select} label="Resolution" options=${options} value=${String(chosen)} onChange=${(text) => setHeight(Number(text))} />
+      ${
+        choices.data &&
+        html`
+        <${Select} label="Resolution" options=${options} value=${String(chosen)}
+          onChange=${(text) => setHeight(Number(text))} />
         <p class="small quiet-text">The source moves into that folder of input and becomes a new task there.</p>
-      `}
+      `
+      }
       <p role="status">${progress && `Moved ${progress.done} of ${progress.all}`}</p>
     <//>
   `;

@@ -1,7 +1,7 @@
 // Rows dragged to another place, by mouse, pen or finger.
 //
-// Promises: a mouse drags a row anywhere but by what can be pressed, a finger only by its grip, so that it still scrolls;
-// near the edges the page scrolls along; Escape, or a second finger, gives up and nothing has moved.
+// Promises: a mouse drags a row anywhere but by what can be pressed, a finger only by its grip, so that it still
+// scrolls; near the edges the page scrolls along; Escape, or a second finger, gives up and nothing has moved.
 // Never in here: what is moved where (the caller's `onDrop`).
 
 import { useEffect, useRef, useState } from "../../lib/html.js";
@@ -117,5 +117,8 @@ const swallow = (event) => {
 /** Between which the rows are seen: below what sticks to the top, and above what sticks to the bottom. */
 function screenEdges(body) {
   const style = getComputedStyle(body);
-  return { top: parseFloat(style.scrollMarginTop), bottom: window.innerHeight - parseFloat(style.scrollMarginBottom) };
+  return {
+    top: parseFloat(style.scrollMarginTop),
+    bottom: window.innerHeight - parseFloat(style.scrollMarginBottom),
+  };
 }

@@ -40,8 +40,8 @@ export const SORTS = [
 const isSort = (key) => SORTS.some((sort) => sort.key === key);
 
 /**
- * The filter of an address's query: `{tab, sort, height, folder, text}`. `height` is null for every resolution, `folder` and
- * `text` are empty for all.
+ * The filter of an address's query: `{tab, sort, height, folder, text}`. `height` is null for every resolution,
+ * `folder` and `text` are empty for all.
  */
 export function filterOf(given, tabs) {
   const query = new URLSearchParams(given);
@@ -73,6 +73,9 @@ export const isSame = (one, other) =>
 
 /** The same in another tab, in that tab's own order. */
 export const inTab = (filter, tab) => ({ ...filter, tab, sort: tab.sort });
+
+/** The same without what narrows it. */
+export const allOf = (filter) => ({ ...filter, height: null, folder: "", text: "" });
 
 /** Whether it leaves out anything of its tab. */
 export const isNarrowed = ({ height, folder, text }) => height !== null || folder !== "" || text.trim() !== "";

@@ -1,8 +1,8 @@
 // A list of any length as a grid of which only the rows on screen are there.
 //
-// Promises: the page scrolls as if all rows were there; what is not here yet is a placeholder of the same height; one row
-// takes part in the order of Tab, and stays when it is scrolled away, so that the focus is never lost; screen readers are
-// told how many rows there are and which one this is.
+// Promises: the page scrolls as if all rows were there; what is not here yet is a placeholder of the same height; one
+// row takes part in the order of Tab, and stays when it is scrolled away, so that the focus is never lost; screen
+// readers are told how many rows there are and which one this is.
 // Never in here: what rows show, what is done with them, where they come from.
 
 import { count as shownCount } from "../../lib/format.js";
@@ -78,24 +78,43 @@ function useActiveRow(body, active, focus) {
 }
 
 /**
- * `columns`: [{key, title, sorts, isHidden}]; one with `sorts` (`{up, down}`, names of the API) is sorted by its heading.
- * `list`: of pages.js. `active`: the number of the row that Tab comes to. `focus`: a ref, see `useActiveRow`. `body`: a ref
- * of the element that has the rows; handlers in `on` are called for all of them. `Row`: shows a task, or that it is not
- * known yet (`task`: null), always by the same element, so that the focus stays on it; `row(task, number)`: its further
- * properties. `over`: what lies over the rows, as the mark of a drag. `kinds`: "may-choose" and "may-drag".
+ * `columns`: [{key, title, sorts, isHidden}]; one with `sorts` (`{up, down}`, names of the API) is sorted by its
+ * heading. `list`: of pages.js. `active`: the number of the row that Tab comes to. `focus`: a ref, see `useActiveRow`.
+ * `body`: a ref of the element that has the rows; handlers in `on` are called for all of them. `Row`: shows a task, or
+ * that it is not known yet (`task`: null), always by the same element, so that the focus stays on it; `row(task,
+ * number)`: its further properties. `over`: what lies over the rows, as the mark of a drag. `kinds`: "may-choose" and
+ * "may-drag".
  */
 export function Grid(props) {
-  const { label, columns, list, isOld, sort, onSort, onSee, active, focus, body, rowPx, Row, row, over, on, kinds = [] } = props;
+  const {
+    label,
+    columns,
+    list,
+    isOld,
+    sort,
+    onSort,
+    onSee,
+    active,
+    focus,
+    body,
+    rowPx,
+    Row,
+    row,
+    over,
+    on,
+    kinds = [],
+  } = props;
   const total = list.total ?? 0;
   const count = rowsThatFit(total, rowPx);
   const rows = useRowsOnScreen(body, rowPx, count);
   useEffect(() => onSee(rows), [rows, list.total]);
   useActiveRow(body, active, focus);
   return html`
-    <div class="rows ${kinds.join(" ")} ${isOld ? "old" : ""}" role="grid" aria-label=${label} aria-rowcount=${total + 1}
-      aria-multiselectable=${kinds.includes("may-choose")} aria-busy=${isOld} ...${on}>
+    <div class="rows ${kinds.join(" ")} ${isOld ? "old" : ""}" role="grid" aria-label=${label}
+      aria-rowcount=${total + 1} aria-multiselectable=${kinds.includes("may-choose")} aria-busy=${isOld} ...${on}>
       <${Headings} columns=${columns} sort=${sort} onSort=${onSort} />
-      <div class="rows-body" role="rowgroup" ref=${body} style=${{ height: `${count * rowPx}px`, "--row-height": `${rowPx}px` }}>
+      <div class="rows-body" role="rowgroup" ref=${body}
+        style=${{ height: `${count * rowPx}px`, "--row-height": `${rowPx}px` }}>
         ${numbersOf(rows, active, count).map((number) => {
           const task = taskAt(list, number);
           const place = { key: number, number, topPx: number * rowPx, isActive: number === active };
@@ -104,9 +123,14 @@ export function Grid(props) {
         ${over}
       </div>
     </div>
-    ${count < total && html`
-      <p class="rows-end small quiet-text">The first ${shownCount(count)} of ${shownCount(total)}; search, or choose another order, for the others.</p>
-    `}
+    ${
+      count < total &&
+      html`
+      <p class="rows-end small quiet-text">
+        The first ${shownCount(count)} of ${shownCount(total)}; search, or choose another order, for the others.
+      </p>
+    `
+    }
   `;
 }
 
@@ -119,11 +143,12 @@ const Headings = ({ columns, sort, onSort }) => html`
       const content = () => {
         if (isHidden) return html`<span class="visually-hidden">${title}</span>`;
         if (!sorts) return title;
-        const next = direction === "down" || !sorts.down ? sorts.up ?? sorts.down : sorts.down;
-        return html`<button type="button" class="sort ${direction ?? ""}" onClick=${() => onSort(next)}>${title}</button>`;
+        const next = direction === "down" || !sorts.down ? (sorts.up ?? sorts.down) : sorts.down;
+        const sort = () => onSort(next);
+        return html`<button type="button" class="sort ${direction ?? ""}" onClick=${sort}>${title}</button>`;
       };
       return html`
-        <div key=${key} class="cell cell-${key}" role="columnheader" aria-sort=${direction ? ARIA_SORT[direction] : undefined}>
+        <div key=${key} class="cell cell-${key}" role="columnheader" aria-sort=${ARIA_SORT[direction]}>
           ${content()}
         </div>
       `;

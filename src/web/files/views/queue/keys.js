@@ -24,8 +24,8 @@ const PLAIN = {
 };
 
 /**
- * What a key asks for, or null: `{kind: "go", to, extends}`, `{kind: "move", to}`, `{kind: "across", by}`, or one of the
- * kinds `choose`, `chooseAll`, `chooseNone`, `open`, `cancel`, `pause` and `menu`.
+ * What a key asks for, or null: `{kind: "go", to, extends}`, `{kind: "move", to}`, `{kind: "across", by}`, or one of
+ * the kinds `choose`, `chooseAll`, `chooseNone`, `open`, `cancel`, `pause` and `menu`.
  */
 export function commandOf({ key, altKey, ctrlKey, metaKey, shiftKey }) {
   if (ctrlKey || metaKey) return key === "a" && !altKey ? { kind: "chooseAll" } : null;
@@ -49,9 +49,18 @@ export function rowAfter(to, row, count, screenRows) {
 }
 
 /**
- * The gap that `rows` of a list are moved into; the ends of the list are those of what waits, `first` to before `count`.
+ * The gap that `rows` of a list are moved into; the ends of the list are those of what waits, `first` to before
+ * `count`.
  */
 export function gapAfter(to, rows, first, count) {
   const wanted = { up: Math.min(...rows) - 1, down: Math.max(...rows) + 2, top: first, end: count };
   return Math.max(first, Math.min(count, wanted[to]));
 }
+
+/** Whether rows that stand together are put where they are; of one that is not known (-1) nobody can tell. */
+export const stays = (rows, gap) => {
+  if (rows.includes(-1)) return false;
+  const first = Math.min(...rows);
+  const last = Math.max(...rows);
+  return last - first === rows.length - 1 && gap >= first && gap <= last + 1;
+};

@@ -15,7 +15,11 @@ const mayCopy = Boolean(navigator.clipboard);
 const line = (isShown, items) => (isShown ? [null, ...items] : items);
 
 /** Lines with a rule between parts that are not empty. */
-const parts = (...all) => all.map((part) => part.filter(Boolean)).filter((part) => part.length > 0).flatMap((part, at) => line(at > 0, part));
+const parts = (...all) =>
+  all
+    .map((part) => part.filter(Boolean))
+    .filter((part) => part.length > 0)
+    .flatMap((part, at) => line(at > 0, part));
 
 /**
  * `target`: of target.js. `task`: the one that the menu is for, or null. `ask`: opens a dialog, "priority" or "height".
@@ -27,7 +31,14 @@ export function menuItems({ target, task, ask, move, chooseAll }) {
   const isOne = target.kind === "tasks" && target.tasks.length === 1;
   const of = (action, before = "") => (isOne ? "" : `${before} ${counted(countOf(target, action), "file")}`);
   return parts(
-    [isOne && { text: "Open", icon: "file", hint: "Enter", onSelect: () => go(`/tasks/${encodeURIComponent(task.id)}`) }],
+    [
+      isOne && {
+        text: "Open",
+        icon: "file",
+        hint: "Enter",
+        onSelect: () => go(`/tasks/${encodeURIComponent(task.id)}`),
+      },
+    ],
     move && task && is("reorder")
       ? [
           { text: "Encode next", icon: "top", hint: "Alt+Home", onSelect: () => move("top") },
@@ -39,8 +50,16 @@ export function menuItems({ target, task, ask, move, chooseAll }) {
     [
       isOne && mayBe("freeze", task) && { text: "Freeze", icon: "freeze", onSelect: () => freeze(task) },
       isOne && mayBe("thaw", task) && { text: "Go on", icon: "play", onSelect: () => thaw(task) },
-      is("priority") && { text: `Priority${of("priority", " of")}…`, icon: "sort", onSelect: () => ask("priority") },
-      is("move") && { text: `Other resolution${of("move", " for")}…`, icon: "film", onSelect: () => ask("height") },
+      is("priority") && {
+        text: `Priority${of("priority", " of")}…`,
+        icon: "sort",
+        onSelect: () => ask("priority"),
+      },
+      is("move") && {
+        text: `Other resolution${of("move", " for")}…`,
+        icon: "film",
+        onSelect: () => ask("height"),
+      },
       is("retry") && { text: `Encode${of("retry")} again`, icon: "retry", onSelect: () => retry(target) },
       is("retry_forced") && {
         text: `Encode${of("retry_forced")} again, even if larger`,
@@ -50,7 +69,15 @@ export function menuItems({ target, task, ask, move, chooseAll }) {
       isOne && mayCopy && { text: "Copy the path", icon: "copy", onSelect: () => copyPath(task) },
       chooseAll && { text: "Choose all", icon: "check", hint: "Ctrl+A", onSelect: chooseAll },
     ],
-    [is("cancel") && { text: `Cancel${of("cancel")}`, icon: "cancel", tone: "danger", hint: "Del", onSelect: () => cancel(target) }],
+    [
+      is("cancel") && {
+        text: `Cancel${of("cancel")}`,
+        icon: "cancel",
+        tone: "danger",
+        hint: "Del",
+        onSelect: () => cancel(target),
+      },
+    ],
   );
 }
 

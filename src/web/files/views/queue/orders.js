@@ -35,17 +35,21 @@ async function mayCancel(target) {
   if (target.kind === "filter") {
     return confirm({
       title: `Cancel ${files(target.count)}?`,
-      text: "All that the filter shows and that is not over. What is done of running encodes is lost. The files stay in input.",
+      text: "All that is shown and not over. What is done of running encodes is lost. The files stay in input.",
       action: `Cancel ${files(target.count)}`,
     });
   }
   const running = target.tasks.filter((task) => task.status === "processing");
   if (running.length === 0) return true;
   const percent = running[0].progress?.percent;
-  const lost = running.length === 1 && percent ? `${Math.floor(percent)} % of it is done and would be lost.` : "What is done of it is lost.";
+  const lost =
+    running.length === 1 && percent
+      ? `${Math.floor(percent)} % of it is done and would be lost.`
+      : "What is done of it is lost.";
+  const encoded = running.length === 1 ? "It is being encoded" : `${files(running.length)} of them are being encoded`;
   return confirm({
     title: `Cancel ${named(target, "cancel")}?`,
-    text: `${running.length === 1 ? "It is being encoded" : `${files(running.length)} of them are being encoded`}. ${lost} The source stays.`,
+    text: `${encoded}. ${lost} The source stays.`,
     action: `Cancel ${named(target, "cancel")}`,
   });
 }
@@ -111,15 +115,22 @@ export const putBefore = (ids, before) => api.post("/queue/order", { ids, before
 
 /** The first waiting task that is not one of `ids`; null when there is none. */
 export async function firstWaiting(ids) {
-  const query = { status: "queued", sort: "turn", limit: Math.min(LIST_LIMIT, ids.length + 1) };
-  const { tasks } = await api.get("/tasks", { query });
-  return tasks.find((task) => !ids.includes(task.id))?.id ?? null;
+  const moved = new Set(ids);
+  for (let offset = 0; ; offset += LIST_LIMIT) {
+    const { tasks } = await api.get("/tasks", {
+      query: { status: "queued", sort: "turn", offset, limit: LIST_LIMIT },
+    });
+    const first = tasks.find((task) => !moved.has(task.id));
+    if (first || tasks.length < LIST_LIMIT) return first?.id ?? null;
+  }
 }
 
 /** `running`: "finish" or "freeze". */
 export async function pause(running) {
   await api.post("/queue/pause", { running });
-  toast(running === "freeze" ? "Paused; running encodes stand still" : "Paused; running encodes go on to their end", { undo: resume });
+  toast(running === "freeze" ? "Paused; running encodes stand still" : "Paused; running encodes go on to their end", {
+    undo: resume,
+  });
 }
 
 export async function resume() {
@@ -139,6 +150,7 @@ export async function clearWaiting(waiting) {
     action: `Cancel ${files(waiting)}`,
   });
   if (!isSure) return;
+  // Not `POST /queue/clear`, which does not say which ones: what takes it back has to know.
   const { ids } = await api.post("/tasks/actions", { action: "cancel", filter: { status: "queued" } });
   toast(`Cancelled ${files(ids.length)}`, { undo: () => actOnIds("retry", ids) });
 }

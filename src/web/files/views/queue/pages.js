@@ -1,7 +1,7 @@
 // What is known of a long list: the pages of it that were fetched, and how many rows it has.
 //
-// Promises: pure, and a changed list is a new one; a row that is not known is null, at any place; what may have moved is
-// `stale`: it is shown until it has been fetched anew, so that nothing blinks.
+// Promises: pure, and a changed list is a new one; a row that is not known is null, at any place; what may have moved
+// is `stale`: it is shown until it has been fetched anew, so that nothing blinks.
 // Never in here: requests, the DOM, which pages are wanted (`lib/window.js`).
 
 import { PAGE_ROWS, pageOf } from "../../lib/window.js";
@@ -62,8 +62,8 @@ function staysInPlace(before, after, sort) {
 }
 
 /**
- * With a task as it is now, if its row is known. `isMoved`: this or another row may be elsewhere now, and what is seen is
- * to be fetched anew. `isShown`: the list's filter shows the task.
+ * With a task as it is now, if its row is known. `isMoved`: this or another row may be elsewhere now, and what is seen
+ * is to be fetched anew. `isShown`: the list's filter shows the task.
  */
 export function withTask(list, task, { sort, isShown }) {
   const row = rowOf(list, task.id);
@@ -105,8 +105,8 @@ export function runningRows(list) {
 }
 
 /**
- * The id of the task before which rows that land in a gap stand: the next that waits and is not one of `moved`. Null for
- * the end, undefined when it is not known.
+ * The id of the task before which rows that land in a gap stand: the next that waits and is not one of `moved`. Null
+ * for the end, undefined when it is not known.
  */
 export function taskAfterGap(list, gap, moved) {
   for (let row = gap; row < list.total; row += 1) {

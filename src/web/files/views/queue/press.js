@@ -8,7 +8,7 @@ import { useEffect, useRef } from "../../lib/html.js";
 const LONG_MS = 500;
 const SLACK_PX = 10;
 
-/** `open(row, element)`. Answers with `{begin(event), end}`: of a pointer that goes down, and when something else opens it. */
+/** `open(row, element)`. Answers with `{begin(event), end}`: for a pointer that goes down, and when it is open already. */
 export function useLongPress(open) {
   const stop = useRef(() => {});
   useEffect(() => () => stop.current(), []);

@@ -1,7 +1,7 @@
 // The view Queue: every task that is not in an archive yet, and what can be done with it.
 //
-// Promises: 100,000 tasks scroll as 100 do; all that a mouse does can be done by keys and by touch; who may only look sees
-// nothing that would be refused.
+// Promises: 100,000 tasks scroll as 100 do; all that a mouse does can be done by keys and by touch; who may only look
+// sees nothing that would be refused.
 // Never in here: how it is asked of the service (`orders.js`), which rows are there (`grid.js`, `source.js`).
 
 import { mayBe } from "../../lib/allowed.js";
@@ -11,7 +11,7 @@ import { html, useAnswer, useRef, useState, useStore } from "../../lib/html.js";
 import { live } from "../../lib/live.js";
 import { Button, Empty, Failure, Heading, Menu, Skeleton } from "../../lib/parts.js";
 import { HeightDialog, PriorityDialog } from "./dialogs.js";
-import { countIn, isNarrowed, QUEUE_TABS, SORTS } from "./filter.js";
+import { allOf, countIn, isNarrowed, QUEUE_TABS, SORTS } from "./filter.js";
 import { Grid, useRowHeight } from "./grid.js";
 import { clearFinished, clearWaiting, pause, resume, retryAllFailed, scan } from "./orders.js";
 import { Row } from "./row.js";
@@ -37,11 +37,21 @@ const COLUMNS = [
 const COLUMNS_TO_LOOK = COLUMNS.filter(({ key }) => key !== "choose");
 
 const EMPTY = {
-  todo: { icon: "check", title: "Nothing to do", text: "Drop videos into a folder of input, or add them here.", add: true },
+  todo: {
+    icon: "check",
+    title: "Nothing to do",
+    text: "Drop videos into a folder of input, or add them here.",
+    add: true,
+  },
   failed: { icon: "check", title: "Nothing has failed" },
   done: { icon: "film", title: "Nothing is done yet", text: "What was done long ago is in the history." },
   cancelled: { icon: "film", title: "Nothing was cancelled" },
-  all: { icon: "film", title: "The queue is empty", text: "Drop videos into a folder of input, or add them here.", add: true },
+  all: {
+    icon: "film",
+    title: "The queue is empty",
+    text: "Drop videos into a folder of input, or add them here.",
+    add: true,
+  },
 };
 
 export default function Queue({ me }) {
@@ -57,7 +67,19 @@ export default function Queue({ me }) {
   const choice = useSelection({ list, filter, source: kept.source });
   const activity = useActive(list, body);
   const isOrdered = filter.sort === "turn";
-  const rows = useRows({ body, rowPx, list, filter, source: kept.source, choice, activity, mayAct, isOrdered, queue, ask });
+  const rows = useRows({
+    body,
+    rowPx,
+    list,
+    filter,
+    source: kept.source,
+    choice,
+    activity,
+    mayAct,
+    isOrdered,
+    queue,
+    ask,
+  });
   const { selection } = choice;
   const counts = queue && Object.fromEntries(QUEUE_TABS.map((tab) => [tab.key, countIn(tab, queue.counts)]));
   const heights = choices.data?.resolutions.map(({ height }) => height) ?? [];
@@ -73,10 +95,12 @@ export default function Queue({ me }) {
   const kinds = [mayAct && "may-choose", mayAct && isOrdered && "may-drag"].filter(Boolean);
   const grid = () => {
     if (list.total === null) return problem ? null : html`<${Skeleton} lines=${8} height=${rowPx - 12} />`;
-    if (list.total === 0) return html`<${Nothing} filter=${filter} onAll=${() => setFilter({ ...filter, height: null, folder: "", text: "" })} />`;
+    if (list.total === 0)
+      return html`<${Nothing} filter=${filter} onAll=${() => setFilter(allOf(filter))} />`;
     return html`
-      <${Grid} label="Tasks" columns=${mayAct ? COLUMNS : COLUMNS_TO_LOOK} list=${list} isOld=${isOld} sort=${filter.sort}
-        onSort=${(sort) => setFilter({ ...filter, sort })} onSee=${kept.source.see} active=${activity.active} focus=${activity.focus}
+      <${Grid} label="Tasks" columns=${mayAct ? COLUMNS : COLUMNS_TO_LOOK} list=${list} isOld=${isOld}
+        sort=${filter.sort} onSort=${(sort) => setFilter({ ...filter, sort })}
+        onSee=${kept.source.see} active=${activity.active} focus=${activity.focus}
         body=${body} rowPx=${rowPx} Row=${Row} row=${row} on=${rows.on} over=${rows.over} kinds=${kinds} />
     `;
   };
@@ -86,12 +110,14 @@ export default function Queue({ me }) {
     <//>
     <${StickyTools}>
       <${StateTabs} tabs=${QUEUE_TABS} filter=${filter} address=${address} counts=${counts} />
-      ${choice.count > 0
-        ? html`
-          <${ChosenBar} chosen=${choice.count} total=${list.total} isAll=${selection.all} target=${target} items=${rows.chosenItems}
-            onAll=${choice.chooseAll} onNone=${choice.chooseNone} />
+      ${
+        choice.count > 0
+          ? html`
+          <${ChosenBar} chosen=${choice.count} total=${list.total} isAll=${selection.all} target=${target}
+            items=${rows.chosenItems} onAll=${choice.chooseAll} onNone=${choice.chooseNone} />
         `
-        : html`<${FilterLine} filter=${filter} setFilter=${setFilter} heights=${heights} sorts=${SORTS} />`}
+          : html`<${FilterLine} filter=${filter} setFilter=${setFilter} heights=${heights} sorts=${SORTS} />`
+      }
     <//>
     ${problem && html`<${Failure} problem=${problem} onRetry=${kept.source.again} />`}
     ${grid()}
@@ -111,33 +137,49 @@ function inWords({ counts, left_bytes: leftBytes, left_seconds: leftSeconds, pau
 
 function QueueActions({ queue }) {
   const { counts } = queue;
-  const failed = countIn(QUEUE_TABS.find(({ key }) => key === "failed"), counts);
+  const failed = countIn(
+    QUEUE_TABS.find(({ key }) => key === "failed"),
+    counts,
+  );
   const waiting = counts.queued ?? 0;
   const pauses = [
     { text: "Let running encodes finish", icon: "pause", hint: "Space", onSelect: () => pause("finish") },
     { text: "Freeze running encodes too", icon: "freeze", onSelect: () => pause("freeze") },
   ];
   const more = () => [
-    failed > 0 && { text: `Encode all ${counted(failed, "failed file")} again`, icon: "retry", onSelect: retryAllFailed },
+    failed > 0 && {
+      text: `Encode all ${counted(failed, "failed file")} again`,
+      icon: "retry",
+      onSelect: retryAllFailed,
+    },
     { text: "Look through input now", icon: "search", onSelect: scan },
     null,
     { text: "Move what is over to the history", icon: "history", onSelect: clearFinished },
-    waiting > 0 && { text: `Cancel all that waits (${count(waiting)})…`, icon: "cancel", tone: "danger", onSelect: () => clearWaiting(waiting) },
+    waiting > 0 && {
+      text: `Cancel all that waits (${count(waiting)})…`,
+      icon: "cancel",
+      tone: "danger",
+      onSelect: () => clearWaiting(waiting),
+    },
   ];
   return html`
-    ${queue.paused_since
-      ? html`<${Button} tone="primary" icon="play" onClick=${resume}>Go on<//>`
-      : html`<${Menu} icon="pause" tone="plain" items=${pauses}>Pause<//>`}
+    ${
+      queue.paused_since
+        ? html`<${Button} tone="primary" icon="play" onClick=${resume}>Go on<//>`
+        : html`<${Menu} icon="pause" tone="plain" items=${pauses}>Pause<//>`
+    }
     <${Menu} label="More for the queue" items=${more} />
   `;
 }
 
 function Nothing({ filter, onAll }) {
   if (isNarrowed(filter)) {
-    return html`<${Empty} icon="search" title="Nothing fits" actions=${html`<${Button} onClick=${onAll}>Show all of ${filter.tab.title}<//>`}>
+    const all = html`<${Button} onClick=${onAll}>Show all of ${filter.tab.title}<//>`;
+    return html`<${Empty} icon="search" title="Nothing fits" actions=${all}>
       No file of “${filter.tab.title}” fits what you search for.
     <//>`;
   }
   const { icon, title, text, add } = EMPTY[filter.tab.key];
-  return html`<${Empty} icon=${icon} title=${title} actions=${add && html`<${Button} icon="add" href="/add">Add files<//>`}>${text}<//>`;
+  const actions = add && html`<${Button} icon="add" href="/add">Add files<//>`;
+  return html`<${Empty} icon=${icon} title=${title} actions=${actions}>${text}<//>`;
 }

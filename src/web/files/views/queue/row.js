@@ -1,7 +1,7 @@
 // One task as a row of the queue or the history.
 //
-// Promises: a row is drawn anew only when something of it has changed; it has no handlers of its own: the grid has them,
-// and finds a row by `data-row`; what can be pressed says in `data-does` what it does.
+// Promises: a row is drawn anew only when something of it has changed; it has no handlers of its own: the grid has
+// them, and finds a row by `data-row`; what can be pressed says in `data-does` what it does.
 // Never in here: what is done when it is pressed.
 
 import { change, bytes, duration, fps, percent, sentence, shownPath, stage, when } from "../../lib/format.js";
@@ -11,7 +11,8 @@ import { Bar, Name, Status } from "../../lib/parts.js";
 import { isStandingStill } from "../../lib/trouble.js";
 
 const shallowEqual = (one, other) =>
-  Object.keys(one).length === Object.keys(other).length && Object.keys(one).every((key) => Object.is(one[key], other[key]));
+  Object.keys(one).length === Object.keys(other).length &&
+  Object.keys(one).every((key) => Object.is(one[key], other[key]));
 
 /** As `data-does` of what a row has. */
 export const DOES = { choose: "choose", menu: "menu", drag: "drag" };
@@ -64,53 +65,65 @@ const Cells = ({ task, isChosen, mayChoose, hasMenu, hasGrip, nowMs }) => {
   const name = shownPath(task.path);
   const { text, title } = when(momentOf(task), nowMs);
   return html`
-    ${mayChoose && html`
+    ${
+      mayChoose &&
+      html`
       <div class="cell cell-choose" role="gridcell">
         <input type="checkbox" tabIndex="-1" data-does=${DOES.choose} checked=${isChosen} aria-label="Choose ${name}" />
       </div>
-    `}
+    `
+    }
     <div class="cell cell-name" role="gridcell">
       <a href="/tasks/${encodeURIComponent(task.id)}" tabIndex="-1"><${Name} path=${task.path} /></a>
     </div>
     <div class="cell cell-state" role="gridcell"><${State} task=${task} /></div>
     <div class="cell cell-priority number" role="gridcell">
-      ${task.priority !== 0 && html`<span title="Priority ${task.priority}">${task.priority > 0 ? `+${task.priority}` : task.priority}</span>`}
+      ${task.priority !== 0 && html`<span title="Priority">${task.priority > 0 && "+"}${task.priority}</span>`}
     </div>
     <div class="cell cell-height number" role="gridcell">${task.resolution ?? "–"}</div>
     <div class="cell cell-size" role="gridcell"><${Sizes} task=${task} /></div>
     <div class="cell cell-time number" role="gridcell" title=${title}>${text}</div>
     <div class="cell cell-does" role="gridcell">
       ${hasGrip && html`<span class="grip" data-does=${DOES.drag} title="Drag to reorder"></span>`}
-      ${hasMenu && html`
+      ${
+        hasMenu &&
+        html`
         <button type="button" class="icon-button quiet dots" tabIndex="-1" data-does=${DOES.menu} aria-haspopup="menu"
           aria-label="What to do with ${name}" title="More"></button>
-      `}
+      `
+      }
     </div>
   `;
 };
 
 const Unread = () => html`
-  <div class="cell cell-name" role="gridcell"><span class="skeleton"></span><span class="visually-hidden">Not read yet</span></div>
+  <div class="cell cell-name" role="gridcell">
+    <span class="skeleton"></span><span class="visually-hidden">Not read yet</span>
+  </div>
 `;
 
 /**
- * `task`: null while it is not known. `mayChoose`: it has a box to choose it; `hasMenu`, `hasGrip`: a button for its menu,
- * and something to drag it by. `nowMs`: the clock, for "5 min ago".
+ * `task`: null while it is not known. `mayChoose`: it has a box to choose it; `hasMenu`, `hasGrip`: a button for its
+ * menu, and something to drag it by. `nowMs`: the clock, for "5 min ago".
  */
 export class Row extends Component {
   shouldComponentUpdate(next) {
     return !shallowEqual(this.props, next);
   }
 
-  render({ task, number, topPx, isActive, isChosen = false, isDragged = false, mayChoose, hasMenu, hasGrip, nowMs }) {
+  render({ number, topPx, isActive, isDragged = false, ...cells }) {
+    const { task, isChosen = false, mayChoose } = cells;
     const kinds = { unread: task === null, chosen: isChosen, dragged: isDragged };
     const classes = Object.keys(kinds).filter((kind) => kinds[kind]);
     return html`
-      <div class="row ${classes.join(" ")}" role="row" aria-rowindex=${number + 2} aria-selected=${mayChoose ? isChosen : undefined}
+      <div class="row ${classes.join(" ")}" role="row" aria-rowindex=${number + 2}
+        aria-selected=${mayChoose ? isChosen : undefined}
         tabIndex=${isActive ? 0 : -1} data-row=${number} style=${{ transform: `translateY(${topPx}px)` }}>
-        ${task === null
-          ? html`<${Unread} />`
-          : html`<${Cells} task=${task} isChosen=${isChosen} mayChoose=${mayChoose} hasMenu=${hasMenu} hasGrip=${hasGrip} nowMs=${nowMs} />`}
+        ${
+          task === null
+            ? html`<${Unread} />`
+            : html`<${Cells} ...${cells} />`
+        }
       </div>
     `;
   }

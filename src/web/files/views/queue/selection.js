@@ -1,15 +1,15 @@
 // Which rows are chosen.
 //
-// Promises: pure, and a changed selection is a new one; it holds tasks, not places, so that a change of order changes no
-// choice; "all" is the whole filter, however many rows of it were ever seen, but for those taken out again.
+// Promises: pure, and a changed selection is a new one; it holds tasks, not places, so that a change of order changes
+// no choice; "all" is the whole filter, however many rows of it were ever seen, but for those taken out again.
 // Never in here: the DOM, requests.
 
 /** More cannot be chosen one by one, or by a range: so many ids the API takes at once. */
 export const CHOSEN_LIMIT = 10_000;
 
 /**
- * `tasks`: chosen ones by id. `all`: the whole filter is chosen, and `tasks` are those taken out of it. `anchor`: the row
- * that a range begins at, or null.
+ * `tasks`: chosen ones by id. `all`: the whole filter is chosen, and `tasks` are those taken out of it. `anchor`: the
+ * row that a range begins at, or null.
  */
 export const NONE = { all: false, tasks: new Map(), anchor: null };
 

@@ -1,4 +1,5 @@
-// Where the rows of a long list come from: pages fetched when they are seen, and fetched anew when they may have changed.
+// Where the rows of a long list come from: pages fetched when they are seen, and fetched anew when they may have
+// changed.
 //
 // Promises: never more than MOST_REQUESTS at once, and none for what is not seen any more; what was known stays shown
 // until the new answer is there; changes that come close together are one request; a task that changes in its row does

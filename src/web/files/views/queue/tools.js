@@ -30,15 +30,18 @@ export function FilterLine({ filter, setFilter, heights, sorts, children }) {
     { value: ALL_HEIGHTS, text: "Every resolution" },
     ...heights.map((height) => ({ value: String(height), text: String(height) })),
   ];
+  const sortOptions = sorts.map(({ key, title }) => ({ value: key, text: title }));
   const chooseHeight = (value) => setFilter({ ...filter, height: value === ALL_HEIGHTS ? null : Number(value) });
   return html`
     <div class="list-filter ${isOpen ? "open" : ""}">
-      <input class="input list-search" type="search" ref=${search} aria-label="Search by name or folder" placeholder="Search"
-        value=${filter.text} onInput=${(event) => setFilter({ ...filter, text: event.currentTarget.value })} />
-      <${IconButton} icon="filter" label="Resolution and order" aria-expanded=${isOpen} onClick=${() => setOpen(!isOpen)} />
-      <${Select} bare label="Resolution" options=${heightOptions} value=${filter.height === null ? ALL_HEIGHTS : String(filter.height)}
+      <input class="input list-search" type="search" ref=${search} placeholder="Search"
+        aria-label="Search by name or folder" value=${filter.text}
+        onInput=${(event) => setFilter({ ...filter, text: event.currentTarget.value })} />
+      <${IconButton} icon="filter" label="Resolution and order" aria-expanded=${isOpen}
+        onClick=${() => setOpen(!isOpen)} />
+      <${Select} bare label="Resolution" options=${heightOptions} value=${String(filter.height ?? ALL_HEIGHTS)}
         onChange=${chooseHeight} />
-      <${Select} bare label="Order" options=${sorts.map(({ key, title }) => ({ value: key, text: title }))} value=${filter.sort}
+      <${Select} bare label="Order" options=${sortOptions} value=${filter.sort}
         onChange=${(sort) => setFilter({ ...filter, sort })} />
       ${children}
     </div>
@@ -57,14 +60,19 @@ export function StickyTools({ children }) {
   return html`<div class="list-tools" ref=${tools}>${children}</div>`;
 }
 
-/** What can be done with chosen rows, in the place of the filter. `chosen`: how many; `total`: of the list; `items`: of the menu. */
+/**
+ * What can be done with chosen rows, in the place of the filter. `chosen`: how many; `total`: of the list; `items`: of
+ * the menu.
+ */
 export function ChosenBar({ chosen, total, isAll, target, items, onAll, onNone }) {
   const is = (action) => isPossible(target, action);
   return html`
     <div class="chosen-bar" role="region" aria-label="Chosen files">
       <${IconButton} icon="cancel" label="Choose none" onClick=${onNone} />
       <p role="status"><b class="number">${counted(chosen, "file")}</b> chosen</p>
-      ${!isAll && chosen < total && html`<${Button} tone="quiet" class="wide-only" onClick=${onAll}>Choose all ${count(total)}<//>`}
+      ${!isAll &&
+      chosen < total &&
+      html`<${Button} tone="quiet" class="wide-only" onClick=${onAll}>Choose all ${count(total)}<//>`}
       <span class="chosen-does">
         ${is("retry") && html`<${Button} icon="retry" onClick=${() => retry(target)}>Encode again<//>`}
         ${is("cancel") && html`<${Button} tone="danger" icon="cancel" onClick=${() => cancel(target)}>Cancel<//>`}

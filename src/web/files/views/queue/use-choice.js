@@ -50,7 +50,9 @@ export function useSelection({ list, filter, source }) {
     const anchor = selection.anchor ?? from;
     const rows = rowsTo(anchor, row);
     if (rows.end - rows.first > CHOSEN_LIMIT) {
-      return toast(`At most ${counted(CHOSEN_LIMIT, "row")} can be chosen at once; narrow the list by a filter and choose all of it`);
+      return toast(
+        `At most ${counted(CHOSEN_LIMIT, "row")} can be chosen at once; narrow the list by a filter and choose all of it`,
+      );
     }
     const tasks = await source.tasksOf(rows);
     return setSelection(range(tasks, anchor));

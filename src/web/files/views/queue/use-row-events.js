@@ -25,7 +25,8 @@ const rowOfEvent = (event) => {
   return row ? Number(row.dataset.row) : null;
 };
 
-const isPlain = ({ button, metaKey, ctrlKey, shiftKey, altKey }) => button === 0 && !metaKey && !ctrlKey && !shiftKey && !altKey;
+const isPlain = ({ button, metaKey, ctrlKey, shiftKey, altKey }) =>
+  button === 0 && !metaKey && !ctrlKey && !shiftKey && !altKey;
 
 /** Moves the focus between what a row has. */
 function goAcross({ by }, _row, event) {
@@ -35,10 +36,18 @@ function goAcross({ by }, _row, event) {
 }
 
 /**
- * The handlers of a grid. `openFor(task, where)` opens a menu; `click(row, event, does)`: of a row, where it was no link
- * and no menu; `commands`: by their kind in keys.js, each `(command, row, event)`, may answer with a promise.
+ * The handlers of a grid. `openFor(task, where)` opens a menu; `click(row, event, does)`: of a row, where it was no
+ * link and no menu; `commands`: by their kind in keys.js, each `(command, row, event)`, may answer with a promise.
  */
-export function useRowEvents({ list, rowPx, activity, openFor, click = () => {}, commands = {}, pointerDown = () => {} }) {
+export function useRowEvents({
+  list,
+  rowPx,
+  activity,
+  openFor,
+  click = () => {},
+  commands = {},
+  pointerDown = () => {},
+}) {
   const open = (row, where) => {
     const task = taskAt(list, row);
     if (task === null) return;

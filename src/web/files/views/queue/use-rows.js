@@ -1,7 +1,7 @@
 // What rows of the queue do when they are clicked, pressed, dragged, or asked for their menu.
 //
-// Promises: an action is about the chosen rows where the row in question is one of them, else about that row alone; what
-// the service refuses is shown, and the rows stand again as the service has them.
+// Promises: an action is about the chosen rows where the row in question is one of them, else about that row alone;
+// what the service refuses is shown, and the rows stand again as the service has them.
 // Never in here: which keys do what (`keys.js`), how an order is given (`orders.js`).
 
 import { mayBe } from "../../lib/allowed.js";
@@ -9,7 +9,7 @@ import { count, pathParts } from "../../lib/format.js";
 import { html, useState } from "../../lib/html.js";
 import { openMenu, toast } from "../../lib/parts.js";
 import { useDrag } from "./drag.js";
-import { gapAfter, rowAfter } from "./keys.js";
+import { gapAfter, rowAfter, stays } from "./keys.js";
 import { fewItems, menuItems } from "./menu.js";
 import { cancel, firstWaiting, one, pause, putBefore, resume } from "./orders.js";
 import { rowOf, runningRows, taskAfterGap, taskAt } from "./pages.js";
@@ -20,12 +20,16 @@ import { rowsOnScreen, showFailure, useRowEvents } from "./use-row-events.js";
 
 const isTouch = window.matchMedia("(pointer: coarse)");
 
-/** `{on, over, dragged, told, chosenItems}`: handlers of the grid, what lies over it, ids that are dragged, what is told. */
+/**
+ * `{on, over, dragged, told, chosenItems}`: handlers of the grid, what lies over it, ids that are dragged, what is
+ * told.
+ */
 export function useRows({ body, rowPx, list, filter, source, choice, activity, mayAct, isOrdered, queue, ask }) {
   const { selection } = choice;
   const total = list.total ?? 0;
   const [told, tell] = useState("");
-  const targetOf = (task) => (task && !isChosen(selection, task.id) ? one(task) : ofSelection(selection, filter, total));
+  const targetOf = (task) =>
+    task && !isChosen(selection, task.id) ? one(task) : ofSelection(selection, filter, total);
 
   /**
    * The ids that are moved when `task` is: in the order in which they stand, or, where some are far from the screen, in
@@ -58,7 +62,7 @@ export function useRows({ body, rowPx, list, filter, source, choice, activity, m
     return former === undefined ? null : () => putBefore(ids, former);
   }
 
-  /** The id of the task that comes after moved ones; the queue's ends are those of the whole queue, whatever is shown of it. */
+  /** The id of the task that comes after moved ones; first and last are those of the whole queue, whatever is shown. */
   async function nextOf(to, gap, ids) {
     if (to === "top") return firstWaiting(ids);
     return to === "end" ? null : taskAfterGap(list, gap, ids);
@@ -89,7 +93,14 @@ export function useRows({ body, rowPx, list, filter, source, choice, activity, m
     const gap = Math.max(wanted, runningRows(list));
     const ids = movedWith(task);
     const before = taskAfterGap(list, gap, ids);
-    if (before === undefined || stays(ids.map((id) => rowOf(list, id)), gap)) return;
+    if (
+      before === undefined ||
+      stays(
+        ids.map((id) => rowOf(list, id)),
+        gap,
+      )
+    )
+      return;
     const undo = await put({ task, ids, gap, before, follows: false });
     toast(ids.length === 1 ? "Moved" : `Moved ${count(ids.length)} files`, { undo });
   };
@@ -142,17 +153,10 @@ export function useRows({ body, rowPx, list, filter, source, choice, activity, m
     commands: mayAct ? { ...changes, go } : {},
     pointerDown: onPointerDown,
   });
-  const over = drag && html`<${DropMark} topPx=${Math.max(drag.gap, runningRows(list)) * rowPx} files=${dragged.length} />`;
+  const over =
+    drag && html`<${DropMark} topPx=${Math.max(drag.gap, runningRows(list)) * rowPx} files=${dragged.length} />`;
   return { on, over, dragged, told, chosenItems: () => itemsFor(chosenTask(selection, list)) };
 }
-
-/** Whether rows that stand together are put where they are; of one that is not known (-1) nobody can tell. */
-const stays = (rows, gap) => {
-  if (rows.includes(-1)) return false;
-  const first = Math.min(...rows);
-  const last = Math.max(...rows);
-  return last - first === rows.length - 1 && gap >= first && gap <= last + 1;
-};
 
 /** The task that stands for all that are chosen: with it all others are moved. */
 const chosenTask = ({ all, tasks }, list) => {
