@@ -19,7 +19,7 @@ CONFIG := conf/video-compressor.toml
 WITH_BINDIR := sed 's|/usr/local/bin/video-compressor|$(BINDIR)/video-compressor|g'
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-all test-corpus faults faults-long soak fuzz quality-table lint bench curve install uninstall clean
+.PHONY: help run build test test-all test-corpus faults faults-long soak fuzz quality-table pictures lint bench curve install uninstall clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -107,6 +107,15 @@ quality-table: ## Measure how near results come to targets, with the clips of DI
 	QUALITY_DIR='$(abspath $(DIR))' QUALITY_PAGE='$(abspath $(PAGE))' QUALITY_FFMPEG='$(VMAF_FFMPEG)' \
 		QUALITY_ONLY='$(ONLY)' \
 		$(CARGO) test --locked --test quality_table -- --nocapture
+
+# The end of a path of CLIPS whose pictures are compared; without it, any.
+COMPARE ?=
+pictures: ## Take the README's pictures anew, of the page at work on the films of CLIPS=folder
+	scripts/install-ffmpeg
+	scripts/install-test-tools
+	scripts/get-playwright target/tools
+	PICTURES_CLIPS='$(abspath $(CLIPS))' PICTURES_COMPARE='$(COMPARE)' VIDEO_COMPRESSOR_TEST_ALL=1 \
+		$(CARGO) test --locked --test page pictures_for_the_readme -- --nocapture
 
 lint: ## Formatting, clippy, and cargo-deny where it is installed
 	$(CARGO) fmt --check

@@ -16,7 +16,7 @@ use std::{
 use common::{
     clips,
     http::{PASSWORD, Server},
-    root::{PATIENCE, has_tool},
+    root::{PATIENCE, files_below, has_tool},
 };
 use serde_json::json;
 
@@ -75,6 +75,7 @@ impl Browser {
             "tools": self.modules,
             "chromium": self.chromium,
             "look": look,
+            "patienceMs": look["patienceMs"],
         });
         let mut node = Command::new("node")
             .arg(Path::new(REPOSITORY).join("tests/page").join(script))
@@ -303,6 +304,108 @@ fn who_may_only_look_sees_nothing_that_changes_something() {
     put_broken_as(&server, "720/broken.mp4");
     server.start();
     browser.run(test, &server, "roles.mjs", &json!({}), nothing_outside);
+}
+
+#[test]
+fn a_screen_reader_is_told_what_is_there() {
+    let test = "a_screen_reader_is_told_what_is_there";
+    let Some(browser) = Browser::find(test) else {
+        return;
+    };
+    let server = Server::new(&[]).with_admin_key();
+    server.root.put(&clips::small(1), "720/holiday 1.mp4");
+    put_broken_as(&server, "720/broken.mp4");
+    server.start();
+    browser.run(test, &server, "screen_reader.mjs", &json!({}), nothing_outside);
+}
+
+#[test]
+fn nothing_moves_for_who_wants_no_motion() {
+    let test = "nothing_moves_for_who_wants_no_motion";
+    let Some(browser) = Browser::find(test) else {
+        return;
+    };
+    let server = Server::new(&[]).with_admin_key();
+    let ffmpeg = server.root.gated_ffmpeg();
+    server.configure(&[("ffmpeg_path", &ffmpeg)]);
+    server.root.put(&clips::small(1), "720/film.mkv");
+    server.start();
+    browser.run(test, &server, "calm.mjs", &json!({}), nothing_outside);
+    server.root.open_gate();
+}
+
+/// Films that are done when the pictures are taken; then the longest is under way, and the others wait.
+const DONE_IN_PICTURES: usize = 6;
+
+/// Not a test of anything: `make pictures CLIPS=folder` takes those of the README with it.
+#[test]
+fn pictures_for_the_readme() {
+    let test = "pictures_for_the_readme";
+    let Some(clips) = std::env::var_os("PICTURES_CLIPS") else {
+        return println!("{test} runs with make pictures CLIPS=folder");
+    };
+    let browser = Browser::find(test).expect("node, chromium and playwright-core");
+    let clips = PathBuf::from(clips);
+    let mut films: Vec<(f64, String)> = files_below(&clips)
+        .into_iter()
+        .map(|name| (seconds(&clips.join(&name)), name))
+        .collect();
+    films.sort_by(|one, other| one.0.total_cmp(&other.0));
+    let usual = [("profile", "\"fast\""), ("min_saving", "5"), ("max_jobs", "2")];
+    let chunks = [("chunk_min_seconds", "60"), ("chunk_seconds", "10")];
+    let server = Server::new(&[usual.as_slice(), &chunks].concat()).with_admin_key();
+    server.start();
+    let put = |films: &[(f64, String)]| {
+        for (_, name) in films {
+            server.root.put(&clips.join(name), format!("720/{name}"));
+        }
+    };
+    let (done, others) = films.split_at(DONE_IN_PICTURES.min(films.len() - 1));
+    put(done);
+    server
+        .root
+        .until_within(10 * PATIENCE, "the short ones are done", || {
+            let tasks = server.root.tasks();
+            let is_over = |task: &&serde_json::Value| {
+                !["queued", "processing"].contains(&task["status"].as_str().unwrap())
+            };
+            (tasks.iter().filter(is_over).count() == done.len()).then_some(())
+        });
+    let (longest, waiting) = others.split_last().unwrap();
+    put(std::slice::from_ref(longest));
+    server
+        .root
+        .until_status(&format!("720/{}", longest.1), "processing");
+    put(waiting);
+    let compare = std::env::var("PICTURES_COMPARE").unwrap_or_default();
+    let look = json!({"compare": compare, "patienceMs": 400_000});
+    browser.run(test, &server, "pictures.mjs", &look, nothing_outside);
+    let images = Path::new(REPOSITORY).join("docs/images");
+    fs::create_dir_all(&images).unwrap();
+    for name in files_below(&Path::new(REPOSITORY).join("target/page").join(test)) {
+        let taken = Path::new(REPOSITORY).join("target/page").join(test).join(&name);
+        fs::copy(taken, images.join(name)).unwrap();
+    }
+}
+
+/// Of a film; 0 where that is not known.
+fn seconds(film: &Path) -> f64 {
+    let output = Command::new("ffprobe")
+        .args([
+            "-v",
+            "quiet",
+            "-show_entries",
+            "format=duration",
+            "-of",
+            "csv=p=0",
+        ])
+        .arg(film)
+        .output()
+        .unwrap();
+    String::from_utf8_lossy(&output.stdout)
+        .trim()
+        .parse()
+        .unwrap_or_default()
 }
 
 #[test]

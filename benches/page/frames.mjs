@@ -10,11 +10,9 @@ const WORDS = ["series 12", "episode 0999", "title", "zzzz", "s"];
 await withBrowser(async (visit) => {
   const visitor = await visitLoggedIn(visit);
   const { page } = visitor;
-  await page.goto("/queue");
-  const list = page.getByRole("main");
-  await list.getByText(/Episode/).first().waitFor();
-  const box = await list.boundingBox();
-  await page.mouse.move(box.x + box.width / 2, Math.min(box.y + box.height / 2, 700));
+  await page.goto("/queue?show=all");
+  await page.locator("[data-row]").getByText(/Episode/).first().waitFor();
+  await page.mouse.move(960, 700);
 
   const scrolling = await longestTask(page, async () => {
     for (let turn = 0; turn < TURNS; turn += 1) {

@@ -1,4 +1,4 @@
-// How long it takes until what is done in one page is seen in another one, of another browser session.
+// How long it takes until a task that is moved in one page has moved in another one, of another browser session.
 //   figures: the median and the longest of several actions, in ms
 
 import { median, tell, visitLoggedIn, withBrowser } from "./visit.mjs";
@@ -8,41 +8,43 @@ const ACTIONS = 20;
 await withBrowser(async (visit) => {
   const actor = await visitLoggedIn(visit);
   const onlooker = await visitLoggedIn(visit);
-  await actor.page.goto("/queue");
-  await onlooker.page.goto("/");
+  for (const { page } of [actor, onlooker]) {
+    await page.goto("/queue");
+    await page.locator("[data-row='1']").getByText(/Episode/).waitFor();
+  }
   const times = [];
   for (let action = 0; action < ACTIONS; action += 1) {
-    const { press, shows } = action % 2 === 0 ? { press: "Resume", shows: "Pause" } : { press: "Pause", shows: "Resume" };
-    const button = actor.page.getByRole("button", { name: press, exact: true });
-    await button.waitFor();
-    const seen = onlooker.page.evaluate(seenAt, shows);
-    const pressed = actor.page.evaluate(pressedAt, press);
-    await button.click();
+    const second = actor.page.locator("[data-row='1']");
+    const name = /Episode \d+/.exec(await second.textContent())[0];
+    const seen = onlooker.page.evaluate(seenAt, name);
+    const pressed = actor.page.evaluate(pressedAt);
+    await second.focus();
+    await actor.page.keyboard.press("Alt+ArrowUp");
     times.push((await seen) - (await pressed));
+    await actor.page.locator("[data-row='0']").getByText(name).waitFor();
   }
   console.error(`seen after ${times.map(Math.round)}`);
   tell([median(times), Math.max(...times)]);
 });
 
-/// In the acting page: when the button was pressed.
+/// In the acting page: when the key was pressed that moves the second row up.
 function pressedAt() {
   return new Promise((resolve) => {
-    document.addEventListener("click", () => resolve(performance.timeOrigin + performance.now()), {
+    document.addEventListener("keydown", () => resolve(performance.timeOrigin + performance.now()), {
       capture: true,
       once: true,
     });
   });
 }
 
-/// In the other one: when it shows a button of this name, painted.
+/// In the other one: when that task stands first, in the frame in which it is painted.
 function seenAt(name) {
-  const shows = () => [...document.querySelectorAll("button")].some((button) => button.textContent.trim() === name);
+  const isFirst = () => document.querySelector("[data-row='0']")?.textContent.includes(name);
   return new Promise((resolve) => {
-    const painted = () => requestAnimationFrame(() => resolve(performance.timeOrigin + performance.now()));
     const observer = new MutationObserver(() => {
-      if (shows()) {
+      if (isFirst()) {
         observer.disconnect();
-        painted();
+        requestAnimationFrame(() => resolve(performance.timeOrigin + performance.now()));
       }
     });
     observer.observe(document, { subtree: true, childList: true, characterData: true, attributes: true });

@@ -5,7 +5,7 @@
 // (`lookAt` is what every view must stand: no violation that axe finds, nothing wider than the window.)
 // Never in here: what a view looks like.
 //
-// tests/page.rs starts a script with one argument, as JSON: url, key, password, root, pictures, tools, chromium.
+// tests/page.rs starts a script with one argument, as JSON: url, key, password, root, pictures, tools, chromium, and patienceMs where it is another.
 
 import assert from "node:assert/strict";
 import fs from "node:fs";
@@ -28,8 +28,8 @@ const CHROMIUM_ARGUMENTS = [
   "--disable-component-update",
   "--disable-sync",
 ];
-/// Far longer than anything here takes, also on a busy machine.
-export const PATIENCE_MS = 60_000;
+/// Far longer than anything there takes, also on a busy machine.
+export const PATIENCE_MS = given.patienceMs ?? 60_000;
 /// A script that hangs ends by itself.
 const LONGEST_MS = 600_000;
 
