@@ -57,7 +57,7 @@ fn sooner(one: &Task, other: &Task) -> Ordering {
 /// Tasks in the order in which they are begun.
 pub fn in_order<'a>(tasks: impl Iterator<Item = &'a Task>) -> impl Iterator<Item = &'a Task> {
     // Of one priority, 100,000 are nearly in order as they come; and of a lower one mostly nobody asks.
-    let mut classes: BTreeMap<(Part, Reverse<i32>), Vec<(Turn, &Task)>> = BTreeMap::new();
+    let mut classes: BTreeMap<_, Vec<(Turn, &Task)>> = BTreeMap::new();
     for task in tasks {
         let turn = Turn::from(task);
         let class = classes.entry((turn.part, turn.priority)).or_default();
