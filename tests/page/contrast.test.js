@@ -9,7 +9,10 @@ const all = readFileSync(new URL("tokens.css", STYLES), "utf8");
 
 /** The tokens of the blocks whose selector is this, as {name: value}. */
 const tokens = (selector) => {
-  const blocks = all.split(`${selector} {`).slice(1).map((rest) => rest.split("}")[0]);
+  const blocks = all
+    .split(`${selector} {`)
+    .slice(1)
+    .map((rest) => rest.split("}")[0]);
   assert.ok(blocks.length > 0, selector);
   const lines = blocks.flatMap((block) => [...block.matchAll(/--([\w-]+): ([^;]+);/g)]);
   return Object.fromEntries(lines.map(([, name, value]) => [name, value]));
@@ -32,7 +35,9 @@ const contrast = (one, other) => {
 const GROUNDS = ["ground", "surface", "sunken", "hover"];
 const TEXTS = [
   ...["ink", "ink-quiet", "blue", "green", "amber", "red"].flatMap((text) => GROUNDS.map((ground) => [text, ground])),
-  ...["blue", "green", "amber", "red"].flatMap((tone) => [tone, "ink", "ink-quiet"].map((text) => [text, `${tone}-ground`])),
+  ...["blue", "green", "amber", "red"].flatMap((tone) =>
+    [tone, "ink", "ink-quiet"].map((text) => [text, `${tone}-ground`]),
+  ),
   ["blue-ink", "blue"],
   ["red-ink", "red"],
   ["ground", "ink"],

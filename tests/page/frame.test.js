@@ -1,4 +1,5 @@
-// What the frame and the view Now decide without a page: addresses, the connection, encodes, pieces, the machine, troubles.
+// What the frame and the view Now decide without a page: addresses, the connection, encodes, pieces, the machine,
+// troubles.
 
 import assert from "node:assert/strict";
 import test from "node:test";
@@ -59,7 +60,12 @@ test("what is not given is left out of a request's address", () => {
 });
 
 test("every refusal has a title, words, and the time to wait where there is one", () => {
-  const told = problemOf(429, "12", { title: "Too many", detail: "Wait.", type: "/t", errors: [{ key: "a", detail: "b" }] });
+  const told = problemOf(429, "12", {
+    title: "Too many",
+    detail: "Wait.",
+    type: "/t",
+    errors: [{ key: "a", detail: "b" }],
+  });
   assert.deepEqual([told.status, told.title, told.message, told.retryAfterSeconds], [429, "Too many", "Wait.", 12]);
   assert.equal(told.errors.length, 1);
   const silent = problemOf(502, null, null);
@@ -83,10 +89,7 @@ test("a connection that is lost was live until it was last heard, and is live ag
     [{ kind: "lost" }, 10_000],
   ];
   const lost = events.reduce((known, [event, at]) => after(known, event, at), begun);
-  assert.deepEqual(
-    [lost.state, lost.since, lost.encodes.length, lost.queue],
-    ["lost", 3000, 1, { counts: {} }],
-  );
+  assert.deepEqual([lost.state, lost.since, lost.encodes.length, lost.queue], ["lost", 3000, 1, { counts: {} }]);
   const again = after(lost, { kind: "open" }, 12_000);
   assert.deepEqual([again.state, again.since], ["live", null]);
   assert.equal(after(begun, { kind: "lost" }, 5).since, 5);
@@ -116,12 +119,18 @@ const task = (id, status, more = {}) => ({ id, status, ended: null, frozen: fals
 
 test("a task goes from waiting to running to ended, and is in one place at a time", () => {
   const none = { running: [], ended: [] };
-  const places = (known, id) => [known.running.filter((one) => one.id === id).length, known.ended.filter((one) => one.id === id).length];
+  const places = (known, id) => [
+    known.running.filter((one) => one.id === id).length,
+    known.ended.filter((one) => one.id === id).length,
+  ];
   let known = withTask(none, task("a", "queued"));
   assert.deepEqual(places(known, "a"), [0, 0]);
   known = withTask(withTask(known, task("a", "processing")), task("b", "processing"));
   known = withTask(known, task("a", "processing", { priority: 5 }));
-  assert.deepEqual(known.running.map(({ id }) => id), ["a", "b"]);
+  assert.deepEqual(
+    known.running.map(({ id }) => id),
+    ["a", "b"],
+  );
   known = withTask(known, task("a", "processed", { ended: "2026-11-22T10:00:00Z" }));
   assert.deepEqual(places(known, "a"), [0, 1]);
   known = withTask(known, task("a", "queued"));
@@ -133,13 +142,22 @@ test("of what has ended the last few are kept, newest first", () => {
     task(String(index), "failed", { ended: `2026-11-22T10:0${index}:00Z` }),
   );
   const known = ended.reduce(withTask, { running: [], ended: [] });
-  assert.deepEqual(known.ended.map(({ id }) => id), ["7", "6", "5", "4", "3"]);
+  assert.deepEqual(
+    known.ended.map(({ id }) => id),
+    ["7", "6", "5", "4", "3"],
+  );
 });
 
 test("an encode's newest progress is shown with the task that is known", () => {
-  const running = [task("a", "processing", { progress: { percent: 1 } }), task("b", "processing", { progress: { percent: 5 } })];
+  const running = [
+    task("a", "processing", { progress: { percent: 1 } }),
+    task("b", "processing", { progress: { percent: 5 } }),
+  ];
   const shown = withProgress(running, [{ id: "a", frozen: true, progress: { percent: 2 } }, { id: "unknown" }]);
-  assert.deepEqual(shown.map(({ progress }) => progress.percent), [2, 5]);
+  assert.deepEqual(
+    shown.map(({ progress }) => progress.percent),
+    [2, 5],
+  );
   assert.equal(shown[0].frozen, true);
 });
 
@@ -169,8 +187,14 @@ test("folders of one disk are one row, and a disk that is nearly full says so", 
     { folder: "conf", total_bytes: 500, free_bytes: 400 },
     { folder: "logs", total_bytes: 0, free_bytes: 0 },
   ]);
-  assert.deepEqual(rows.map(({ names }) => names), [["input", "output"], ["conf"], ["logs"]]);
-  assert.deepEqual(rows.map(({ isFull }) => isFull), [true, false, false]);
+  assert.deepEqual(
+    rows.map(({ names }) => names),
+    [["input", "output"], ["conf"], ["logs"]],
+  );
+  assert.deepEqual(
+    rows.map(({ isFull }) => isFull),
+    [true, false, false],
+  );
   assert.equal(rows[1].usedPercent, 20);
 });
 
@@ -184,7 +208,15 @@ test("of all temperatures the hottest is shown, and is hot near to where it beco
   assert.equal(hottestOf([{ sensor: "board", celsius: 120 }]).isHot, false);
 });
 
-const queue = (more) => ({ counts: {}, settling: 0, paused_since: null, hours_begin: null, frozen: false, problems: [], ...more });
+const queue = (more) => ({
+  counts: {},
+  settling: 0,
+  paused_since: null,
+  hours_begin: null,
+  frozen: false,
+  problems: [],
+  ...more,
+});
 const at = (time) => time;
 
 test("a pause and quiet hours are explained, and nothing else is", () => {

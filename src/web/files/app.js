@@ -1,5 +1,6 @@
 // Begins: who is here, which view is shown, and the frame around it.
-// Promises: a view is loaded when it is first visited; what goes wrong in one is shown in its place, and the frame stays.
+// Promises: a view is loaded when it is first visited; what goes wrong in one is shown in its place, and the frame
+// stays.
 // Never in here: what a view shows.
 
 import { backTo, match } from "./lib/address.js";
@@ -27,13 +28,23 @@ const PLACES = [
 const VIEWS = [
   { pattern: "/", place: "/", styles: ["now"], load: () => import("./views/now.js") },
   { pattern: "/queue", place: "/queue", styles: ["queue"], load: () => import("./views/queue/queue.js") },
-  { pattern: "/history", place: "/history", styles: ["queue", "history"], load: () => import("./views/history/history.js") },
+  {
+    pattern: "/history",
+    place: "/history",
+    styles: ["queue", "history"],
+    load: () => import("./views/history/history.js"),
+  },
   { pattern: "/add", place: "/add", styles: ["add"], load: () => import("./views/add/add.js") },
   { pattern: "/tasks/:id", place: "/queue", styles: ["task"], load: () => import("./views/task/task.js") },
-  { pattern: "/settings/*", place: "/settings", styles: ["settings"], load: () => import("./views/settings/settings.js") },
+  {
+    pattern: "/settings/*",
+    place: "/settings",
+    styles: ["settings"],
+    load: () => import("./views/settings/settings.js"),
+  },
   { pattern: "/help", place: null, styles: ["help"], load: () => import("./views/help.js") },
 ];
-const LOGIN = { pattern: "/login", place: null, styles: ["login"], load: () => import("./views/login.js") };
+const LOGIN = { pattern: "/login", place: null, params: {}, styles: ["login"], load: () => import("./views/login.js") };
 
 /** Who is here: null until that is known, `{name, role}`, "nobody", or a Problem: it cannot be known. */
 const me = createStore(null);
@@ -48,7 +59,9 @@ const viewAt = (path) => {
   return null;
 };
 
-/** The module of a view, once it and its style are there: `{module, problem}`. A page that is outdated is loaded again. */
+/**
+ * The module of a view, once it and its style are there: `{module, problem}`. A page that is outdated is loaded again.
+ */
 const useModule = (view) => {
   const [state, setState] = useState({ view: null, module: null, problem: null });
   useEffect(() => {
@@ -158,22 +171,34 @@ const useSending = (person) => {
 const Wrong = () => {
   const count = useStore(live, ({ queue }) => problemsOf(queue).length);
   if (count === 0) return null;
-  return html`<span class="visually-hidden">, </span><span class="wrong">${count}<span class="visually-hidden"> ${count === 1 ? "problem" : "problems"}</span></span>`;
+  const what = count === 1 ? "problem" : "problems";
+  return html`
+    <span class="visually-hidden">, </span>
+    <span class="wrong">${count}<span class="visually-hidden"> ${what}</span></span>
+  `;
 };
+
+const Brand = () => html`
+  <${Link} class="brand" href="/" aria-label="video-compressor, to Now">
+    <span class="brand-mark" aria-hidden="true"></span><span>video-compressor</span>
+  <//>
+`;
 
 const Navigation = ({ place, person, sending }) => {
   const chosen = useStore(theme);
   return html`
     <nav class="navigation" aria-label="Main">
-      <${Link} class="brand" href="/" aria-label="video-compressor, to Now"><span class="brand-mark" aria-hidden="true"></span><span>video-compressor</span><//>
+      <${Brand} />
       <ul>
-        ${PLACES.map(({ href, text, icon }) => html`
+        ${PLACES.map(
+          ({ href, text, icon }) => html`
           <li key=${href}>
             <${Link} href=${href} aria-current=${href === place ? "page" : undefined}>
               <${Icon} name=${icon} /><span>${text}</span>${href === "/" && html`<${Wrong} />`}
             <//>
           </li>
-        `)}
+        `,
+        )}
       </ul>
       ${sending && html`<${sending.SendingLine} />`}
       <div class="navigation-foot">
@@ -188,7 +213,7 @@ const TopBar = ({ person }) => {
   const chosen = useStore(theme);
   return html`
     <header class="top-bar">
-      <${Link} class="brand" href="/" aria-label="video-compressor, to Now"><span class="brand-mark" aria-hidden="true"></span><span>video-compressor</span><//>
+      <${Brand} />
       <${Menu} icon="user" label="${person.name}: account, theme, log out" items=${() => personItems(chosen)} />
     </header>
   `;
@@ -205,14 +230,21 @@ const Connection = () => {
   }, [state]);
   return html`
     <div class="connection" role="status">
-      ${state !== "lost" && isOld && html`
+      ${
+        state !== "lost" &&
+        isOld &&
+        html`
         <p><${Icon} name="info" /> <span>The service was updated since this page was opened.</span></p>
         <${Button} tone="quiet" onClick=${() => location.reload()}>Load again<//>
-      `}
-      ${state === "lost" && html`
+      `
+      }
+      ${
+        state === "lost" &&
+        html`
         <p><${Icon} name="alert" /> <span>Not live since ${clock(since)}. Numbers may be old.</span></p>
         <${Button} tone="quiet" onClick=${live.tryNow}>Try now<//>
-      `}
+      `
+      }
     </div>
   `;
 };
@@ -231,9 +263,11 @@ const SHORTCUTS = [
 
 const Shortcuts = ({ open, onClose }) => html`
   <${Dialog} title="Keys" open=${open} onClose=${onClose}>
-    <dl class="keys">${SHORTCUTS.map(([key, text]) => html`
+    <dl class="keys">${SHORTCUTS.map(
+      ([key, text]) => html`
       <div key=${key}><dt>${key.split(" ").map((one) => html`<kbd>${one}</kbd>`)}</dt><dd>${text}</dd></div>
-    `)}</dl>
+    `,
+    )}</dl>
   <//>
 `;
 
@@ -271,7 +305,8 @@ const Frame = ({ person }) => {
       <div class="content">
         <${Connection} />
         <main id="main" ref=${main}>
-          ${view ? html`<${View} key=${view.pattern} view=${view} route=${route} me=${person} />` : html`<${NotFound} />`}
+          ${view && html`<${View} key=${view.pattern} view=${view} route=${route} me=${person} />`}
+          ${!view && html`<${NotFound} />`}
         </main>
       </div>
     </div>
@@ -292,12 +327,16 @@ const Page = () => {
     }
     if (person?.role && isLogin) go(backTo(route.query.to), { replace: true });
   }, [person, isLogin]);
-  if (person instanceof Problem) return html`<main class="alone"><${Failure} problem=${person} onRetry=${() => location.reload()} /></main>`;
+  if (person instanceof Problem)
+    return html`<main class="alone"><${Failure} problem=${person} onRetry=${() => location.reload()} /></main>`;
   if (person === null || (person === "nobody") !== isLogin) return null;
+  const login = html`
+    <main id="main" class="alone">
+      <${View} view=${LOGIN} route=${route} enter=${enter} comeBack=${comeBack} />
+    </main>
+  `;
   return html`
-    ${isLogin
-      ? html`<main id="main" class="alone"><${View} view=${{ ...LOGIN, params: {} }} route=${route} enter=${enter} comeBack=${comeBack} /></main>`
-      : html`<${Frame} person=${person} />`}
+    ${isLogin ? login : html`<${Frame} person=${person} />`}
     <${Confirmation} />
     <${Toasts} />
   `;

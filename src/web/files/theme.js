@@ -1,4 +1,4 @@
-/* Before anything is painted: light or dark, as chosen in this browser. Loaded as a plain script, so that it comes first.
+/* Before anything is painted: light or dark, as chosen in this browser. A plain script, so that it comes first.
    Never in here: anything else. */
 try {
   const chosen = localStorage.getItem("theme");

@@ -11,7 +11,10 @@ const PATIENCE_MS = 30_000;
 /** `listen(fn)`: a request was refused because nobody is logged in (any more). */
 export const loggedOut = createSignal();
 
-/** What went wrong: `status` (0: nobody answered), `type`, `title`, `detail`, `errors` [{key, detail}], `retryAfterSeconds`. */
+/**
+ * What went wrong: `status` (0: nobody answered), `type`, `title`, `detail`, `errors` [{key, detail}],
+ * `retryAfterSeconds`.
+ */
 export class Problem extends Error {
   constructor({ status, type = "", title, detail, errors = [], retryAfterSeconds = null }) {
     super(detail || title);
@@ -87,7 +90,10 @@ const parse = (text) => {
   }
 };
 
-/** `options`: `{query, signal, timeoutMs}`. Each answers with the body's JSON (null if there is none) or throws a Problem. */
+/**
+ * `options`: `{query, signal, timeoutMs}`. Each answers with the body's JSON (null if there is none) or throws a
+ * Problem.
+ */
 export const api = {
   get: (path, options) => request("GET", path, options),
   post: (path, body = {}, options = {}) => request("POST", path, { ...options, body }),

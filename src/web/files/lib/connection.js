@@ -36,6 +36,9 @@ export const after = (known, event, at) => {
 
 const heard = (known, at) => ({ ...known, heardAt: at });
 
-/** Whether a connection that looks open is dead: the service says something at least every `beatMs`, once it has begun to. */
+/**
+ * Whether a connection that looks open is dead: the service says something at least every `beatMs`, once it has begun
+ * to.
+ */
 export const isSilent = (known, at, beatMs) =>
   known.state === "live" && beatMs !== null && at - known.heardAt > 2.5 * beatMs;

@@ -65,7 +65,8 @@ export const change = (before, after) => {
 export const fps = (value) => (isNumber(value) ? `${value.toFixed(value < 9.95 ? 1 : 0)}${SPACE}fps` : UNKNOWN);
 
 /** Seconds of film in a second: 1.42 as "1.4×". */
-export const speed = (value) => (isNumber(value) ? `${value.toFixed(value < 9.95 ? (value < 0.95 ? 2 : 1) : 0)}×` : UNKNOWN);
+export const speed = (value) =>
+  isNumber(value) ? `${value.toFixed(value < 9.95 ? (value < 0.95 ? 2 : 1) : 0)}×` : UNKNOWN;
 
 /** 12345 as "12,345". */
 export const count = (value) => (isNumber(value) ? value.toLocaleString("en-US") : UNKNOWN);
@@ -164,7 +165,8 @@ export const STATUS_NAMES = Object.keys(STATUSES);
 export const sentence = (text) => {
   const words = String(text ?? "").trim();
   // What begins with the name of a setting or a file is left as it is.
-  const begun = /^[a-z]+[ ,;:]/.test(words) && !/^[a-z]+ =/.test(words) ? words[0].toUpperCase() + words.slice(1) : words;
+  const begun =
+    /^[a-z]+[ ,;:]/.test(words) && !/^[a-z]+ =/.test(words) ? words[0].toUpperCase() + words.slice(1) : words;
   return begun === "" || /[.!?…]$/.test(begun) ? begun : `${begun}.`;
 };
 

@@ -55,8 +55,8 @@ export const useStore = (store, select = itself) => {
 };
 
 /**
- * What a request answers: `{data, problem, loading, reload}`. `load(signal)` runs when a value of `inputs` changes; what
- * was there stays until the new answer is there, and a request that is not needed any more is ended.
+ * What a request answers: `{data, problem, loading, reload}`. `load(signal)` runs when a value of `inputs` changes;
+ * what was there stays until the new answer is there, and a request that is not needed any more is ended.
  */
 export const useAnswer = (load, inputs) => {
   const [state, setState] = useState({ data: null, problem: null, loading: true });

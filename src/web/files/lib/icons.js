@@ -41,7 +41,9 @@ const PATHS = {
   grip: "M7.5 5h.01M7.5 10h.01M7.5 15h.01M12.5 5h.01M12.5 10h.01M12.5 15h.01",
   key: "M12.5 10.5a4 4 0 1 0-3.8-2.7L3 13.5V17h3v-2h2v-2h1.2l1.3-1.8a4 4 0 0 0 2 .3ZM13.5 6.5v.01",
   eye: "M2 10c3-6.5 13-6.5 16 0-3 6.5-13 6.5-16 0ZM10 12.5a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5Z",
-  sun: "M10 13.5a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7ZM10 2v1.5M10 16.5V18M2 10h1.5M16.5 10H18M4.3 4.3l1.1 1.1M14.6 14.6l1.1 1.1M15.7 4.3l-1.1 1.1M5.4 14.6l-1.1 1.1",
+  sun:
+    "M10 13.5a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7ZM10 2v1.5M10 16.5V18M2 10h1.5M16.5 10H18M4.3 4.3l1.1 1.1" +
+    "M14.6 14.6l1.1 1.1M15.7 4.3l-1.1 1.1M5.4 14.6l-1.1 1.1",
   moon: "M16.5 12A7 7 0 0 1 8 3.5a7 7 0 1 0 8.5 8.5Z",
   system: "M2.5 4h15v9.5h-15zM7 17h6M10 13.5V17",
   plus: "M10 4v12M4 10h12",
@@ -57,7 +59,8 @@ const DOTTED = ["more", "grip"];
 /** A picture by its name in ICONS; `size` in px. */
 export const Icon = ({ name, size = 20 }) => html`
   <svg class="icon" width=${size} height=${size} viewBox="0 0 20 20" fill="none" stroke="currentColor"
-    stroke-width=${DOTTED.includes(name) ? 2.5 : 1.5} stroke-linecap="round" stroke-linejoin="round" aria-hidden="true" focusable="false">
+    stroke-width=${DOTTED.includes(name) ? 2.5 : 1.5} stroke-linecap="round" stroke-linejoin="round"
+    aria-hidden="true" focusable="false">
     <path d=${PATHS[name]} />
   </svg>
 `;

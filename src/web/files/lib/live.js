@@ -1,6 +1,7 @@
 // What changes, as it changes: the one event stream of this tab.
-// Promises: a stream that ends is opened again, sooner when the device is back; who listens at `onReset` is told whenever
-// something may have been missed; a tab that nobody sees gives its connection back (a browser has six for a server).
+// Promises: a stream that ends is opened again, sooner when the device is back; who listens at `onReset` is told
+// whenever something may have been missed; a tab that nobody sees gives its connection back (a browser has six for a
+// server).
 // Never in here: what is shown; lists of tasks (those who show them keep them).
 
 import { api, loggedOut } from "./api.js";
@@ -140,9 +141,9 @@ const stop = () => {
 };
 
 /**
- * The store of what is known: `{state: "connecting"|"live"|"lost", since, queue, encodes}` (`since`: ms, when it was last
- * live; `queue` as of GET /queue; `encodes` [{id, frozen, progress}]), and who wants to hear of changes; each `on…`
- * answers with what ends it.
+ * The store of what is known: `{state: "connecting"|"live"|"lost", since, queue, encodes}` (`since`: ms, when it was
+ * last live; `queue` as of GET /queue; `encodes` [{id, frozen, progress}]), and who wants to hear of changes; each
+ * `on…` answers with what ends it.
  */
 export const live = {
   ...known,

@@ -5,7 +5,10 @@ const part = (some, all) => (all > 0 ? (some / all) * 100 : 0);
 
 const FULL_PERCENT = 95;
 
-/** One row for each disk: folders of the same one are named together. `[{names, freeBytes, totalBytes, usedPercent, isFull}]` */
+/**
+ * One row for each disk: folders of the same one are named together. `[{names, freeBytes, totalBytes, usedPercent,
+ * isFull}]`
+ */
 export const disksOf = (disks) => {
   const rows = new Map();
   for (const { folder, total_bytes: totalBytes, free_bytes: freeBytes } of disks) {

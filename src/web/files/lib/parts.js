@@ -1,4 +1,5 @@
-// What all views are made of. Each part says its properties where it is; style/controls.css, parts.css and overlays.css have their look.
+// What all views are made of. Each part says its properties where it is; style/controls.css, parts.css and overlays.css
+// have their look.
 // Never in here: parts of a single view.
 
 export { Button, Check, Field, IconButton, Select, Switch, Tabs } from "./parts/controls.js";

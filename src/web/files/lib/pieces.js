@@ -5,8 +5,8 @@
 export const MOST_CELLS = 96;
 
 /**
- * Pieces of a film, one letter each ("d" done, "r" running, "w" waiting, in film order), as at most `most` cells of about equal length:
- * `{state, part}`, where `part` (0..1) says how much of a cell is done.
+ * Pieces of a film, one letter each ("d" done, "r" running, "w" waiting, in film order), as at most `most` cells of
+ * about equal length: `{state, part}`, where `part` (0..1) says how much of a cell is done.
  */
 export const cells = (pieces, most = MOST_CELLS) => {
   const count = Math.min(pieces.length, most);

@@ -17,13 +17,22 @@ export const isStandingStill = (queue) => Boolean(queue?.paused_since && queue.f
 export const restOf = (queue, at) => {
   if (!queue) return null;
   const waiting = queue.counts.queued ?? 0;
-  const files = waiting === 0 ? "New files wait" : waiting === 1 ? "1 file waits" : `${waiting.toLocaleString("en-US")} files wait`;
+  const files =
+    waiting === 0 ? "New files wait" : waiting === 1 ? "1 file waits" : `${waiting.toLocaleString("en-US")} files wait`;
   if (queue.paused_since) {
     const running = isStandingStill(queue) ? "What was running stands still" : "What is running goes on to its end";
-    return { kind: "paused", title: `Paused since ${at(queue.paused_since)}`, text: `${files} until you go on. ${running}.` };
+    return {
+      kind: "paused",
+      title: `Paused since ${at(queue.paused_since)}`,
+      text: `${files} until you go on. ${running}.`,
+    };
   }
   if (queue.hours_begin) {
-    return { kind: "hours", title: `Quiet hours until ${at(queue.hours_begin)}`, text: `${files} until then, by the schedule in the settings.` };
+    return {
+      kind: "hours",
+      title: `Quiet hours until ${at(queue.hours_begin)}`,
+      text: `${files} until then, by the schedule in the settings.`,
+    };
   }
   return null;
 };
@@ -36,6 +45,7 @@ export const summaryOf = (queue) => {
   const [one, many] = isStandingStill(queue) ? ["stands still", "stand still"] : ["runs", "run"];
   if (processing > 0) parts.push(processing === 1 ? `1 encode ${one}` : `${processing} encodes ${many}`);
   if (queued > 0) parts.push(queued === 1 ? "1 file waits" : `${queued.toLocaleString("en-US")} files wait`);
-  if (queue.settling > 0) parts.push(queue.settling === 1 ? "1 file is arriving" : `${queue.settling} files are arriving`);
+  if (queue.settling > 0)
+    parts.push(queue.settling === 1 ? "1 file is arriving" : `${queue.settling} files are arriving`);
   return parts.join(", ") || "Nothing waits";
 };

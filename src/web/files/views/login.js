@@ -68,12 +68,13 @@ const SetUp = ({ enter }) => {
     enter(await logIn(values));
   };
   return html`
-    <p>There is no user yet. A token in the file <code>conf/setup-token</code> on the machine makes the first administrator.</p>
+    <p>There is no user yet. A token in the file <code>conf/setup-token</code> on the machine makes the first
+    administrator.</p>
     <${Form} action="Begin" send=${send}>
       <${Field} label="Token" name="token" autocomplete="off" autocapitalize="none" spellcheck=${false} required />
       <${Field} label="Name" ...${NAME} />
-      <${Field} label="Password" name="password" type="password" autocomplete="new-password" minlength="10" maxlength="1024"
-        required hint="At least 10 characters." />
+      <${Field} label="Password" name="password" type="password" autocomplete="new-password" required
+        minlength="10" maxlength="1024" hint="At least 10 characters." />
     <//>
   `;
 };

@@ -69,17 +69,19 @@ const PauseButton = ({ queue }) => {
   return html`<${Menu} icon="pause" tone="plain" items=${items}>Pause<//>`;
 };
 
+const Trouble = ({ problem }) => html`
+  <${Notice} tone=${toneOf(problem)} title=${problem.message}>
+    <p>${problem.way_out} <span class="quiet-text">Since ${clock(problem.since)}.</span></p>
+  <//>
+`;
+
 const Troubles = ({ queue }) => {
   const problems = problemsOf(queue);
   const rest = restOf(queue, clock);
   if (problems.length === 0 && !rest) return null;
   return html`
     <div class="now-troubles">
-      ${problems.map((problem) => html`
-        <${Notice} key=${`${problem.kind} ${problem.about}`} tone=${toneOf(problem)} title=${problem.message}>
-          <p>${problem.way_out}${problem.since && html` <span class="quiet-text">Since ${clock(problem.since)}.</span>`}</p>
-        <//>
-      `)}
+      ${problems.map((problem) => html`<${Trouble} key=${`${problem.kind} ${problem.about}`} problem=${problem} />`)}
       ${rest && html`<${Notice} tone="waiting" icon="pause" title=${rest.title}><p>${rest.text}</p><//>`}
     </div>
   `;
@@ -88,18 +90,16 @@ const Troubles = ({ queue }) => {
 const FirstRun = ({ mayAdd }) => html`
   <${Empty} title="Drop a video to begin"
     actions=${mayAdd && html`<${Button} tone="primary" icon="add" href="/add">Add files<//>`}>
-    <p>Put films into <code>input/720</code>, or into the folder of another resolution, on the machine or over the network.
-    They are compressed to H.265 by themselves, and come back in <code>output</code>.</p>
+    <p>Put films into <code>input/720</code>, or into the folder of another resolution, on the machine or over the
+    network. They are compressed to H.265 by themselves, and come back in <code>output</code>.</p>
   <//>
 `;
 
 const Encodes = ({ running, queue, ended, mayChange }) => {
   if (running.length > 0) {
-    const isHeld = isStandingStill(queue);
+    const given = { isHeld: isStandingStill(queue), mayChange };
     return html`
-      <ul class="encodes">
-        ${running.map((task) => html`<${Encode} key=${task.id} task=${task} isHeld=${isHeld} mayChange=${mayChange} />`)}
-      </ul>
+      <ul class="encodes">${running.map((task) => html`<${Encode} key=${task.id} task=${task} ...${given} />`)}</ul>
     `;
   }
   const { queued = 0 } = queue?.counts ?? {};
@@ -110,9 +110,13 @@ const Encodes = ({ running, queue, ended, mayChange }) => {
       <${Empty} title="Files are arriving"><p>They begin by themselves when they have been copied whole.</p><//>
     `;
   }
-  if (queued > 0) return html`<${Empty} icon="pause" title="Nothing runs at the moment" actions=${html`<${Button} href="/queue">See the queue<//>`} />`;
+  if (queued > 0) {
+    const see = html`<${Button} href="/queue">See the queue<//>`;
+    return html`<${Empty} icon="pause" title="Nothing runs at the moment" actions=${see} />`;
+  }
+  const add = mayChange && html`<${Button} icon="add" href="/add">Add files<//>`;
   return html`
-    <${Empty} icon="check" title="All done" actions=${mayChange && html`<${Button} icon="add" href="/add">Add files<//>`}>
+    <${Empty} icon="check" title="All done" actions=${add}>
       <p>New files in <code>input</code> begin by themselves.</p>
     <//>
   `;
@@ -123,16 +127,27 @@ export default function Now({ me }) {
   const { tasks, problem, readAgain } = useTasks();
   const mayChange = me.role !== "viewer";
   return html`
-    <${Heading} title="Now" detail=${summaryOf(queue) || "\u00a0"}>${mayChange && html`<${PauseButton} queue=${queue} />`}<//>
+    <${Heading} title="Now" detail=${summaryOf(queue) || "\u00a0"}>
+      ${mayChange && html`<${PauseButton} queue=${queue} />`}
+    <//>
     <${Troubles} queue=${queue} />
     <div class="now">
       <div class="now-work">
         <section aria-label="Running encodes">
-          ${tasks && html`<${Encodes} running=${withProgress(tasks.running, encodes)} ended=${tasks.ended} queue=${queue} mayChange=${mayChange} />`}
+          ${
+            tasks &&
+            html`
+              <${Encodes} running=${withProgress(tasks.running, encodes)} ended=${tasks.ended} queue=${queue}
+                mayChange=${mayChange} />
+            `
+          }
           ${!tasks && !problem && html`<${Skeleton} lines=${2} height=${112} />`}
           ${problem && html`<${Failure} problem=${problem} onRetry=${readAgain} />`}
         </section>
-        ${tasks?.ended.length > 0 && html`<${Panel} title="Ended last" class="now-recent"><${Recent} tasks=${tasks.ended} /><//>`}
+        ${
+          tasks?.ended.length > 0 &&
+          html`<${Panel} title="Ended last" class="now-recent"><${Recent} tasks=${tasks.ended} /><//>`
+        }
       </div>
       <div class="now-side">
         <${Totals} queue=${queue} />

@@ -1,6 +1,6 @@
 // What people press, fill in and choose from.
-// Promises: everything has a name for screen readers, and is reached by keys; what was pressed is shown as busy until it
-// is done, and says when it failed.
+// Promises: everything has a name for screen readers, and is reached by keys; what was pressed is shown as busy until
+// it is done, and says when it failed.
 // Never in here: requests.
 
 import { sentence } from "../format.js";
@@ -13,9 +13,12 @@ import { toast } from "./overlays.js";
 const useBusy = (handler) => {
   const [isBusy, setIsBusy] = useState(false);
   const isThere = useRef(true);
-  useEffect(() => () => {
-    isThere.current = false;
-  }, []);
+  useEffect(
+    () => () => {
+      isThere.current = false;
+    },
+    [],
+  );
   const run = async (event) => {
     if (isBusy) return event.preventDefault();
     const done = handler?.(event);
@@ -42,7 +45,8 @@ export const Button = ({ tone = "plain", icon, href, busy = false, onClick, clas
   if (href) return html`<${Link} class="button ${tone} ${more}" href=${href} ...${rest}>${content}<//>`;
   const waits = busy || isBusy;
   return html`
-    <button type="button" class="button ${tone} ${more}" aria-busy=${waits} aria-disabled=${waits} onClick=${run} ...${rest}>
+    <button type="button" class="button ${tone} ${more}" aria-busy=${waits} aria-disabled=${waits} onClick=${run}
+      ...${rest}>
       ${content}
     </button>
   `;
@@ -77,7 +81,12 @@ export const useId = () => {
  */
 export const Field = ({ label, hint, error, multiline = false, children, class: more = "", ...rest }) => {
   const id = useId();
-  const props = { id, "aria-describedby": hint || error ? `${id}-hint` : undefined, "aria-invalid": Boolean(error), ...rest };
+  const props = {
+    id,
+    "aria-describedby": hint || error ? `${id}-hint` : undefined,
+    "aria-invalid": Boolean(error),
+    ...rest,
+  };
   const control = () => {
     if (typeof children === "function") return children(props);
     if (multiline) return html`<textarea class="input" ...${props}></textarea>`;
@@ -119,7 +128,8 @@ export const Check = ({ label, checked, onChange, bare = false, mixed = false, .
 /** Something that is on or off at once. `onChange(isOn)`. */
 export const Switch = ({ label, checked, onChange, ...rest }) => html`
   <label class="check switch">
-    <input type="checkbox" role="switch" checked=${checked} onChange=${(event) => onChange(event.currentTarget.checked)} ...${rest} />
+    <input type="checkbox" role="switch" checked=${checked}
+      onChange=${(event) => onChange(event.currentTarget.checked)} ...${rest} />
     <span>${label}</span>
   </label>
 `;
@@ -127,10 +137,12 @@ export const Switch = ({ label, checked, onChange, ...rest }) => html`
 /** Places beside each other. `tabs`: [{href, text, count}]; `current`: the href of the one that is shown. */
 export const Tabs = ({ label, tabs, current }) => html`
   <nav class="tabs" aria-label=${label}>
-    ${tabs.map((tab) => html`
+    ${tabs.map(
+      (tab) => html`
       <${Link} key=${tab.href} class="tab" href=${tab.href} aria-current=${tab.href === current ? "page" : undefined}>
         ${tab.text}${tab.count !== undefined && html`<span class="tab-count">${tab.count}</span>`}
       <//>
-    `)}
+    `,
+    )}
   </nav>
 `;

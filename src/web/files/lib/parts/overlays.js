@@ -8,7 +8,10 @@ import { Icon } from "../icons.js";
 import { createStore } from "../store.js";
 import { Button, IconButton, useId } from "./controls.js";
 
-/** A dialog while `open`. No Menu inside: menus are below dialogs. `actions`: its buttons; `wide`: for tables and forms of two columns. */
+/**
+ * A dialog while `open`. No Menu inside: menus are below dialogs. `actions`: its buttons; `wide`: for tables and forms
+ * of two columns.
+ */
 export const Dialog = ({ title, open, onClose, actions, wide = false, children }) => {
   const dialog = useRef(null);
   const id = useId();
@@ -25,9 +28,13 @@ export const Dialog = ({ title, open, onClose, actions, wide = false, children }
   };
   if (!open) return null;
   return html`
-    <dialog ref=${dialog} class=${wide ? "wide" : ""} aria-labelledby="${id}-title" onCancel=${cancelled} onMouseDown=${clicked}>
+    <dialog ref=${dialog} class=${wide ? "wide" : ""} aria-labelledby="${id}-title"
+      onCancel=${cancelled} onMouseDown=${clicked}>
       <div class="dialog">
-        <header><h2 id="${id}-title">${title}</h2><${IconButton} icon="cancel" label="Close" onClick=${() => onClose()} /></header>
+        <header>
+          <h2 id="${id}-title">${title}</h2>
+          <${IconButton} icon="cancel" label="Close" onClick=${() => onClose()} />
+        </header>
         <div class="dialog-body">${children}</div>
         ${actions && html`<footer>${actions}</footer>`}
       </div>
@@ -53,7 +60,9 @@ export const Confirmation = () => {
     <${Button} onClick=${() => answer(false)}>Keep as it is<//>
     <${Button} tone=${asked.tone} class="filled" onClick=${() => answer(true)}>${asked.action}<//>
   `;
-  return html`<${Dialog} open title=${asked.title} onClose=${() => answer(false)} actions=${actions}><p>${asked.text}</p><//>`;
+  return html`
+    <${Dialog} open title=${asked.title} onClose=${() => answer(false)} actions=${actions}><p>${asked.text}</p><//>
+  `;
 };
 
 const menu = createStore(null);
@@ -65,10 +74,12 @@ const EDGE_PX = 8;
  */
 export const openMenu = (where, items) => {
   const isEvent = where instanceof Event;
-  const element = isEvent ? where.currentTarget ?? where.target : where;
+  const element = isEvent ? (where.currentTarget ?? where.target) : where;
   const box = element.getBoundingClientRect();
   const isPointer = isEvent && where.type === "contextmenu" && (where.clientX > 0 || where.clientY > 0);
-  const at = isPointer ? { x: where.clientX, y: where.clientY, top: where.clientY } : { x: box.left, y: box.bottom, top: box.top };
+  const at = isPointer
+    ? { x: where.clientX, y: where.clientY, top: where.clientY }
+    : { x: box.left, y: box.bottom, top: box.top };
   if (isEvent) where.preventDefault();
   menu.set({ at, items: items.filter((item) => item !== false && item !== undefined), from: document.activeElement });
 };
@@ -76,7 +87,8 @@ export const openMenu = (where, items) => {
 /** A button with a menu. `icon` and `label`, or `children` as its text. `items`: a list, or what answers with one. */
 export const Menu = ({ label, icon = "more", items, tone = "quiet", children, ...rest }) => {
   const open = (event) => openMenu(event.currentTarget, typeof items === "function" ? items() : items);
-  if (children) return html`<${Button} tone=${tone} icon=${icon} aria-haspopup="menu" onClick=${open} ...${rest}>${children}<//>`;
+  if (children)
+    return html`<${Button} tone=${tone} icon=${icon} aria-haspopup="menu" onClick=${open} ...${rest}>${children}<//>`;
   return html`<${IconButton} icon=${icon} label=${label} aria-haspopup="menu" onClick=${open} ...${rest} />`;
 };
 
@@ -131,17 +143,22 @@ const OpenMenu = () => {
   };
   const outside = (event) => event.target === event.currentTarget && close();
   return html`
-    <div class="menu-layer" onMouseDown=${outside} onContextMenu=${(event) => { event.preventDefault(); close(); }}>
+    <div class="menu-layer" onMouseDown=${outside} onContextMenu=${(event) => {
+      event.preventDefault();
+      close();
+    }}>
       <div class="menu" role="menu" ref=${list} onKeyDown=${press}>
-        ${opened.items.map((item, index) => item === null
-          ? html`<hr key=${index} />`
-          : html`
+        ${opened.items.map((item, index) =>
+          item === null
+            ? html`<hr key=${index} />`
+            : html`
             <button key=${index} type="button" role="menuitem" class=${item.tone ?? ""} disabled=${item.disabled}
               onClick=${() => select(item)}>
               ${item.icon ? html`<${Icon} name=${item.icon} />` : html`<span class="menu-blank"></span>`}
               <span>${item.text}</span>${item.hint && html`<kbd>${item.hint}</kbd>`}
             </button>
-          `)}
+          `,
+        )}
       </div>
     </div>
   `;
@@ -198,7 +215,9 @@ export const Toasts = () => {
     current.showPopover();
   }, [shown]);
   return html`
-    <div class="toasts" role="status" aria-live="polite" popover="manual" ref=${list}>${shown.map((one) => html`<${Toast} key=${one.id} ...${one} />`)}</div>
+    <div class="toasts" role="status" aria-live="polite" popover="manual" ref=${list}>
+      ${shown.map((one) => html`<${Toast} key=${one.id} ...${one} />`)}
+    </div>
     <${OpenMenu} />
   `;
 };

@@ -20,7 +20,9 @@ export const Heading = ({ title, detail, children }) => {
   `;
 };
 
-/** A part of a view with a heading of its own. `children` may be anything; `actions` stand at the right of the heading. */
+/**
+ * A part of a view with a heading of its own. `children` may be anything; `actions` stand at the right of the heading.
+ */
 export const Panel = ({ title, actions, class: more = "", children }) => html`
   <section class="panel ${more}">
     <header class="panel-head"><h2>${title}</h2>${actions}</header>
@@ -34,7 +36,10 @@ const NOTICE_ICONS = { info: "info", waiting: "alert", failed: "alert", done: "c
 export const Notice = ({ tone = "info", icon, title, actions, children }) => html`
   <div class="notice ${tone}">
     <${Icon} name=${icon ?? NOTICE_ICONS[tone]} />
-    <div class="notice-text">${title && html`<p class="notice-title">${title}</p>`}${children && html`<div>${children}</div>`}</div>
+    <div class="notice-text">
+      ${title && html`<p class="notice-title">${title}</p>`}
+      ${children && html`<div>${children}</div>`}
+    </div>
     ${actions && html`<div class="notice-actions">${actions}</div>`}
   </div>
 `;
@@ -60,7 +65,10 @@ export const Failure = ({ problem, onRetry }) => html`
 /** What will be here soon, in its size. `height` in px. */
 export const Skeleton = ({ lines = 1, height = 20 }) => html`
   <div class="skeletons" aria-hidden="true">
-    ${Array.from({ length: lines }, (_, index) => html`<span key=${index} class="skeleton" style=${{ height: `${height}px` }}></span>`)}
+    ${Array.from(
+      { length: lines },
+      (_, index) => html`<span key=${index} class="skeleton" style=${{ height: `${height}px` }}></span>`,
+    )}
   </div>
 `;
 
@@ -96,6 +104,7 @@ export const Time = ({ at }) => {
 };
 
 /** A size as "1.1 GB"; its title has all digits. */
-export const Bytes = ({ count }) => html`
-  <span class="number" title=${Number.isFinite(count) ? `${count.toLocaleString("en-US")} bytes` : undefined}>${bytes(count)}</span>
-`;
+export const Bytes = ({ count }) => {
+  const exact = Number.isFinite(count) ? `${count.toLocaleString("en-US")} bytes` : undefined;
+  return html`<span class="number" title=${exact}>${bytes(count)}</span>`;
+};

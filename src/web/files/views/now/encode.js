@@ -19,7 +19,8 @@ const cancel = async (task, name) => {
 
 /** One that stands still because the whole queue does goes on with it. */
 const FreezeButton = ({ task, name, isHeld }) => {
-  if (task.frozen) return html`<${IconButton} icon="play" label="Go on with ${name}" onClick=${() => ask(task.id, "thaw")} />`;
+  if (task.frozen)
+    return html`<${IconButton} icon="play" label="Go on with ${name}" onClick=${() => ask(task.id, "thaw")} />`;
   if (isHeld) return null;
   return html`<${IconButton} icon="freeze" label="Freeze ${name}" onClick=${() => ask(task.id, "freeze")} />`;
 };
@@ -67,7 +68,9 @@ export const Encode = ({ task, isHeld, mayChange }) => {
     <li class="encode ${tone}">
       <${Thumbnail} id=${task.id} resolution=${task.resolution} />
       <div class="encode-title">
-        <${Link} class="encode-name" href="/tasks/${encodeURIComponent(task.id)}" title=${shownPath(task.path)}><bdi>${name}</bdi><//>
+        <${Link} class="encode-name" href="/tasks/${encodeURIComponent(task.id)}" title=${shownPath(task.path)}>
+          <bdi>${name}</bdi>
+        <//>
         <p class="encode-where"><bdi>${[root, folder].filter(Boolean).join("/")}</bdi></p>
       </div>
       ${mayChange && html`<${Actions} task=${task} name=${name} isHeld=${isHeld} />`}

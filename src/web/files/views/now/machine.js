@@ -9,7 +9,12 @@ import { Meter } from "../../lib/parts.js";
 
 const EVERY_MS = 2500;
 /** Rows that are there before the answer, so that nothing moves when it comes. */
-const WAITED_FOR = { cpu: { percent: null, core_percent: [] }, memory: null, disks: [{ folder: "input", total_bytes: 0, free_bytes: 0 }], temperatures: [] };
+const WAITED_FOR = {
+  cpu: { percent: null, core_percent: [] },
+  memory: null,
+  disks: [{ folder: "input", total_bytes: 0, free_bytes: 0 }],
+  temperatures: [],
+};
 
 /** `{load, problem}` of GET /system, read again while the page is visible. */
 const useSystem = () => {
@@ -53,9 +58,13 @@ const MOST_CORES = 64;
 
 const Cores = ({ cores }) => html`
   <span class="cores" aria-hidden="true">
-    ${cores.slice(0, MOST_CORES).map((one, index) => html`
-      <span key=${index} class="core"><span class="core-fill" style=${{ transform: `scaleY(${Math.min(100, one) / 100})` }}></span></span>
-    `)}
+    ${cores.slice(0, MOST_CORES).map(
+      (one, index) => html`
+      <span key=${index} class="core">
+        <span class="core-fill" style=${{ transform: `scaleY(${Math.min(100, one) / 100})` }}></span>
+      </span>
+    `,
+    )}
   </span>
 `;
 
@@ -67,16 +76,23 @@ export const Machine = () => {
   return html`
     <dl class="machine ${problem ? "old" : ""}">
       <${Row} label="Processor" value=${percent(shown.cpu.percent)}><${Cores} cores=${shown.cpu.core_percent} /><//>
-      <${Row} label="Memory" value=${memory ? bytes(memory.usedBytes) : UNKNOWN} detail=${memory && `of ${bytes(memory.totalBytes)}`}>
+      <${Row} label="Memory" value=${memory ? bytes(memory.usedBytes) : UNKNOWN}
+        detail=${memory && `of ${bytes(memory.totalBytes)}`}>
         <${Meter} label="Memory in use" percent=${memory?.usedPercent} />
       <//>
-      ${hottest && html`<${Row} label="Temperature" value="${Math.round(hottest.celsius)} °C" detail=${hottest.sensor} />`}
-      ${disksOf(shown.disks).map((disk) => html`
+      ${
+        hottest &&
+        html`<${Row} label="Temperature" value="${Math.round(hottest.celsius)} °C" detail=${hottest.sensor} />`
+      }
+      ${disksOf(shown.disks).map(
+        (disk) => html`
         <${Row} key=${disk.names[0]} label=${disk.names.length > 3 ? "Disk" : disk.names.join(", ")}
           value=${load ? `${bytes(disk.freeBytes)} free` : UNKNOWN} detail=${load && `of ${bytes(disk.totalBytes)}`}>
-          <${Meter} label="Disk of ${disk.names.join(", ")}, in use" percent=${disk.usedPercent} tone=${disk.isFull ? "waiting" : "quiet"} />
+          <${Meter} label="Disk of ${disk.names.join(", ")}, in use" percent=${disk.usedPercent}
+            tone=${disk.isFull ? "waiting" : "quiet"} />
         <//>
-      `)}
+      `,
+      )}
     </dl>
     ${problem && html`<p class="small quiet-text">${sentence(problem.detail)}</p>`}
   `;

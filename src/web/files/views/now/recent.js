@@ -20,7 +20,8 @@ const Outcome = ({ task }) => {
 
 export const Recent = ({ tasks }) => html`
   <ul class="recent">
-    ${tasks.map((task) => html`
+    ${tasks.map(
+      (task) => html`
       <li key=${task.id}>
         <${Link} class="recent-row" href="/tasks/${encodeURIComponent(task.id)}">
           <${Name} path=${task.path} />
@@ -29,6 +30,7 @@ export const Recent = ({ tasks }) => html`
           <span class="recent-when"><${Time} at=${task.ended} /></span>
         <//>
       </li>
-    `)}
+    `,
+    )}
   </ul>
 `;
