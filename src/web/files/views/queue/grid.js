@@ -10,7 +10,7 @@ import { html, useEffect, useLayoutEffect, useRef, useState } from "../../lib/ht
 import { rowsOnScreen, rowsThatFit } from "../../lib/window.js";
 import { taskAt } from "./pages.js";
 
-const SPARE_ROWS = 6;
+const SPARE_ROWS = 4;
 /** Of the font's size: rows of one line, and of two where the screen is narrow. */
 const ROW_REM = 2.75;
 const NARROW_ROW_REM = 4.25;
