@@ -21,7 +21,6 @@ await withBrowser(async (visit) => {
   await until("the longest film has begun", isBegun);
   await Promise.all(desks.map((desk) => keep(desk, "now")));
   await Promise.all(phones.map((phone) => keep(phone, "phone")));
-  await Promise.all(desks.map((desk) => desk.go("Queue").then(() => keep(desk, "queue"))));
   await Promise.all(desks.map((desk) => openFilm(desk).then(() => keep(desk, "compare"))));
 });
 
