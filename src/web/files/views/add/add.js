@@ -30,12 +30,17 @@ export default function Add({ me }) {
 
 const loadChoices = (signal) => api.get("/choices", { signal });
 
+const DETAIL = "Yours stay where they are; a copy is sent to the service and compressed there.";
+
 const Adding = () => {
   const { data: choices, problem, reload } = useAnswer(loadChoices, []);
-  if (problem && !choices)
-    return html`<${Heading} title="Add files" /><${Failure} problem=${problem} onRetry=${reload} />`;
-  if (!choices) return html`<${Heading} title="Add files" /><${Skeleton} lines=${4} height=${44} />`;
-  return html`<${Sending} choices=${choices} />`;
+  // One heading over all states: it has the focus of who came by keys.
+  return html`
+    <${Heading} title="Add files" detail=${DETAIL} />
+    ${choices && html`<${Sending} choices=${choices} />`}
+    ${!choices && problem && html`<${Failure} problem=${problem} onRetry=${reload} />`}
+    ${!choices && !problem && html`<${Skeleton} lines=${4} height=${44} />`}
+  `;
 };
 
 /** What the service has begun, kept up to date. */
@@ -101,8 +106,6 @@ const Sending = ({ choices }) => {
   useEffect(() => onHandedOver(({ found, isChosenHere }) => take(found, isChosenHere).catch(tell)), []);
 
   return html`
-    <${Heading} title="Add files"
-      detail="Yours stay where they are; a copy is sent to the service and compressed there." />
     <${Wishes} choices=${choices} wish=${wish} onChange=${choose} />
     ${
       held
