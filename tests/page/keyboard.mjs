@@ -33,7 +33,7 @@ await withBrowser(async (visit) => {
   await page.keyboard.press("Escape");
   await page.getByRole("dialog").waitFor({ state: "detached" });
 
-  for (const [keys, name] of [["gq", "Queue"], ["gh", "History"], ["ga", "Add files"], ["gs", "Settings"], ["gn", "Now"]]) {
+  for (const [keys, name] of [["gq", "Queue"], ["gh", "History"], ["ga", "Add files"], ["gs", "All settings"], ["gn", "Now"]]) {
     await page.keyboard.type(keys);
     await heading(name);
     await settled(page);
@@ -45,7 +45,12 @@ await withBrowser(async (visit) => {
   await tabTo(page, "the failed ones", (now) => now.tag === "a" && /^Failed/.test(now.text));
   await page.keyboard.press("Enter");
   await page.getByText("broken.mp4").first().waitFor();
-  await tabTo(page, "Retry", (now) => now.tag === "button" && /^(Retry|Try again)/.test(now.text));
+  await tabTo(page, "the row", (now) => now.role === "row" && now.text.includes("broken.mp4"));
+  await page.keyboard.press("Shift+F10");
+  await page.getByRole("menu").waitFor();
+  assert.equal((await focus(page)).role, "menuitem", "the menu has the focus");
+  await page.keyboard.press("e");
+  assert.equal((await focus(page)).text, "Encode again");
   await page.keyboard.press("Enter");
   await until("it was tried once more", async () => {
     const now = await task(FAILED);

@@ -11,6 +11,7 @@ function focused() {
   const isMarked = (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0) || style.boxShadow !== "none";
   return {
     tag: element.tagName.toLowerCase(),
+    role: element.getAttribute("role"),
     text: (element.getAttribute("aria-label") ?? element.labels?.[0]?.textContent ?? element.textContent).trim(),
     html: element.outerHTML.slice(0, 200),
     isShown,
