@@ -75,7 +75,7 @@ export function withTask(list, task, { sort, isShown }) {
 
 function withRow(list, row, task) {
   const page = list.pages.get(pageOf(row));
-  const tasks = page.tasks.with(row % PAGE_ROWS, task);
+  const tasks = page.tasks.map((before, at) => (at === row % PAGE_ROWS ? task : before));
   return { ...list, pages: new Map(list.pages).set(pageOf(row), { ...page, tasks }) };
 }
 

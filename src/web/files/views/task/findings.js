@@ -2,6 +2,7 @@
 //
 // Never in here: what a receipt means (`receipt`).
 
+import { shownPath } from "../../lib/format.js";
 import { html } from "../../lib/html.js";
 import { Button, Panel, toast } from "../../lib/parts.js";
 import { changes, comparisons, complaints, losses, making, quality, VERSION } from "./receipt.js";
@@ -113,7 +114,7 @@ const Making = ({ receipt }) => {
         html`
         <details class="receipt-more">
           <summary>The command</summary>
-          <pre tabindex="0">${command}</pre>
+          <pre tabindex="0">${shownPath(command)}</pre>
           ${navigator.clipboard && html`<${Button} icon="copy" onClick=${() => copy(command)}>Copy the command<//>`}
         </details>
       `

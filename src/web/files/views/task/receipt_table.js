@@ -2,6 +2,7 @@
 //
 // Never in here: what a receipt means (`receipt`).
 
+import { shownPath } from "../../lib/format.js";
 import { html } from "../../lib/html.js";
 import { Notice, Panel } from "../../lib/parts.js";
 import { outputTitle, table, VERSION } from "./receipt.js";
@@ -42,9 +43,9 @@ const Table = ({ receipt }) => {
               (row) => html`
               <tr key=${row.name} class=${row.changed ? "changed" : ""}>
                 <th scope="row">${row.name}</th>
-                <td><bdi>${row.source ?? "–"}</bdi></td>
+                <td><bdi>${shownPath(row.source ?? "–")}</bdi></td>
                 <td>
-                  <bdi>${row.output ?? "–"}</bdi>
+                  <bdi>${shownPath(row.output ?? "–")}</bdi>
                   ${row.changed && html`<span class="visually-hidden"> (changed)</span>`}
                 </td>
               </tr>
@@ -58,9 +59,12 @@ const Table = ({ receipt }) => {
   `;
 };
 
+/** As it stands, but for what cannot be seen. */
+const asText = (receipt) => JSON.stringify(receipt, null, 2).split("\n").map(shownPath).join("\n");
+
 const Raw = ({ receipt }) => html`
   <details class="receipt-more">
     <summary>The receipt as JSON</summary>
-    <pre tabindex="0">${JSON.stringify(receipt, null, 2)}</pre>
+    <pre tabindex="0">${asText(receipt)}</pre>
   </details>
 `;
