@@ -205,12 +205,12 @@ fn the_whole_path_on_a_wide_screen_in_dark_colours() {
     );
 }
 
-/// Enough that a kill comes in the middle.
+/// Enough that the stop comes in the middle.
 const LONG_BYTES: usize = 64 << 20;
 
 #[test]
-fn a_service_that_is_killed_and_started_again_is_seen_and_an_upload_goes_on() {
-    let test = "a_service_that_is_killed_and_started_again_is_seen_and_an_upload_goes_on";
+fn a_service_that_is_stopped_and_started_again_is_seen_and_an_upload_goes_on() {
+    let test = "a_service_that_is_stopped_and_started_again_is_seen_and_an_upload_goes_on";
     let Some(browser) = Browser::find(test) else {
         return;
     };
@@ -221,7 +221,7 @@ fn a_service_that_is_killed_and_started_again_is_seen_and_an_upload_goes_on() {
     server.root.ok(&["pause"]);
     server.start();
     browser.run(test, &server, "restart.mjs", &json!({}), |order| match order {
-        "kill" => server.root.kill(),
+        "stop" => assert_eq!(server.root.stop(), 0),
         "start" => server.start(),
         other => panic!("{other:?} was not expected"),
     });

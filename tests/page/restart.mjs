@@ -1,4 +1,4 @@
-// The service is stopped and started again while a page is open and an upload is under way.
+// The service is stopped in order and started again while a page is open and an upload is under way.
 
 import assert from "node:assert/strict";
 import fs from "node:fs";
@@ -35,7 +35,7 @@ await withBrowser(async (visit) => {
       offsets.push(Number(request.headers()["upload-offset"]));
     }
   });
-  await outside("kill");
+  await outside("stop");
   await lost.waitFor();
   await onlooker.picture("lost");
   await sender.picture("upload-lost");
