@@ -173,7 +173,9 @@ let lastToast = 0;
 export const toast = (text, { tone = "quiet", undo = null } = {}) => {
   lastToast += 1;
   const id = lastToast;
-  toasts.update((shown) => [...shown.filter((one) => one.text !== text), { id, text, tone, undo }].slice(-MOST_TOASTS));
+  // What is over gives way, so that messages of one move after the other do not pile up over what is moved.
+  const kept = (one) => one.tone === "failed" && one.text !== text;
+  toasts.update((shown) => [...shown.filter(kept), { id, text, tone, undo }].slice(-MOST_TOASTS));
   return id;
 };
 

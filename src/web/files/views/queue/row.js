@@ -63,7 +63,9 @@ const Sizes = ({ task }) => {
 
 const Cells = ({ task, isChosen, mayChoose, hasMenu, hasGrip, nowMs }) => {
   const name = shownPath(task.path);
-  const { text, title } = when(momentOf(task), nowMs);
+  const moment = momentOf(task);
+  // What came after the clock's last beat is no thing of the future.
+  const { text, title } = when(moment, Math.max(nowMs, Date.parse(moment) || 0));
   return html`
     ${
       mayChoose &&
