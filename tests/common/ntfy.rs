@@ -22,9 +22,11 @@ impl Ntfy {
         let into = Arc::clone(&taken);
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                if let Some(body) = answer(&stream) {
+                // Kept before it is answered: who has the answer may look at once.
+                if let Some(body) = read(&stream) {
                     into.lock().unwrap().push(body);
                 }
+                answer(&stream);
             }
         });
         Self { url, taken }
@@ -53,7 +55,7 @@ impl Ntfy {
     }
 }
 
-fn answer(mut stream: &TcpStream) -> Option<Value> {
+fn read(stream: &TcpStream) -> Option<Value> {
     let mut reader = BufReader::new(stream);
     let mut length = 0;
     loop {
@@ -71,8 +73,12 @@ fn answer(mut stream: &TcpStream) -> Option<Value> {
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    stream
-        .write_all(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
-        .ok()?;
     serde_json::from_slice(&body).ok()
+}
+
+fn answer(mut stream: &TcpStream) {
+    // Who has gone wants no answer.
+    let _ = stream.write_all(
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}",
+    );
 }
