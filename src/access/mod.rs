@@ -445,8 +445,8 @@ impl Access {
         }
         if setup::make(&self.files)? {
             tracing::warn!(
-                "there is no user yet: `video-compressor user add NAME --role admin` makes one, or POST /api/v1/setup with \
-                 the token in {}",
+                "there is no user yet: `video-compressor user add NAME --role admin` makes one, or the page does \
+                 with the token in {}",
                 Shown(&path)
             );
         }

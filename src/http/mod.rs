@@ -189,7 +189,7 @@ pub fn start(desk: Desk, sources: Sources, links: Arc<Links>) -> Result<Handle, 
         runtime.block_on(run(listener, tls, router(api), stopped));
         runtime.shutdown_timeout(BLOCKING_STOP_LIMIT);
     })?;
-    tracing::info!("the API listens on {scheme}://{address}");
+    tracing::info!("the page and the API are at {scheme}://{address}");
     Ok(Handle {
         stop,
         thread,
