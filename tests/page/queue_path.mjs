@@ -22,6 +22,8 @@ export async function retry(visitor) {
     await page.getByRole("menuitem", { name: "Encode again", exact: true }).click();
   });
   await triedAgain(async () => {
+    // The page hears of it after the API knows it, and a menu is of the moment when it was opened.
+    await page.getByRole("link", { name: /^Failed\s*1$/ }).waitFor();
     await page.getByRole("button", { name: "More for the queue" }).click();
     await page.getByRole("menuitem", { name: /^Encode all 1.failed file again/ }).click();
   });
