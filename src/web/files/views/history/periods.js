@@ -25,12 +25,17 @@ const dayOf = (date) => date.toISOString().slice(0, 10);
 
 /** The day of a moment in a time zone; in that of this browser when the zone is null or unknown to it. */
 export function dayIn(moment, timeZone) {
-  const parts = { year: "numeric", month: "2-digit", day: "2-digit" };
+  const parts = { calendar: "iso8601", numberingSystem: "latn", year: "numeric", month: "2-digit", day: "2-digit" };
+  const formatOf = (zone) => new Intl.DateTimeFormat("en", { ...parts, timeZone: zone });
+  let format = formatOf(undefined);
   try {
-    return new Intl.DateTimeFormat("en-CA", { ...parts, timeZone: timeZone ?? undefined }).format(moment);
+    if (timeZone) format = formatOf(timeZone);
   } catch {
-    return new Intl.DateTimeFormat("en-CA", parts).format(moment);
+    // A zone that this browser does not know.
   }
+  // In which order a language writes them changes with the browser's version.
+  const found = Object.fromEntries(format.formatToParts(moment).map(({ type, value }) => [type, value]));
+  return `${found.year}-${found.month}-${found.day}`;
 }
 
 /** The week of a day. */
