@@ -16,7 +16,7 @@ const MOST_REQUESTS = 3;
 const MOST_ROWS = 500;
 /** From a change to the request, so that those of one moment are one; and from one such request to the next. */
 const SOON_MS = 40;
-const AGAIN_MS = 500;
+const AGAIN_MS = 150;
 /** What is seen of a list that has just come. */
 const TOP = { first: 0, end: 1 };
 
