@@ -244,7 +244,13 @@ export function settled(page) {
     (quietMs) =>
       new Promise((resolve) => {
         let timer;
-        const isThere = () => document.querySelector("main h1") && !document.querySelector(".skeleton");
+        // The row that has the focus stays when one scrolls far away, unread.
+        const isSeen = (element) => {
+          const { top, bottom } = element.getBoundingClientRect();
+          return bottom > 0 && top < innerHeight;
+        };
+        const isThere = () =>
+          document.querySelector("main h1") && ![...document.querySelectorAll(".skeleton")].some(isSeen);
         const look = () => (isThere() ? (observer.disconnect(), resolve()) : wait());
         const wait = () => {
           clearTimeout(timer);
