@@ -94,6 +94,7 @@ fn main() -> Outcome<()> {
         println!("CURVE_CLIPS names no folder with videos, so the curve is not measured");
         return Ok(());
     };
+    load::keep_orphans()?;
     let rounds = number("CURVE_ROUNDS").unwrap_or(5) as usize;
     let only_height = number("CURVE_HEIGHT");
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("curve");

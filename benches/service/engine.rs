@@ -426,7 +426,7 @@ fn resume() -> Outcome<Round> {
     let root = Root::new()?;
     put(&root, size, &[600])?;
     fs::create_dir_all(root.path().join("output"))?;
-    let mut load = Load::now();
+    let load = Load::now();
     let (sender, finished) = mpsc::channel();
     let mut watcher = on_moves_to(move |path| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -450,7 +450,7 @@ fn resume() -> Outcome<Round> {
     };
     let before = percent(Timestamp::MIN).ok_or("the service does not say how far it is")?;
     let chunks = chunks_of(&root)?;
-    load.lost_ticks = service.kill()?;
+    service.kill()?;
     let killed = Timestamp::now();
     let began = Instant::now();
     let service = Service::start(&root, Cores::All, &[PROFILE, NOT_MEASURED])?;

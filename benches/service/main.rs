@@ -5,8 +5,8 @@
 //! were quiet, the verdict is `inconclusive`.
 //! Never in here: an assertion. This is a report; the tests are elsewhere.
 //!
-//! Rows about films need `CLIPS=folder`, real ones, and take long. `BENCH_ONLY=moves,idle` runs only these rows, `BENCH_ROUNDS=5` asks for so many quiet rounds
-//! of each, `BENCH_CORES=2` leaves so many cores to everything (as root).
+//! Rows about films need `CLIPS=folder`, real ones, and take long. `BENCH_ONLY=moves,idle` runs only these rows,
+//! `BENCH_ROUNDS=5` asks for so many quiet rounds of each, `BENCH_CORES=2` leaves so many cores to everything (as root).
 #![allow(
     clippy::disallowed_methods,
     reason = "the bench makes its own files and starts the real binary"
@@ -43,6 +43,9 @@ fn main() {
     }
     if !Path::new("/proc/stat").exists() {
         return println!("the bench reads /proc, which only Linux has");
+    }
+    if let Err(error) = load::keep_orphans() {
+        return println!("cannot tell what is of the bench: {error}");
     }
     let wanted = std::env::var("BENCH_ONLY").ok();
     let wanted_rounds = std::env::var("BENCH_ROUNDS")

@@ -18,7 +18,7 @@ use tempfile::TempDir;
 
 use super::{
     Outcome,
-    load::{ProcessTicks, Processes, TICKS_PER_SECOND},
+    load::{ProcessTicks, TICKS_PER_SECOND},
 };
 
 const BINARY: &str = env!("CARGO_BIN_EXE_video-compressor");
@@ -169,15 +169,11 @@ impl Service {
         ))
     }
 
-    /// At once, as a power cut would. Gives the CPU time of the children that it had not
-    /// waited for, in ticks: nobody is told of it then.
-    pub fn kill(mut self) -> Outcome<u64> {
-        let pid = self.child.id();
-        let with_those_below = Processes::now().ticks_of(pid);
-        let service = ProcessTicks::of(pid).ok_or("the service has ended")?;
+    /// At once, as a power cut would.
+    pub fn kill(mut self) -> Outcome<()> {
         self.child.kill()?;
         self.child.wait()?;
-        Ok(with_those_below.saturating_sub(service.own + service.children))
+        Ok(())
     }
 
     /// Resident memory in MB (millions of bytes).

@@ -31,13 +31,19 @@ impl ProcessTicks {
     }
 }
 
+/// From now on a process below this one whose parent ends becomes its child, and as nobody waits for it, its time stays
+/// where [`Processes`] finds it: a browser's, or that of an encode whose service was killed.
+pub fn keep_orphans() -> std::io::Result<()> {
+    #[cfg(target_os = "linux")]
+    rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
+    Ok(())
+}
+
 /// The processor's state at one moment.
 pub struct Load {
     at: Instant,
     busy_ticks: u64,
     ours_ticks: u64,
-    /// Time of ours that no parent is told of: of processes whose own was killed before it could wait for them.
-    pub lost_ticks: u64,
 }
 
 impl Load {
@@ -46,7 +52,6 @@ impl Load {
             at: Instant::now(),
             busy_ticks: busy_ticks(),
             ours_ticks: Processes::now().ticks_of(std::process::id()),
-            lost_ticks: 0,
         }
     }
 
@@ -54,7 +59,7 @@ impl Load {
     pub fn foreign_share_since(&self) -> f64 {
         let now = Self::now();
         let busy = now.busy_ticks.saturating_sub(self.busy_ticks);
-        let ours = now.ours_ticks.saturating_sub(self.ours_ticks) + self.lost_ticks;
+        let ours = now.ours_ticks.saturating_sub(self.ours_ticks);
         let cores = std::thread::available_parallelism().map_or(1.0, |cores| cores.get() as f64);
         let all = (now.at - self.at).max(Duration::from_millis(10)).as_secs_f64() * cores * TICKS_PER_SECOND;
         busy.saturating_sub(ours) as f64 / all
