@@ -627,14 +627,6 @@ impl State {
                 config,
                 needs_restart,
             })) => {
-                if !needs_restart.is_empty() {
-                    tracing::warn!(
-                        "settings read again; these need a restart: {}",
-                        needs_restart.join(", ")
-                    );
-                } else {
-                    tracing::info!("settings read again");
-                }
                 self.watch.reconfigure(config.watch.clone());
                 self.alerts.reconfigure(config.alerts.clone());
                 // Folders are fixed for the life of the process.
@@ -645,6 +637,15 @@ impl State {
                 self.settings_mistake = None;
                 self.next_live = Instant::now();
                 self.publish_now();
+                // Said when it is so: whoever reads it may count on it.
+                if !needs_restart.is_empty() {
+                    tracing::warn!(
+                        "settings read again; these need a restart: {}",
+                        needs_restart.join(", ")
+                    );
+                } else {
+                    tracing::info!("settings read again");
+                }
                 Ok(needs_restart)
             }
             Err(error) => {
