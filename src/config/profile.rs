@@ -481,4 +481,49 @@ mod tests {
         let key = &PROFILE_KEYS[1];
         assert!(PRESETS.iter().all(|preset| key.allowed.contains(preset)));
     }
+
+    /// What stands in `const NAME = …;` of the page's own lists, which it shows before the service is asked.
+    fn in_the_page(name: &str) -> &'static str {
+        let page = include_str!("../web/files/views/settings/lib/profiles.js");
+        let from = page.split(&format!("const {name} = ")).nth(1).unwrap();
+        from.split(';').next().unwrap()
+    }
+
+    #[test]
+    fn the_page_offers_what_the_settings_take() {
+        let words = |name| -> Vec<&str> { in_the_page(name).split('"').skip(1).step_by(2).collect() };
+        assert_eq!(words("PRESETS"), PRESETS);
+        assert_eq!(words("BUILT_IN"), BUILT_IN.map(|(name, ..)| name));
+        let search = format!("{{ crf_min: {CRF_MIN}, crf_max: {CRF_MAX} }}");
+        assert_eq!(in_the_page("SEARCH"), search);
+        let offered: Vec<(&str, [f64; 3])> = in_the_page("METRICS")
+            .lines()
+            .filter_map(|line| line.trim().split_once(": {"))
+            .map(|(metric, said)| {
+                let number = |key: &str| {
+                    let from = said.split(&format!("{key}: ")).nth(1).unwrap();
+                    let end = from.find([',', ' ']).unwrap();
+                    from[..end].parse().unwrap()
+                };
+                (metric, ["min", "usual", "max"].map(number))
+            })
+            .collect();
+        assert_eq!(
+            offered.iter().map(|(metric, _)| *metric).collect::<Vec<_>>(),
+            METRICS.map(|(name, _)| name)
+        );
+        for (metric, [min, usual, max]) in offered {
+            let is_taken = |value: f64| {
+                let said = [("metric", Value::from(metric)), ("value", Value::from(value))];
+                let table = said.map(|(key, value)| (key.to_owned(), value));
+                target(&Value::Table(table.into_iter().collect())).is_ok()
+            };
+            assert!(min < usual && usual < max, "{metric}");
+            assert!(
+                [min, usual, max].map(is_taken).iter().all(|taken| *taken),
+                "{metric}"
+            );
+            assert!(!is_taken(min - 0.1) && !is_taken(max + 0.1), "{metric}");
+        }
+    }
 }
