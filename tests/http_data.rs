@@ -316,6 +316,23 @@ fn pictures_of_source_and_result_show_the_same_moment() {
     fs::remove_file(server.root.input("720/a.mp4")).unwrap();
     let gone = server.get(&format!("/api/v1/tasks/{id}/frames?side=source&at_seconds=1.5"));
     assert_eq!(gone.status, 404);
+    for (query, status) in [
+        ("frames?side=source&at_seconds=1.5&missing=empty", 204),
+        ("frames?side=output&at_seconds=100&missing=empty", 204),
+        ("frames?side=output&at_seconds=1.5&missing=empty", 200),
+        ("thumbnail?missing=empty", 200),
+        ("thumbnail?missing=nothing", 400),
+    ] {
+        let answer = server.get(&format!("/api/v1/tasks/{id}/{query}"));
+        assert_eq!(answer.status, status, "{query}: {}", answer.text());
+    }
+    fs::remove_file(server.root.output("720/a.mp4")).unwrap();
+    for (query, status) in [("thumbnail", 404), ("thumbnail?missing=empty", 204)] {
+        let answer = server.get(&format!("/api/v1/tasks/{id}/{query}"));
+        assert_eq!(answer.status, status, "{query}: {}", answer.text());
+    }
+    let unknown = server.get("/api/v1/tasks/unknown/thumbnail?missing=empty");
+    assert_eq!(unknown.status, 404);
 }
 
 #[test]
@@ -655,17 +672,6 @@ fn a_settings_file_that_was_broken_by_hand_is_told_and_left_alone() {
     assert_eq!(settings_text(&server), broken);
 }
 
-/// The most memory that the service has had, in KiB.
-#[cfg(target_os = "linux")]
-fn peak_kib(server: &Server) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{}/status", server.root.pid())).unwrap();
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))
-        .unwrap();
-    line.trim().split(' ').next().unwrap().parse().unwrap()
-}
-
 #[cfg(target_os = "linux")]
 #[test]
 fn a_download_of_any_size_takes_the_same_memory() {
@@ -693,10 +699,10 @@ fn a_download_of_any_size_takes_the_same_memory() {
     server.start();
     let path = format!("/api/v1/tasks/{id}/output");
     assert_eq!(server.request("HEAD", &path, &[], b"").status, 200);
-    let before = peak_kib(&server);
+    let before = server.peak_kib();
     let whole = server.get(&path);
     assert_eq!((whole.status, whole.body.len() as u64), (200, BIG_BYTES));
-    let more = peak_kib(&server) - before;
+    let more = server.peak_kib() - before;
     assert!(more < 16 << 10, "{more} KiB more than before");
 }
 

@@ -150,17 +150,6 @@ fn records_of(csv: &str) -> usize {
     records(csv).len() - 1
 }
 
-/// In KiB.
-#[cfg(target_os = "linux")]
-fn peak_kib(server: &Server) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{}/status", server.root.pid())).unwrap();
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))
-        .unwrap();
-    line.trim().split(' ').next().unwrap().parse().unwrap()
-}
-
 #[cfg(target_os = "linux")]
 #[test]
 fn an_export_of_100_000_tasks_takes_no_more_memory_than_one_archive() {
@@ -186,7 +175,7 @@ fn an_export_of_100_000_tasks_takes_no_more_memory_than_one_archive() {
     server.start();
     // The peak of the start is forgotten.
     fs::write(format!("/proc/{}/clear_refs", server.root.pid()), "5").unwrap();
-    let before = peak_kib(&server);
+    let before = server.peak_kib();
     let mut stream = server.connect().unwrap();
     let head = server.head("GET", "/api/v1/tasks/export?format=json&archived=true", &[]);
     stream.write_all(head.as_bytes()).unwrap();
@@ -195,7 +184,7 @@ fn an_export_of_100_000_tasks_takes_no_more_memory_than_one_archive() {
         .filter(|line| line.as_ref().unwrap().starts_with("{\"id\":\"old"))
         .count();
     assert_eq!(tasks, ARCHIVES * ROWS);
-    let more = peak_kib(&server).saturating_sub(before);
+    let more = server.peak_kib().saturating_sub(before);
     assert!(more < 24 << 10, "{more} KiB more than before");
 }
 

@@ -1,9 +1,10 @@
-//! kill -9, again and again at random moments, while the service works through a folder of clips: in the end every one came
-//! to the end that it comes to undisturbed, no encoder was ever left running, and no more encoded film was thrown away than one
-//! chunk for each kill and slot.
+//! kill -9, again and again at random moments, while the service works through a folder of clips: in the end every one
+//! came to the end that it comes to undisturbed, no encoder was ever left running, and no more encoded film was thrown
+//! away than one chunk for each kill and slot.
 //!
-//! Runs with `make faults` (KILLS=50) and `make faults-long` (500). KILL_CLIPS names a folder with real clips; without it, small
-//! ones are made. KILL_LONGEST leaves out clips of more seconds, KILL_CHUNKS gives the length of a chunk in seconds, at least 10.
+//! Runs with `make faults` (KILLS=50) and `make faults-long` (500). KILL_CLIPS names a folder with real clips; without
+//! it, small ones are made. KILL_LONGEST leaves out clips of more seconds, KILL_CHUNKS gives the length of a chunk in
+//! seconds, at least 10.
 #![cfg(target_os = "linux")]
 #![allow(clippy::disallowed_methods)]
 
@@ -19,7 +20,7 @@ use std::{
 
 use common::{
     chance::Random,
-    clips::{clip, small},
+    clips::{clip, length_s, small},
     root::{all_rows, files_below, finish},
 };
 use serde_json::Value;
@@ -195,24 +196,6 @@ fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
         assert!(began.elapsed() < PATIENCE, "waited in vain until {what}");
         std::thread::sleep(Duration::from_millis(5));
     }
-}
-
-/// 0 for a clip that does not say, as broken ones.
-fn length_s(clip: &Path) -> f64 {
-    let said = Command::new("ffprobe")
-        .args([
-            "-v",
-            "quiet",
-            "-show_entries",
-            "format=duration",
-            "-of",
-            "csv=p=0",
-        ])
-        .arg(clip)
-        .output()
-        .unwrap();
-    let text = String::from_utf8_lossy(&said.stdout);
-    text.trim().parse().unwrap_or(0.0)
 }
 
 /// Real ones where there are some.

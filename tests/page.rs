@@ -307,6 +307,18 @@ fn who_may_only_look_sees_nothing_that_changes_something() {
 }
 
 #[test]
+fn a_film_whose_source_is_gone_shows_its_result_alone() {
+    let test = "a_film_whose_source_is_gone_shows_its_result_alone";
+    let Some(browser) = Browser::find(test) else {
+        return;
+    };
+    let server = Server::new(&[]).with_admin_key();
+    server.root.put(&clips::small(1), "720/holiday 1.mp4");
+    server.start();
+    browser.run(test, &server, "gone.mjs", &json!({}), nothing_outside);
+}
+
+#[test]
 fn a_screen_reader_is_told_what_is_there() {
     let test = "a_screen_reader_is_told_what_is_there";
     let Some(browser) = Browser::find(test) else {
@@ -348,7 +360,7 @@ fn pictures_for_the_readme() {
     let clips = PathBuf::from(clips);
     let mut films: Vec<(f64, String)> = files_below(&clips)
         .into_iter()
-        .map(|name| (seconds(&clips.join(&name)), name))
+        .map(|name| (clips::length_s(&clips.join(&name)), name))
         .collect();
     films.sort_by(|one, other| one.0.total_cmp(&other.0));
     let usual = [("profile", "\"fast\""), ("min_saving", "5"), ("max_jobs", "2")];
@@ -386,26 +398,6 @@ fn pictures_for_the_readme() {
         let taken = Path::new(REPOSITORY).join("target/page").join(test).join(&name);
         fs::copy(taken, images.join(name)).unwrap();
     }
-}
-
-/// Of a film; 0 where that is not known.
-fn seconds(film: &Path) -> f64 {
-    let output = Command::new("ffprobe")
-        .args([
-            "-v",
-            "quiet",
-            "-show_entries",
-            "format=duration",
-            "-of",
-            "csv=p=0",
-        ])
-        .arg(film)
-        .output()
-        .unwrap();
-    String::from_utf8_lossy(&output.stdout)
-        .trim()
-        .parse()
-        .unwrap_or_default()
 }
 
 #[test]

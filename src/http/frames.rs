@@ -116,6 +116,26 @@ pub enum Side {
     Output,
 }
 
+/// How a picture that there is not is answered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Missing {
+    #[default]
+    Problem,
+    Empty,
+}
+
+impl Missing {
+    fn told(self, answer: Result<Response, Problem>) -> Result<Response, Problem> {
+        match (self, answer) {
+            (Self::Empty, Err(problem)) if problem.kind == Kind::NotFound => {
+                Ok(StatusCode::NO_CONTENT.into_response())
+            }
+            (_, answer) => answer,
+        }
+    }
+}
+
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct FrameQuery {
@@ -128,6 +148,10 @@ pub(super) struct FrameQuery {
     #[serde(default)]
     #[param(minimum = 16, maximum = 3840, default = 1280)]
     width: Option<u32>,
+    /// `empty`: 204 where a task has no such picture, instead of 404; a browser complains of each 404.
+    #[serde(default)]
+    #[param(inline, default = "problem")]
+    missing: Missing,
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -137,6 +161,10 @@ pub(super) struct ThumbnailQuery {
     #[serde(default)]
     #[param(minimum = 16, maximum = 3840, default = 320)]
     width: Option<u32>,
+    /// `empty`: 204 where a task has no such picture, instead of 404; a browser complains of each 404.
+    #[serde(default)]
+    #[param(inline, default = "problem")]
+    missing: Missing,
 }
 
 /// A file of a task that is what the task says.
@@ -373,6 +401,7 @@ async fn answer(
     params(("id" = String, Path, description = "The task's id"), ThumbnailQuery),
     responses(
         (status = 200, description = "A JPEG", body = String, content_type = "image/jpeg"),
+        (status = 204, description = "No picture, asked for with `missing=empty`"),
         (status = 304, description = "Still the picture that `If-None-Match` names"),
         (status = 404, description = "No such task, or neither file is there", body = ProblemDto, content_type = "application/problem+json"),
     )
@@ -386,16 +415,20 @@ pub(super) async fn thumbnail(
 ) -> Result<Response, Problem> {
     let width = width(query.width, THUMBNAIL_WIDTH)?;
     let task = tasks::find(&api, &id).await?;
-    let film = match output(&api, &task).await {
+    query.missing.told(small(&api, &headers, &task, width).await)
+}
+
+async fn small(api: &Api, headers: &HeaderMap, task: &Task, width: u32) -> Result<Response, Problem> {
+    let film = match output(api, task).await {
         Ok(film) => film,
-        Err(_) => source(&api, &task).await?,
+        Err(_) => source(api, task).await?,
     };
-    let duration = clock(&api, &task).await?.duration_seconds;
+    let duration = clock(api, task).await?.duration_seconds;
     let begun = duration.map_or(BEGUN_SECONDS, |seconds| {
         (seconds * BEGUN).clamp(0.0, LATEST_SECONDS)
     });
     let moments = [begun, 0.0].map(|at_seconds| Wanted { at_seconds, width });
-    answer(&api, &headers, &film, &moments).await
+    answer(api, headers, &film, &moments).await
 }
 
 /// One picture of the source or of the result
@@ -406,6 +439,7 @@ pub(super) async fn thumbnail(
     params(("id" = String, Path, description = "The task's id"), FrameQuery),
     responses(
         (status = 200, description = "A JPEG", body = String, content_type = "image/jpeg"),
+        (status = 204, description = "No picture, asked for with `missing=empty`"),
         (status = 304, description = "Still the picture that `If-None-Match` names"),
         (status = 404, description = "No such task, the file is not there, or the film is over by then",
             body = ProblemDto, content_type = "application/problem+json"),
@@ -426,12 +460,29 @@ pub(super) async fn frame(
         )));
     }
     let task = tasks::find(&api, &id).await?;
-    let film = match query.side {
-        Side::Source => source(&api, &task).await?,
-        Side::Output => output(&api, &task).await?,
+    let wanted = Wanted {
+        at_seconds: query.at_seconds,
+        width,
     };
-    let at_seconds = clock(&api, &task).await?.before_picture_at(query.at_seconds);
-    answer(&api, &headers, &film, &[Wanted { at_seconds, width }]).await
+    query
+        .missing
+        .told(moment(&api, &headers, &task, query.side, wanted).await)
+}
+
+/// Of one of the two files the picture that is shown at that time.
+async fn moment(
+    api: &Api,
+    headers: &HeaderMap,
+    task: &Task,
+    side: Side,
+    wanted: Wanted,
+) -> Result<Response, Problem> {
+    let film = match side {
+        Side::Source => source(api, task).await?,
+        Side::Output => output(api, task).await?,
+    };
+    let at_seconds = clock(api, task).await?.before_picture_at(wanted.at_seconds);
+    answer(api, headers, &film, &[Wanted { at_seconds, ..wanted }]).await
 }
 
 /// The routes below `/api/v1`.

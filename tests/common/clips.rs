@@ -94,3 +94,15 @@ pub fn probe(file: &Path) -> serde_json::Value {
     );
     serde_json::from_slice(&output.stdout).unwrap()
 }
+
+/// 0 for a clip that does not say, as broken ones.
+pub fn length_s(clip: &Path) -> f64 {
+    let said = Command::new("ffprobe")
+        .args(["-v", "quiet", "-show_entries", "format=duration"])
+        .args(["-of", "csv=p=0"])
+        .arg(clip)
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&said.stdout);
+    text.trim().parse().unwrap_or(0.0)
+}

@@ -47,6 +47,17 @@ impl Answer {
 }
 
 impl Server {
+    /// The most memory that the service has had, in KiB.
+    #[cfg(target_os = "linux")]
+    pub fn peak_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.root.pid())).unwrap();
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:"))
+            .unwrap();
+        line.trim().split(' ').next().unwrap().parse().unwrap()
+    }
+
     /// Not started yet. `settings` are keys and TOML values, those of the API as `http.upload_max_gb`.
     pub fn new(settings: &[(&str, &str)]) -> Self {
         let root = Root::new(&[]);

@@ -63,7 +63,7 @@ export const Thumbnail = ({ id, resolution, version = "" }) => {
         id &&
         state !== "fails" &&
         html`
-        <img alt="" loading="lazy" decoding="async" src="/api/v1/tasks/${encodeURIComponent(id)}/thumbnail"
+        <img alt="" loading="lazy" decoding="async" src="/api/v1/tasks/${encodeURIComponent(id)}/thumbnail?missing=empty"
           key=${`${id} ${version}`} onLoad=${() => setState("shown")} onError=${() => setState("fails")} />
       `
       }

@@ -14,6 +14,7 @@ import { framesPerSecond } from "./receipt.js";
 /** A server that makes other pictures is asked again. */
 const TRIES = 5;
 const LONGEST_WAIT_SECONDS = 5;
+const NO_PICTURE = "The film is over by then, or the file is not in its place any more.";
 /** A side that is narrower says nothing of what it is. */
 const LABEL_PERCENT = 15;
 
@@ -28,7 +29,9 @@ const pause = (seconds, signal) =>
 
 /** One picture, decoded; throws a Problem. */
 const pictureOf = async (id, query, signal, tries = TRIES) => {
-  const response = await fetch(address(`/tasks/${encodeURIComponent(id)}/frames`, query), { signal });
+  const asked = { ...query, missing: "empty" };
+  const response = await fetch(address(`/tasks/${encodeURIComponent(id)}/frames`, asked), { signal });
+  if (response.status === 204) throw problemOf(404, null, { detail: NO_PICTURE });
   if (response.ok) return createImageBitmap(await response.blob());
   const problem = problemOf(
     response.status,
