@@ -142,8 +142,9 @@ export class Visitor {
     visitor.isTouch = size.width === PHONE.width;
     visitor.context = context;
     visitor.complaints = [];
+    visitor.expected = null;
     visitor.findings = [];
-    await context.exposeBinding("complain", (_, text) => visitor.complaints.push(text));
+    await context.exposeBinding("complain", (_, text) => visitor.complain(text));
     await context.addInitScript(() => {
       document.addEventListener("securitypolicyviolation", (event) => {
         const from = `${event.sourceFile}:${event.lineNumber}`;
@@ -159,26 +160,37 @@ export class Visitor {
     const page = await this.context.newPage();
     page.on("console", (message) => {
       if (["error", "warning"].includes(message.type())) {
-        this.complaints.push(`console: ${message.text()} (${message.location().url})`);
+        this.complain(`console: ${message.text()} (${message.location().url})`);
       }
     });
-    page.on("pageerror", (error) => this.complaints.push(`error: ${error.stack}`));
+    page.on("pageerror", (error) => this.complain(`error: ${error.stack}`));
     page.on("dialog", (dialog) => {
       if (dialog.type() !== "beforeunload") {
-        this.complaints.push(`dialog: ${dialog.message()}`);
+        this.complain(`dialog: ${dialog.message()}`);
       }
       dialog.accept().catch(() => {});
     });
     return page;
   }
 
-  /// Forgets complaints that the test itself caused, such as a server that does not answer.
+  complain(text) {
+    if (!this.expected?.test(text)) {
+      this.complaints.push(text);
+    }
+  }
+
+  /// From now on complaints like this are the test's own doing, such as a server that does not answer; null: none are.
   expect(pattern) {
-    this.complaints = this.complaints.filter((complaint) => !pattern.test(complaint));
+    this.expected = pattern;
   }
 
   async logIn(name = "admin") {
     await this.page.goto("/");
+    await this.fillLogIn(name);
+  }
+
+  /// Where the form is shown already.
+  async fillLogIn(name = "admin") {
     await this.page.getByLabel("Name").fill(name);
     await this.page.getByLabel("Password").fill(given.password);
     await this.page.getByRole("button", { name: "Log in" }).click();

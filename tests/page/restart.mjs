@@ -24,28 +24,43 @@ await withBrowser(async (visit) => {
   const network = { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: BYTES_PER_SECOND };
   await session.send("Network.emulateNetworkConditions", network);
   await sender.page.locator("input[type=file]").first().setInputFiles(path.join(given.root, FILM));
-  await sender.page.waitForFunction(
-    () => Number(document.querySelector("main [role=progressbar]")?.getAttribute("aria-valuenow")) >= 25,
-    null,
-    { timeout: PATIENCE_MS },
-  );
+  const untilSent = (percent) =>
+    sender.page.waitForFunction(
+      (percent) => Number(document.querySelector("main [role=progressbar]")?.getAttribute("aria-valuenow")) >= percent,
+      percent,
+      { timeout: PATIENCE_MS },
+    );
+  await untilSent(25);
   const offsets = [];
   sender.page.on("request", (request) => {
     if (request.method() === "PATCH") {
       offsets.push(Number(request.headers()["upload-offset"]));
     }
   });
+  // Who logs in next does not send for whom has logged out.
+  await sender.page.getByRole("button", { name: /^admin/ }).click();
+  await sender.page.getByRole("menuitem", { name: "Log out" }).click();
+  await sender.page.getByRole("heading", { level: 1, name: "Log in" }).waitFor();
+  await sender.fillLogIn();
+  await sender.go("Add files");
+  await sender.page.getByText("Paused").waitFor();
+  await sender.page.getByRole("button", { name: "Go on with long.mkv" }).click();
+  await untilSent(50);
+  onlooker.expect(NO_ANSWER);
+  sender.expect(NO_ANSWER);
   await outside("stop");
   await lost.waitFor();
-  await onlooker.picture("lost");
+  await onlooker.page.locator(".machine.old").waitFor();
+  await onlooker.lookAt("lost");
   await sender.picture("upload-lost");
   await outside("start");
   await lost.waitFor({ state: "detached" });
   await untilStatus("720/long.mkv", "queued");
   await sender.page.getByText("long.mkv").first().waitFor();
 
-  onlooker.expect(NO_ANSWER);
-  sender.expect(NO_ANSWER);
+  await onlooker.page.locator(".machine:not(.old)").waitFor();
+  onlooker.expect(null);
+  sender.expect(null);
   await onlooker.lookAt("back");
   await sender.lookAt("upload-done");
   const sent = fs.readFileSync(path.join(given.root, FILM));

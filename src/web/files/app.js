@@ -12,6 +12,7 @@ import { live } from "./lib/live.js";
 import { Button, Confirmation, Dialog, Failure, Heading, Icon, Link, Menu, Skeleton, Toasts } from "./lib/parts.js";
 import { recall, remember } from "./lib/remembered.js";
 import { currentRoute, go, useRoute } from "./lib/route.js";
+import { loggingOut } from "./lib/sending.js";
 import { createStore } from "./lib/store.js";
 import { chooseTheme, theme, THEMES } from "./lib/theme.js";
 import { problemsOf } from "./lib/trouble.js";
@@ -120,6 +121,7 @@ const NotFound = () => html`
 /** First what runs is ended, so that nothing asks for something that nobody may know any more. */
 const logOut = async () => {
   const person = me.get();
+  loggingOut.tell();
   leave();
   go("/login");
   try {

@@ -3,7 +3,7 @@
 // Promises: small; who only looks loads none of what sends.
 // Never in here: requests, elements.
 
-import { createStore } from "./store.js";
+import { createSignal, createStore } from "./store.js";
 
 /** Keys of local storage under which unfinished uploads are remembered, one each. */
 export const REMEMBERED = "upload.";
@@ -24,6 +24,9 @@ const NOTHING = {
  * chosen again).
  */
 export const sending = createStore(NOTHING);
+
+/** Told when someone logs out: what is left does not go on by itself under whoever logs in next. */
+export const loggingOut = createSignal();
 
 const handed = createStore(null);
 

@@ -9,7 +9,7 @@ import "../../vendor/tus.js";
 import { isEnded } from "../../lib/allowed.js";
 import { api, loggedOut } from "../../lib/api.js";
 import { live } from "../../lib/live.js";
-import { REMEMBERED, sending } from "../../lib/sending.js";
+import { loggingOut, REMEMBERED, sending } from "../../lib/sending.js";
 import { createStore } from "../../lib/store.js";
 import { fileOfHandle, forgetHandle, handleOf, keepHandle } from "./handles.js";
 import { createMemory, forgottenElsewhere } from "./memory.js";
@@ -389,6 +389,8 @@ export const pause = (ids) => {
   for (const row of rowsOf(ids)) if (row.state === "paused") endTry(row.id);
   beginNext();
 };
+
+loggingOut.listen(() => pause(outbox.get().map(({ id }) => id)));
 
 /** Goes on with what was paused, or was refused. */
 export const resume = (ids) => {
