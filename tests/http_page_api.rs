@@ -1,5 +1,5 @@
-//! What the API has for a page: a queue that is put in order by hand, lists that are entered anywhere, what is wrong in words,
-//! an encode's pieces, and events about uploads and settings.
+//! What the API has for a page: a queue that is put in order by hand, lists that are entered anywhere, what is wrong in
+//! words, an encode's pieces, and events about uploads and settings.
 #![allow(clippy::disallowed_methods)]
 
 mod common;

@@ -1,8 +1,9 @@
 //! schemathesis holds the real service against its own description (SCHEMATHESIS_BIN, `schemathesis` in PATH, or what
 //! scripts/get-schemathesis put into target/tools).
 //!
-//! Neither an answer that is not described nor one of 5xx may come, whatever is sent. Left out: `/events`, which never ends
-//! (tests/http_api.rs has it), and what is refused although its shape is right (tests/schemathesis/schemathesis.toml says why).
+//! Neither an answer that is not described nor one of 5xx may come, whatever is sent. Left out: `/events`, which never
+//! ends (tests/http_api.rs has it), and what is refused although its shape is right (tests/schemathesis/schemathesis.toml
+//! says why).
 #![allow(clippy::disallowed_methods)]
 
 mod common;

@@ -2,7 +2,8 @@
 //! the queue parses, and in the end every film is compressed once.
 //!
 //! A file system of its own in a file is shut down without flushing its log (FS_IOC_SHUTDOWN), which loses what was not
-//! fsynced as a power cut does; then it is mounted again. Runs with `make faults` (POWER_CUTS=20) and `make faults-long` (200).
+//! fsynced as a power cut does; then it is mounted again. Runs with `make faults` (POWER_CUTS=20) and `make faults-long`
+//! (200).
 #![cfg(target_os = "linux")]
 #![allow(clippy::disallowed_methods)]
 

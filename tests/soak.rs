@@ -1,6 +1,7 @@
-//! Hours with a user who does everything at once: drops, slow copies, renames, deletes, edits of the queue and the settings, full
-//! disks, a phone that is off, encoders that are killed or stopped, kills of the service, a clock that jumps. Each minute what
-//! must hold at any moment is looked at; at the end every film that is still there has been compressed once.
+//! Hours with a user who does everything at once: drops, slow copies, renames, deletes, edits of the queue and the
+//! settings, full disks, a phone that is off, encoders that are killed or stopped, kills of the service, a clock that
+//! jumps. Each minute what must hold at any moment is looked at; at the end every film that is still there has been
+//! compressed once.
 //!
 //! `make soak HOURS=1`. A user's moves come from a seed that is printed; CRASH_SEED repeats them.
 #![cfg(target_os = "linux")]

@@ -2,7 +2,8 @@
 //!
 //! Promises: the later source wins; a problem in one source does not hide the others; an error says which file and
 //! line, variable or flag, which key and value, and what is allowed.
-//! Never in here: the file's syntax (`file`), what a value means (`table`, `value`, `profile`), what must hold across settings (`check`).
+//! Never in here: the file's syntax (`file`), what a value means (`table`, `value`, `profile`), what must hold across
+//! settings (`check`).
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -239,8 +239,8 @@ fn has_captions(file: &Path) -> io::Result<bool> {
     Ok(false)
 }
 
-/// Encodes on this thread until done, with captions from [`read_captions`] when the plan has any. `part` is overwritten. `on_start` gets ffmpeg's pid (also its group's id),
-/// `on_progress` about two reports a second.
+/// Encodes on this thread until done, with captions from [`read_captions`] when the plan has any. `part` is overwritten.
+/// `on_start` gets ffmpeg's pid (also its group's id), `on_progress` about two reports a second.
 ///
 /// # Errors
 /// See [`EncodeError`].

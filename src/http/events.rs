@@ -307,10 +307,10 @@ impl Told {
 /// Streams what changes (`text/event-stream`).
 ///
 /// `task`: a task as it is now. `removed`: one that has left the queue for an archive. `live`: how far each encode is, at
-/// most once a second. `queue`: how the queue stands. `uploads`: an upload as it is now, as `{"id", "upload"}`; `upload` is `null` when it is
-/// gone. `settings`: others are in force. `reset`: read the lists anew, what has changed since cannot be told. `alive`: nothing,
-/// when nothing else was told for 20 seconds.
-/// Send the id of the last event that came as `Last-Event-ID` (browsers do it by themselves) to go on from there.
+/// most once a second. `queue`: how the queue stands. `uploads`: an upload as it is now, as `{"id", "upload"}`; `upload`
+/// is `null` when it is gone. `settings`: others are in force. `reset`: read the lists anew, what has changed since
+/// cannot be told. `alive`: nothing, when nothing else was told for 20 seconds. Send the id of the last event that came
+/// as `Last-Event-ID` (browsers do it by themselves) to go on from there.
 #[utoipa::path(
     get,
     path = "/events",

@@ -1,5 +1,5 @@
-//! Tags, chapters and crop marks as they are written: of several tags of one name, and of several titles of one chapter, ffmpeg
-//! reads one. Pure.
+//! Tags, chapters and crop marks as they are written: of several tags of one name, and of several titles of one chapter,
+//! ffmpeg reads one. Pure.
 
 use std::ops::Range;
 

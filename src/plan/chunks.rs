@@ -446,8 +446,8 @@ impl EncodePlan {
             if Some(own) == film {
                 // Where frames last longer behind a seam than before it, the decode times of both sides overlap.
                 options.push(("bsf".into(), r"setts=pts=PTS:dts=max(DTS\,PREV_OUTDTS+1)".into()));
-                // Matroska writes a rate down, which else would be what the list's rounded durations come to. MP4 writes none,
-                // and would change its timescale.
+                // Matroska writes a rate down, which else would be what the list's rounded durations come to. MP4 writes
+                // none, and would change its timescale.
                 let rate = encoder_parameter(stream, "fps").filter(|_| self.container == Container::Matroska);
                 options.extend(rate.map(|rate| ("r".to_owned(), rate.into())));
             }

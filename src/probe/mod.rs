@@ -133,8 +133,8 @@ pub enum Rejection {
     Encrypted,
 }
 
-/// Everything that is known of a source from header and packets, and what some decoded pictures say about its fields. With [`Damaged::Salvage`] a
-/// truncated file passes for what it holds.
+/// Everything that is known of a source from header and packets, and what some decoded pictures say about its fields.
+/// With [`Damaged::Salvage`] a truncated file passes for what it holds.
 ///
 /// # Errors
 /// See [`ProbeError`].

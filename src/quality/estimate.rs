@@ -2,11 +2,11 @@
 //!
 //! Promises: an estimate says how far off it may be; without the source's bytes it is the mean of the samples.
 //!
-//! Where the source spent many bytes, its picture is hard, and an encode loses much: a sample's loss rises with the root of
-//! the bytes that the source has there. The line through the samples says what the film loses, since the source's bytes are
-//! known everywhere. Of two films of 13 and 37 scenes in 107 s, from sources of constant quality, 16 samples of 1.5 s were off
-//! by 0.25 and 0.33 dB without it (root of the mean square over where they lay) and by 0.12 and 0.08 dB with it. A source of
-//! constant rate says nothing: there it is as without.
+//! Where the source spent many bytes, its picture is hard, and an encode loses much: a sample's loss rises with the root
+//! of the bytes that the source has there. The line through the samples says what the film loses, since the source's
+//! bytes are known everywhere. Of two films of 13 and 37 scenes in 107 s, from sources of constant quality, 16 samples of
+//! 1.5 s were off by 0.25 and 0.33 dB without it (root of the mean square over where they lay) and by 0.12 and 0.08 dB
+//! with it. A source of constant rate says nothing: there it is as without.
 
 use super::{Sample, Scores};
 use crate::{config::Metric, media::MediaInfo, plan::Span};

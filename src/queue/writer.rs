@@ -149,7 +149,8 @@ impl Handle {
         self.shared.heartbeat.late_by()
     }
 
-    /// Writes what waits and ends the thread; a thread that hangs is left behind after [`STOP_LIMIT`]. Nobody may be left waiting on the other side of `report` by then.
+    /// Writes what waits and ends the thread; a thread that hangs is left behind after [`STOP_LIMIT`]. Nobody may be left
+    /// waiting on the other side of `report` by then.
     pub fn stop(mut self) {
         self.shared.lock().stop = true;
         self.shared.wake.notify_one();
@@ -167,8 +168,8 @@ impl Handle {
     }
 }
 
-/// Starts the thread. `seen` is `tasks.json` as [`super::load`] found it, with the tasks `in_file`; `foreign_rows` are written back with every
-/// snapshot.
+/// Starts the thread. `seen` is `tasks.json` as [`super::load`] found it, with the tasks `in_file`; `foreign_rows` are
+/// written back with every snapshot.
 ///
 /// # Errors
 /// When the system gives no thread.

@@ -36,8 +36,8 @@ pub struct File {
     /// Null when nothing was encoded.
     pub encoder: Option<Encoder>,
     pub fingerprint: Fingerprint,
-    /// xxh3-128 of all bytes of the file under `output/`, for `verify`; null when nothing is there. Receipts before 2026-11-22
-    /// have none.
+    /// xxh3-128 of all bytes of the file under `output/`, for `verify`; null when nothing is there. Receipts before
+    /// 2026-11-22 have none.
     #[serde(default)]
     pub published_hash: Option<String>,
     /// What the source's decoder said, if anything.

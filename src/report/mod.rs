@@ -1,6 +1,7 @@
 //! What has been saved, from the queue and its archives: for the command line and the API.
 //!
-//! Promises: archives are read one at a time by each thread, and only what is counted is kept; one JSON form for all who want it.
+//! Promises: archives are read one at a time by each thread, and only what is counted is kept; one JSON form for all who
+//! want it.
 //! Never in here: tables for people.
 
 mod totals;

@@ -1,7 +1,8 @@
 //! What has been saved, summed up. Pure.
 //!
-//! Promises: each sum by folder and each by month add up to the total, those by day and by week but for what has no end; of several results of one source the last one
-//! counts, so that a retry saves nothing twice; a row without sizes counts as a file, not as bytes.
+//! Promises: each sum by folder and each by month add up to the total, those by day and by week but for what has no end;
+//! of several results of one source the last one counts, so that a retry saves nothing twice; a row without sizes counts
+//! as a file, not as bytes.
 //! Never in here: files, texts.
 
 use std::{

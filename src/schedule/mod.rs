@@ -1,8 +1,8 @@
 //! What to run next, what waits for what, how many encodes the machine takes at once, in which hours, and when finished
 //! tasks leave the queue.
 //!
-//! Promises: higher priority first, then by turn (first come, first served, unless a person has moved one); a task that cannot run now holds up nobody; what is
-//! decided depends on nothing but the arguments.
+//! Promises: higher priority first, then by turn (first come, first served, unless a person has moved one); a task that
+//! cannot run now holds up nobody; what is decided depends on nothing but the arguments.
 //! Never in here: starting anything, reading the clock or the machine.
 
 mod cost;
@@ -48,8 +48,8 @@ pub struct Decision {
     pub waiting: Vec<(TaskId, WaitingFor)>,
 }
 
-/// The tasks that could be encoded next, at most `most`. `still_waits` says whether a task that waits for a folder or another task must go
-/// on waiting.
+/// The tasks that could be encoded next, at most `most`. `still_waits` says whether a task that waits for a folder or
+/// another task must go on waiting.
 pub fn next<'a>(
     tasks: impl Iterator<Item = &'a Task>,
     resources: Resources,

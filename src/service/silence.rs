@@ -21,8 +21,8 @@ impl Silence {
         self.0 = None;
     }
 
-    /// Looks at `now`; true when it has been quiet for `limit`, and then not again before it has been so for as long again. Zero
-    /// is no limit.
+    /// Looks at `now`; true when it has been quiet for `limit`, and then not again before it has been so for as long
+    /// again. Zero is no limit.
     pub fn look(&mut self, now: Instant, work: Work, limit: Duration) -> bool {
         if work == Work::Nothing {
             self.0 = None;

@@ -246,7 +246,8 @@ pub struct Task {
     pub profile: Option<String>,
     pub origin: Origin,
     pub fingerprint: Option<Fingerprint>,
-    /// xxh3-128 over blocks spread through the file, taken when its encode started: confirms a duplicate when the source is gone.
+    /// xxh3-128 over blocks spread through the file, taken when its encode started: confirms a duplicate when the source
+    /// is gone.
     pub sample: Option<u128>,
     pub source: Option<Identity>,
     pub added: Option<Timestamp>,
@@ -257,7 +258,8 @@ pub struct Task {
     pub time_taken_seconds: Option<f64>,
     /// Relative to `output/`. Recorded before the encode starts.
     pub output: Option<PathBuf>,
-    /// The finished file, by inode: recorded before it gets its name, so that a crash in between can be told from a file of others.
+    /// The finished file, by inode: recorded before it gets its name, so that a crash in between can be told from a file
+    /// of others.
     pub output_identity: Option<Identity>,
     /// What an earlier run of this very task left in `output/`: a retry may replace it as long as it is unchanged.
     pub previous_output: Option<(PathBuf, Identity)>,

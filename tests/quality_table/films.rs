@@ -106,8 +106,8 @@ fn film(path: &Path) -> Result<(f64, bool), String> {
     Ok((seconds, stream["color_transfer"] == "smpte2084"))
 }
 
-/// Longer films, of many scenes: whole scenes, short cuts, the cuts from a source of constant rate, and HDR. Made once, and kept in
-/// `folder`.
+/// Longer films, of many scenes: whole scenes, short cuts, the cuts from a source of constant rate, and HDR. Made once,
+/// and kept in `folder`.
 pub fn joined(clips: &[Film], folder: &Path) -> Vec<Film> {
     /// Of one clip, in the film of whole scenes.
     const SCENE_S: f64 = 15.0;

@@ -23,7 +23,8 @@ use video_compressor::{
 const FRAMES_PER_SECOND: f64 = 25.0;
 /// How far a prediction of encodes may be off.
 const TOLERANCE: f64 = 0.05;
-/// How far one of the service's work: more goes on there than is in the model, and docs/performance.md says how far it is off.
+/// How far one of the service's work: more goes on there than is in the model, and docs/performance.md says how far it is
+/// off.
 const SERVED_TOLERANCE: f64 = 0.10;
 
 /// A film of so many seconds in one piece.

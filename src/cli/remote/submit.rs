@@ -1,7 +1,7 @@
 //! `submit`: sends files to a service elsewhere with tus, and goes on where an earlier try has stopped.
 //!
-//! Promises: a connection that breaks costs only what was under way; a run that ends in the middle is gone on with by the next
-//! one, for the server remembers the file by its mark; a file that changes while it is sent is not submitted.
+//! Promises: a connection that breaks costs only what was under way; a run that ends in the middle is gone on with by the
+//! next one, for the server remembers the file by its mark; a file that changes while it is sent is not submitted.
 
 use std::{
     fs::{File, Metadata},

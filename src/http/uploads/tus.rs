@@ -83,8 +83,8 @@ async fn options(State(api): State<Api>, _: Viewer) -> Response {
 
 /// Begin an upload (tus)
 ///
-/// `Upload-Metadata` has `filename` and `resolution`, and may have `profile`, `priority` and `mark`, each in base64. The body may
-/// already be the beginning of the file.
+/// `Upload-Metadata` has `filename` and `resolution`, and may have `profile`, `priority` and `mark`, each in base64. The
+/// body may already be the beginning of the file.
 #[utoipa::path(
     post,
     path = "/uploads",

@@ -30,9 +30,9 @@ use crate::{
     },
 };
 
-/// How much is encoded before a trial's sample and not measured, seconds. An encode begins with a keyframe, and what follows
-/// is better than the middle of a film: by 2.2 dB after 0.5 to 1.5 s with preset ultrafast, where it takes 1.5 s until it is as
-/// the film's mean to 0.3 dB. With fast and medium it is, to 0.1 dB, after 1 s.
+/// How much is encoded before a trial's sample and not measured, seconds. An encode begins with a keyframe, and what
+/// follows is better than the middle of a film: by 2.2 dB after 0.5 to 1.5 s with preset ultrafast, where it takes 1.5 s
+/// until it is as the film's mean to 0.3 dB. With fast and medium it is, to 0.1 dB, after 1 s.
 fn lead_in_s(preset: &str) -> f64 {
     match preset {
         "ultrafast" | "superfast" => 1.5,
