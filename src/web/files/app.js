@@ -60,20 +60,28 @@ const viewAt = (path) => {
   return null;
 };
 
-/**
- * The module of a view, once it and its style are there: `{module, problem}`. A page that is outdated is loaded again.
- */
+/** Modules of views that are there, with their styles; by the views' patterns. */
+const modules = new Map();
+
+const loadModule = async (view) => {
+  const [module] = await Promise.all([view.load(), ...view.styles.map(loadStyle)]);
+  modules.set(view.pattern, module);
+};
+
+/** The module of a view, once it and its style are there: `{module, problem}`. A page that is outdated is loaded again. */
 const useModule = (view) => {
-  const [state, setState] = useState({ view: null, module: null, problem: null });
+  const [, setLoaded] = useState(null);
+  const [failed, setFailed] = useState(null);
   useEffect(() => {
+    if (modules.has(view.pattern)) return undefined;
     let isWanted = true;
     const load = async () => {
       try {
-        const [module] = await Promise.all([view.load(), ...view.styles.map(loadStyle)]);
-        if (isWanted) setState({ view: view.pattern, module, problem: null });
+        await loadModule(view);
+        if (isWanted) setLoaded(view.pattern);
       } catch {
         if (await isOutdated()) location.reload();
-        else if (isWanted) setState({ view: view.pattern, module: null, problem: notLoaded });
+        else if (isWanted) setFailed(view.pattern);
       }
     };
     load();
@@ -81,7 +89,8 @@ const useModule = (view) => {
       isWanted = false;
     };
   }, [view.pattern]);
-  return state.view === view.pattern ? state : { module: null, problem: null };
+  const module = modules.get(view.pattern) ?? null;
+  return { module, problem: module === null && failed === view.pattern ? notLoaded : null };
 };
 
 const notLoaded = {
@@ -138,9 +147,10 @@ const leave = () => {
   me.set("nobody");
 };
 
-const enter = (person) => {
+/** `queue`: a promise of how it stands, where that was asked for already. */
+const enter = (person, queue) => {
   me.set(person);
-  live.start();
+  live.start(queue);
 };
 
 const comeBack = (to) => remember(AFTER_LOGIN, to ?? null, "session");
@@ -347,10 +357,14 @@ const Page = () => {
 loggedOut.listen(leave);
 
 const begin = async () => {
+  // What is seen first is seen whole. What goes wrong with it is told where it is shown.
+  const view = viewAt(currentRoute().path);
+  const loaded = view && loadModule(view).catch(() => {});
   try {
-    const { me: person } = await api.get("/login-options");
+    const { me: person } = (await window.first.options) ?? (await api.get("/login-options"));
     if (!person) return leave();
-    enter(person);
+    await loaded;
+    enter(person, window.first.queue);
   } catch (problem) {
     return me.set(problem);
   }

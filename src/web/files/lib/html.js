@@ -78,10 +78,15 @@ const styles = new Map();
 
 /** Links style/NAME.css once; the promise is kept when it is there, or cannot be had. */
 export const loadStyle = (name) => {
+  const address = new URL(`../style/${name}.css`, import.meta.url);
+  if (!styles.has(name) && document.querySelector(`link[href="${address.pathname}"]`)) {
+    // The document has it, and no module runs before it is there.
+    styles.set(name, Promise.resolve());
+  }
   if (!styles.has(name)) {
     const link = document.createElement("link");
     link.rel = "stylesheet";
-    link.href = new URL(`../style/${name}.css`, import.meta.url).href;
+    link.href = address.href;
     const loaded = new Promise((resolve) => {
       link.onload = resolve;
       link.onerror = resolve;

@@ -111,8 +111,10 @@ const visibilityChanged = () => {
 
 let watchTimer = null;
 
-const start = () => {
+const start = (queue) => {
   if (source) return;
+  // What the stream says is newer.
+  queue?.then((data) => data && source && known.get().queue === null && tell({ kind: "queue", data }));
   window.addEventListener("online", openIfNot);
   window.addEventListener("offline", tryAgain);
   document.addEventListener("visibilitychange", visibilityChanged);
