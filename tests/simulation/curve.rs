@@ -147,7 +147,9 @@ pub fn kind(figures: &[Figure]) -> Kind {
     // At the start one core is busy.
     let busy = single.map(|figure| (figure.cpu_seconds - start_seconds) / (figure.seconds - start_seconds));
     let more = |figure: &Figure| cpu(figure) / cpu(single[0]) - 1.0;
-    let shared = slope([2, 4].map(|count| (f64::from(count) - 1.0, more(found(count, count, 1)))));
+    // By seconds: a core that waits because its encode's only thread does is lost as well.
+    let longer = |figure: &Figure| figure.seconds / single[0].seconds - 1.0;
+    let shared = slope([2, 4].map(|count| (f64::from(count) - 1.0, longer(found(count, count, 1)))));
     let own = slope([1, 2, 3].map(|place| {
         let more_threads = f64::from(single[place].threads) - 1.0;
         (more_threads, more(single[place]) - shared * (busy[place] - 1.0))

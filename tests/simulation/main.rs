@@ -23,9 +23,8 @@ use video_compressor::{
 const FRAMES_PER_SECOND: f64 = 25.0;
 /// How far a prediction of encodes may be off.
 const TOLERANCE: f64 = 0.05;
-/// How far one of the service's work: more goes on there than is in the model, and docs/performance.md says how far it is
-/// off.
-const SERVED_TOLERANCE: f64 = 0.10;
+/// Of the service's work at 1080p, where the model is made of short encodes; docs/performance.md says how far it is off.
+const TOLERANCE_1080: f64 = 0.10;
 
 /// A film of so many seconds in one piece.
 fn whole(kind: &Kind, length: f64) -> Film<'_> {
@@ -253,7 +252,12 @@ fn what_the_service_was_measured_to_do_is_predicted_from_single_encodes() {
             off * 100.0
         );
         println!("{line}");
-        if off.abs() > SERVED_TOLERANCE {
+        let tolerance = if measured.height == 1080 {
+            TOLERANCE_1080
+        } else {
+            TOLERANCE
+        };
+        if off.abs() > tolerance {
             writeln!(wrong, "{line}").unwrap();
         }
     }

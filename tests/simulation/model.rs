@@ -3,8 +3,8 @@
 //! An encode of x265 is not equally parallel all the time. Here it is a row of phases, each with a width: so many threads
 //! want to run. How much of its work is done at which width follows from how many cores one encode alone keeps busy of
 //! 1, 2, 3 and 4; beyond four, the width is spread evenly up to what x265's wavefront allows. Threads that want to run
-//! share the cores evenly, but for chunks that stand back behind encodes with few threads. A frame takes more processor
-//! time the more cores are busy (memory, caches), and more still the more threads its encode has, whether they run or not
+//! share the cores evenly, but for chunks that stand back behind encodes with few threads. A frame takes longer
+//! the more cores are busy (memory, caches), and longer still the more threads its encode has, whether they run or not
 //! (they wake and wait for each other): straight lines through the figures, and from four on as with four. What runs next
 //! is chosen by the program's own `admit`, and with how many threads by its own `beside_others`. What the service does beside
 //! encoding takes one thread: half of what a film takes before its first frame and half after the last, what a chunk takes
@@ -46,7 +46,7 @@ pub struct Kind {
     pub start_seconds: f64,
     /// What the service does beside encoding.
     pub beside: Beside,
-    /// By how much processor time grows with each further busy core; 0.02 is 2 %.
+    /// By how much longer a frame takes with each further busy core; 0.02 is 2 %.
     pub shared_contention: f64,
     /// By how much more with each further thread that it has.
     pub own_contention: f64,
