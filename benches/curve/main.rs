@@ -236,11 +236,15 @@ fn write(points: &[Point], rounds: usize) -> Outcome<()> {
         .unwrap_or_default();
     let (processor, ffmpeg) = (processor(), first_line("ffmpeg", &["-version"]));
     let is_of_here = earlier["processor"] == processor && earlier["ffmpeg"] == ffmpeg;
-    let other_heights = earlier["points"]
+    let others = earlier["points"]
         .as_array()
         .into_iter()
         .flatten()
-        .filter(|other| is_of_here && points.iter().all(|point| other["height"] != point.size.1));
+        .filter(|other| {
+            let is_another =
+                |point: &Point| other["height"] != point.size.1 || other["frames"] != point.frames;
+            is_of_here && points.iter().all(is_another)
+        });
     let figures: Vec<Value> = points
         .iter()
         .map(|point| {
@@ -269,7 +273,7 @@ fn write(points: &[Point], rounds: usize) -> Outcome<()> {
             figure["cpu_seconds"] = json!(cpu_seconds);
             figure
         })
-        .chain(other_heights.cloned())
+        .chain(others.cloned())
         .collect();
     let text = serde_json::to_string_pretty(&json!({
         "processor": processor,

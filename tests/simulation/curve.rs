@@ -102,11 +102,18 @@ impl Measured {
         read("measured.json")
     }
 
-    /// Those of pictures of this height.
+    /// Those of pictures of this height; of encodes of several lengths those with the most rounds, as long as the longer
+    /// ones have too few to tell a fast minute of the machine from a usual one.
     pub fn of_height(&self, height: u32) -> Vec<Figure> {
-        self.points
-            .iter()
-            .filter(|point| point.height == height)
+        let points = || self.points.iter().filter(|point| point.height == height);
+        let rounds = |frames: u32| -> usize {
+            let of_length = points().filter(|point| point.frames == frames);
+            of_length.map(|point| point.seconds.len()).min().unwrap_or(0)
+        };
+        let lengths = points().map(|point| point.frames).filter(|frames| *frames > 1);
+        let length = lengths.max_by_key(|frames| (rounds(*frames), *frames)).unwrap();
+        points()
+            .filter(|point| point.frames == length || point.frames == 1)
             .map(Point::fastest)
             .collect()
     }
