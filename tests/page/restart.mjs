@@ -1,4 +1,5 @@
-// The service is stopped in order and started again while a page is open and an upload is under way.
+// An upload is paused when its sender logs out, and goes on when asked to; then the service is stopped in order and started
+// again while it is under way and another page is open.
 
 import assert from "node:assert/strict";
 import fs from "node:fs";

@@ -48,7 +48,7 @@ pub struct Kind {
     pub beside: Beside,
     /// By how much longer a frame takes with each further busy core; 0.02 is 2 %.
     pub shared_contention: f64,
-    /// By how much more with each further thread that it has.
+    /// By how much longer still with each further thread that its encode has.
     pub own_contention: f64,
     /// Width, and the share of the work that is done at it.
     pub widths: Vec<(f64, f64)>,

@@ -78,23 +78,22 @@ const styles = new Map();
 
 /** Links style/NAME.css once; the promise is kept when it is there, or cannot be had. */
 export const loadStyle = (name) => {
-  const address = new URL(`../style/${name}.css`, import.meta.url);
-  if (!styles.has(name) && document.querySelector(`link[href="${address.pathname}"]`)) {
-    // The document has it, and no module runs before it is there.
-    styles.set(name, Promise.resolve());
-  }
-  if (!styles.has(name)) {
-    const link = document.createElement("link");
-    link.rel = "stylesheet";
-    link.href = address.href;
-    const loaded = new Promise((resolve) => {
-      link.onload = resolve;
-      link.onerror = resolve;
-    });
-    document.head.append(link);
-    styles.set(name, loaded);
-  }
+  if (!styles.has(name)) styles.set(name, linked(new URL(`../style/${name}.css`, import.meta.url)));
   return styles.get(name);
+};
+
+const linked = (address) => {
+  // What the document has is there before a module runs.
+  if (document.querySelector(`link[href="${address.pathname}"]`)) return Promise.resolve();
+  const link = document.createElement("link");
+  link.rel = "stylesheet";
+  link.href = address.href;
+  const loaded = new Promise((resolve) => {
+    link.onload = resolve;
+    link.onerror = resolve;
+  });
+  document.head.append(link);
+  return loaded;
 };
 
 /** For a part with a style sheet of its own; those of views are linked by app.js. */
