@@ -329,6 +329,40 @@ fn a_page_learns_who_is_logged_in_with_its_browser_and_of_nobody_else() {
 }
 
 #[test]
+fn a_page_learns_how_the_queue_stands_with_who_is_there_and_nobody_else_does() {
+    let server = with_users();
+    server.start();
+    let ask = |path: &str, cookie: &str| server.request("GET", path, &[NO_KEY, ("Cookie", cookie)], b"");
+    let first = "/api/v1/login-options?with=queue";
+    let browser = Browser::log_in(&server, "viewer");
+    let mut found = ask(first, &browser.cookie).json()["queue"].take();
+    let mut alone = ask("/api/v1/queue", &browser.cookie).json();
+    // It changes from one answer to the next.
+    for queue in [&mut found, &mut alone] {
+        assert!(queue["free_bytes"].take().is_u64());
+    }
+    assert_eq!(found, alone);
+    for (path, cookie) in [
+        ("/api/v1/login-options", browser.cookie.as_str()),
+        (first, "vc_session=planted"),
+        (first, "other=1"),
+    ] {
+        assert!(
+            !ask(path, cookie)
+                .json()
+                .as_object()
+                .unwrap()
+                .contains_key("queue"),
+            "{path} {cookie}"
+        );
+    }
+    assert_eq!(
+        ask("/api/v1/login-options?with=tasks", &browser.cookie).status,
+        400
+    );
+}
+
+#[test]
 fn a_name_that_is_not_ours_reaches_nothing() {
     let server = Server::new(&[("http.allowed_hosts", "[\"nas.local\"]")]);
     server.start();

@@ -4,14 +4,32 @@
 
 use axum::{extract::State, http::HeaderMap};
 use jiff::Timestamp;
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::MeDto;
 use crate::http::{
-    Api, oidc,
+    Api,
+    extract::Query,
+    oidc,
+    problem::{Problem, ProblemDto},
+    queue::QueueDto,
     who::{SESSION_COOKIE, cookie},
 };
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct OptionsQuery {
+    /// What else to tell those who are logged in, so that a page can begin with one request.
+    with: Option<With>,
+}
+
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum With {
+    Queue,
+}
 
 /// Ways to log in.
 #[derive(Serialize, ToSchema)]
@@ -24,6 +42,9 @@ pub(super) struct LoginOptionsDto {
     name: Option<String>,
     /// Who is logged in with this browser already; `null`: nobody.
     me: Option<MeDto>,
+    /// With `with=queue`, for those who are logged in: as `GET /queue` tells it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    queue: Option<QueueDto>,
 }
 
 /// Ways to log in here
@@ -32,17 +53,30 @@ pub(super) struct LoginOptionsDto {
     path = "/login-options",
     tag = "account",
     security(()),
-    responses((status = OK, body = LoginOptionsDto))
+    params(OptionsQuery),
+    responses(
+        (status = OK, body = LoginOptionsDto),
+        (status = "4XX", body = ProblemDto, content_type = "application/problem+json"),
+    )
 )]
-pub(super) async fn get(State(api): State<Api>, headers: HeaderMap) -> axum::Json<LoginOptionsDto> {
+pub(super) async fn get(
+    State(api): State<Api>,
+    headers: HeaderMap,
+    Query(query): Query<OptionsQuery>,
+) -> Result<axum::Json<LoginOptionsDto>, Problem> {
     let http = &api.desk.config().http;
     let server = oidc::server_name(http);
     let session = cookie(&headers, SESSION_COOKIE);
     let caller = session.and_then(|text| api.access.by_session(text, http, Timestamp::now()));
-    axum::Json(LoginOptionsDto {
+    let queue = match (&caller, query.with) {
+        (Some(_), Some(With::Queue)) => Some(QueueDto::from(&*api.desk.board())),
+        _ => None,
+    };
+    Ok(axum::Json(LoginOptionsDto {
         setup: api.access.accounts().users().is_empty(),
         oidc: server.is_some(),
         name: server,
         me: caller.map(MeDto::from),
-    })
+        queue,
+    }))
 }
