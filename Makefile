@@ -19,7 +19,7 @@ CONFIG := conf/video-compressor.toml
 WITH_BINDIR := sed 's|/usr/local/bin/video-compressor|$(BINDIR)/video-compressor|g'
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-all test-corpus faults faults-long soak fuzz quality-table pictures lint bench curve install uninstall clean
+.PHONY: help run build test test-all test-corpus faults faults-long soak fuzz quality-table page pictures lint bench curve install uninstall clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,7 @@ test-all: ## All tests, also those that need root, systemd's tools or a real ntf
 	scripts/get-tus-js-client target/tools || echo "no tus-js-client here, so its test is skipped"
 	scripts/get-oidc-provider target/tools || echo "no oidc-provider here, so its tests are skipped"
 	scripts/get-playwright target/tools || echo "no playwright-core here, so the page's tests are skipped"
+	scripts/get-rollup target/tools || echo "no Rollup here, so the page's files are not held to what is served"
 	VIDEO_COMPRESSOR_TEST_ALL=1 $(CARGO) test --locked
 
 # Files to judge; without DIR, small ones of every kind are made.
@@ -107,6 +108,10 @@ quality-table: ## Measure how near results come to targets, with the clips of DI
 	QUALITY_DIR='$(abspath $(DIR))' QUALITY_PAGE='$(abspath $(PAGE))' QUALITY_FFMPEG='$(VMAF_FFMPEG)' \
 		QUALITY_ONLY='$(ONLY)' \
 		$(CARGO) test --locked --test quality_table -- --nocapture
+
+page: ## Join what the page is served as (src/web/built/), after a change in src/web/files/; needs Node.js and npm
+	tools=$$(scripts/get-rollup target/tools) && rm -rf src/web/built && \
+		node scripts/build-page.mjs "$$tools" src/web/built
 
 # The end of a path of CLIPS whose pictures are compared; without it, any.
 COMPARE ?=

@@ -401,6 +401,37 @@ fn pictures_for_the_readme() {
 }
 
 #[test]
+fn what_is_served_is_what_make_page_makes_of_the_files_that_people_edit() {
+    let test = "what_is_served_is_what_make_page_makes_of_the_files_that_people_edit";
+    if !common::all_tests_wanted(test) {
+        return;
+    }
+    let repository = Path::new(REPOSITORY);
+    let rollup = repository.join("target/tools/rollup");
+    if !has_tool("node") || !rollup.is_dir() {
+        return common::skip(test, "rollup");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let made = folder.path().join("built");
+    let output = Command::new("node")
+        .arg(repository.join("scripts/build-page.mjs"))
+        .args([&rollup, &made])
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let served = repository.join("src/web/built");
+    assert_eq!(files_below(&made), files_below(&served), "run `make page`");
+    for name in files_below(&made) {
+        let [made, served] = [&made, &served].map(|folder| fs::read(folder.join(&name)).unwrap());
+        assert!(made == served, "{name}: run `make page`");
+    }
+}
+
+#[test]
 fn the_page_s_own_functions_do_as_their_tests_say() {
     let test = "the_page_s_own_functions_do_as_their_tests_say";
     if !has_tool("node") {

@@ -27,7 +27,7 @@ const PLACES = [
 ];
 
 const VIEWS = [
-  { pattern: "/", place: "/", styles: ["now"], load: () => import("./views/now.js") },
+  { pattern: "/", place: "/", styles: [], load: () => import("./views/now.js") },
   { pattern: "/queue", place: "/queue", styles: ["queue"], load: () => import("./views/queue/queue.js") },
   {
     pattern: "/history",
@@ -147,7 +147,7 @@ const leave = () => {
   me.set("nobody");
 };
 
-/** `queue`: a promise of how it stands, where that was asked for already. */
+/** `queue`: how it stands, where that was asked for already. */
 const enter = (person, queue) => {
   me.set(person);
   live.start(queue);
@@ -361,10 +361,10 @@ const begin = async () => {
   const view = viewAt(currentRoute().path);
   const loaded = view && loadModule(view).catch(() => {});
   try {
-    const { me: person } = (await window.first.options) ?? (await api.get("/login-options"));
+    const { me: person, queue } = (await window.first) ?? (await api.get("/login-options"));
     if (!person) return leave();
     await loaded;
-    enter(person, window.first.queue);
+    enter(person, queue);
   } catch (problem) {
     return me.set(problem);
   }

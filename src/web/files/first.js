@@ -1,13 +1,17 @@
-/* While the rest of the page is still coming: who is here, and how the queue stands. A plain script, so that it comes
-   first.
-   Promises: who is not logged in is asked for nothing that would be refused; null is what could not be had.
-   Never in here: what is made of the answers (app.js). */
+/* What does not wait for the rest of the page: light or dark, as chosen in this browser, before anything is painted; and,
+   while modules come, who is here and how the queue stands. A plain script, so that it comes first.
+   Promises: null is what could not be had.
+   Never in here: what is made of the answer (app.js). */
 {
-  const answerOf = async (path) => {
-    const response = await fetch(`/api/v1${path}`);
+  try {
+    const chosen = localStorage.getItem("theme");
+    if (chosen === "light" || chosen === "dark") document.documentElement.dataset.theme = chosen;
+  } catch {
+    // Storage is off: it is as the system says.
+  }
+  const answer = async () => {
+    const response = await fetch("/api/v1/login-options?with=queue");
     return response.ok ? response.json() : null;
   };
-  const options = answerOf("/login-options").catch(() => null);
-  const queue = options.then((known) => (known?.me ? answerOf("/queue") : null)).catch(() => null);
-  window.first = { options, queue };
+  window.first = answer().catch(() => null);
 }

@@ -17,6 +17,7 @@ import {
   useRef,
   useState,
 } from "../vendor/preact-htm.js";
+import { FILES } from "./version.js";
 
 export {
   Component,
@@ -78,13 +79,11 @@ const styles = new Map();
 
 /** Links style/NAME.css once; the promise is kept when it is there, or cannot be had. */
 export const loadStyle = (name) => {
-  if (!styles.has(name)) styles.set(name, linked(new URL(`../style/${name}.css`, import.meta.url)));
+  if (!styles.has(name)) styles.set(name, linked(new URL(`style/${name}.css`, FILES)));
   return styles.get(name);
 };
 
 const linked = (address) => {
-  // What the document has is there before a module runs.
-  if (document.querySelector(`link[href="${address.pathname}"]`)) return Promise.resolve();
   const link = document.createElement("link");
   link.rel = "stylesheet";
   link.href = address.href;

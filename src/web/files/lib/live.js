@@ -113,8 +113,7 @@ let watchTimer = null;
 
 const start = (queue) => {
   if (source) return;
-  // What the stream says is newer.
-  queue?.then((data) => data && source && known.get().queue === null && tell({ kind: "queue", data }));
+  if (queue) tell({ kind: "queue", data: queue });
   window.addEventListener("online", openIfNot);
   window.addEventListener("offline", tryAgain);
   document.addEventListener("visibilitychange", visibilityChanged);

@@ -4,7 +4,8 @@
 
 export { Button, Check, Field, IconButton, Select, Switch, Tabs } from "./parts/controls.js";
 export { Bar, Film, Meter, Thumbnail } from "./parts/film.js";
-export { confirm, Confirmation, Dialog, Menu, openMenu, toast, Toasts } from "./parts/overlays.js";
+export { confirm, Confirmation, Dialog, Menu, openMenu, Toasts } from "./parts/overlays.js";
 export { Bytes, Empty, Failure, Heading, Name, Notice, Panel, Skeleton, Status, Time } from "./parts/states.js";
 export { Icon } from "./icons.js";
 export { Link } from "./route.js";
+export { toast } from "./toasts.js";

@@ -1,7 +1,10 @@
-// Whether this page is still the one that the service has.
+// Where the page's files are, and whether it is still the one that the service has.
 // Never in here: what is shown then.
 
-const VERSION = new URL(import.meta.url).pathname.split("/").at(-3);
+/** The folder of the page's files. All modules that are served are at its top: `make page` joins them. */
+export const FILES = new URL(".", import.meta.url);
+
+const VERSION = FILES.pathname.split("/").at(-2);
 
 /** The service has another page by now: it was updated since this one was opened. False when it does not answer. */
 export const isOutdated = async () => {

@@ -7,7 +7,7 @@ import { sentence } from "../format.js";
 import { html, useEffect, useRef, useState } from "../html.js";
 import { Icon } from "../icons.js";
 import { Link } from "../route.js";
-import { toast } from "./overlays.js";
+import { toast } from "../toasts.js";
 
 /** Runs `handler`; while what it returns is not done, it is busy. A failure is shown as a toast. */
 const useBusy = (handler) => {

@@ -6,6 +6,7 @@ import { sentence } from "../format.js";
 import { html, useEffect, useLayoutEffect, useRef, useStore } from "../html.js";
 import { Icon } from "../icons.js";
 import { createStore } from "../store.js";
+import { closeToast, toasts } from "../toasts.js";
 import { Button, IconButton, useId } from "./controls.js";
 
 /**
@@ -164,22 +165,7 @@ const OpenMenu = () => {
   `;
 };
 
-const toasts = createStore([]);
 const TOAST_MS = 6000;
-const MOST_TOASTS = 3;
-let lastToast = 0;
-
-/** A short message. `tone`: "quiet" or "failed" (stays until closed). `undo`: what takes it back, may be a promise. */
-export const toast = (text, { tone = "quiet", undo = null } = {}) => {
-  lastToast += 1;
-  const id = lastToast;
-  // What is over gives way, so that messages of one move after the other do not pile up over what is moved.
-  const kept = (one) => one.tone === "failed" && one.text !== text;
-  toasts.update((shown) => [...shown.filter(kept), { id, text, tone, undo }].slice(-MOST_TOASTS));
-  return id;
-};
-
-const closeToast = (id) => toasts.update((shown) => shown.filter((one) => one.id !== id));
 
 const Toast = ({ id, text, tone, undo }) => {
   const timer = useRef(null);

@@ -4,6 +4,7 @@
 import { html, useAnswer } from "../../lib/html.js";
 import { api } from "../../lib/api.js";
 import { Failure, Link, Skeleton } from "../../lib/parts.js";
+import { FILES } from "../../lib/version.js";
 import { CopyButton } from "./copy.js";
 import { Group } from "./group.js";
 import { Test } from "./test.js";
@@ -40,7 +41,7 @@ export const About = ({ me }) => {
   `;
 };
 
-const licenses = new URL("../../vendor/LICENSES.txt", import.meta.url).pathname;
+const licenses = new URL("vendor/LICENSES.txt", FILES).pathname;
 
 const facts = (data) => [
   ["Version", data.build === "release" ? data.version : `${data.version} (${data.build} build)`],
