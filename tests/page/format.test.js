@@ -59,7 +59,11 @@ table("parts, speeds and counts", [
   [format.speed(1.42), "1.4×"],
   [format.speed(0.052), "0.05×"],
   [format.speed(12.3), "12×"],
+  [format.count(0), "0"],
+  [format.count(999), "999"],
   [format.count(12_345), "12,345"],
+  [format.count(-1_234_567_890), "-1,234,567,890"],
+  [format.count(null), format.UNKNOWN],
   [format.counted(1, "file"), "1 file"],
   [format.counted(1200, "entry", "entries"), "1,200 entries"],
 ]);

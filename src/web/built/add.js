@@ -332,7 +332,7 @@ const WhatWasLeftOut = ({ refused, unread, isCut, isEmpty, onClose }) => {
       <p>${[
         refusedInWords(refused),
         unread > 0 && `${unread} could not be read`,
-        isCut && `only the first ${MOST_FILES.toLocaleString("en-US")} were looked at`,
+        isCut && `only the first ${count(MOST_FILES)} were looked at`,
       ]
         .filter(Boolean)
         .join("; ")}.</p>
@@ -533,14 +533,14 @@ const Sending = ({ choices }) => {
 
 const Held = ({ found, wish, onSend, onLeave }) => {
   const size = found.files.reduce((total, file) => total + file.sizeBytes, 0);
-  const count = found.files.length === 1 ? "1 file" : `${found.files.length.toLocaleString("en-US")} files`;
+  const files = found.files.length === 1 ? "1 file" : `${count(found.files.length)} files`;
   const actions = fe`
     <${Button} tone="primary" icon="add" onClick=${onSend}>Send to ${wish.resolution}<//>
     <${Button} tone="quiet" onClick=${onLeave}>Leave out<//>
   `;
   return fe`
     <${Panel} class="held" title="Ready to send">
-      <${Notice} title="${count}, ${bytes(size)}" actions=${actions}>
+      <${Notice} title="${files}, ${bytes(size)}" actions=${actions}>
         <p>Choose above where they go and how, then send them.</p>
       <//>
     <//>

@@ -1,5 +1,5 @@
 import { mayBe } from './allowed.js';
-import { bytes, counted, change, G, K, count, fe, Q, shownPath, Button, Empty, useStore, live, useAnswer, api, Heading, Failure, Skeleton, Icon, Select, address, openMenu } from './app.js';
+import { bytes, counted, count, change, G, K, fe, Q, shownPath, Button, Empty, useStore, live, useAnswer, api, Heading, Failure, Skeleton, Icon, Select, address, openMenu } from './app.js';
 import { useList, useRowHeight, useNow, useActive, useRowEvents, StickyTools, StateTabs, HISTORY_TABS, FilterLine, isNarrowed, Grid, Row, countIn, SORTS, createKept, allOf, whichTasks, fewItems } from './use-row-events.js';
 import './neighbours.js';
 import './film.js';
@@ -82,7 +82,7 @@ function besides({ skipped, failed, cancelled }) {
   ];
   return parts
     .filter(([number]) => number > 0)
-    .map(([number, text]) => `${number.toLocaleString("en-US")} ${text}`)
+    .map(([number, text]) => `${count(number)} ${text}`)
     .join(", ");
 }
 

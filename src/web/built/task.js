@@ -1,4 +1,4 @@
-import { G, Icon, address as address$1, fe, Button, Menu, useAnswer, api, Dialog, Failure, Skeleton, confirm, toast, go, Select, UNKNOWN, count, duration, bytes, counted, Y, Q, J, K, Panel, IconButton, Notice, problemOf, Time, moment, useKeys, Link, shownPath, useStore, isStandingStill, live, Status, sentence, stage, percent, fps, speed, change as change$1, Heading, pathParts, Empty } from './app.js';
+import { count, G, Icon, address as address$1, fe, Button, Menu, useAnswer, api, Dialog, Failure, Skeleton, confirm, toast, go, Select, UNKNOWN, duration, bytes, counted, Y, Q, J, K, Panel, IconButton, Notice, problemOf, Time, moment, useKeys, Link, shownPath, useStore, isStandingStill, live, Status, sentence, stage, percent, fps, speed, change as change$1, Heading, pathParts, Empty } from './app.js';
 import { mayBe, isFailed } from './allowed.js';
 import { around, keptNeighbours } from './neighbours.js';
 import { Thumbnail, Film } from './film.js';
@@ -75,7 +75,7 @@ const beyondSizes = (summary) => (summary ?? "").replace(/^[^,(]+ → [^,(]+ \([
 const placeInWords = (before) => {
   if (before === null) return null;
   if (before === 0) return "It is next.";
-  return before === 1 ? "One is before it." : `${before.toLocaleString("en-US")} are before it.`;
+  return before === 1 ? "One is before it." : `${count(before)} are before it.`;
 };
 
 const PRIORITIES = [

@@ -68,8 +68,11 @@ export const fps = (value) => (isNumber(value) ? `${value.toFixed(value < 9.95 ?
 export const speed = (value) =>
   isNumber(value) ? `${value.toFixed(value < 9.95 ? (value < 0.95 ? 2 : 1) : 0)}×` : UNKNOWN;
 
-/** 12345 as "12,345". */
-export const count = (value) => (isNumber(value) ? value.toLocaleString("en-US") : UNKNOWN);
+// Not by toLocaleString: the first one on a page takes 20 ms, a tenth of its first paint.
+const BEFORE_THOUSANDS = /\B(?=(?:\d{3})+$)/g;
+
+/** 12345 as "12,345"; whole numbers only. */
+export const count = (value) => (isNumber(value) ? String(value).replace(BEFORE_THOUSANDS, ",") : UNKNOWN);
 
 /** 1 "file", 2 "files". */
 export const counted = (value, one, many = `${one}s`) => `${count(value)}${SPACE}${value === 1 ? one : many}`;

@@ -2,6 +2,8 @@
 // Promises: nothing that is merely a wish of a person (a pause, the hours) is called wrong.
 // Never in here: DOM, requests.
 
+import { count } from "./format.js";
+
 /** `[{kind, about, message, way_out, since}]` of a queue as GET /queue has it; null: it is not known yet. */
 export const problemsOf = (queue) => queue?.problems ?? [];
 
@@ -18,7 +20,7 @@ export const restOf = (queue, at) => {
   if (!queue) return null;
   const waiting = queue.counts.queued ?? 0;
   const files =
-    waiting === 0 ? "New files wait" : waiting === 1 ? "1 file waits" : `${waiting.toLocaleString("en-US")} files wait`;
+    waiting === 0 ? "New files wait" : waiting === 1 ? "1 file waits" : `${count(waiting)} files wait`;
   if (queue.paused_since) {
     const running = isStandingStill(queue) ? "What was running stands still" : "What is running goes on to its end";
     return {
@@ -44,7 +46,7 @@ export const summaryOf = (queue) => {
   const parts = [];
   const [one, many] = isStandingStill(queue) ? ["stands still", "stand still"] : ["runs", "run"];
   if (processing > 0) parts.push(processing === 1 ? `1 encode ${one}` : `${processing} encodes ${many}`);
-  if (queued > 0) parts.push(queued === 1 ? "1 file waits" : `${queued.toLocaleString("en-US")} files wait`);
+  if (queued > 0) parts.push(queued === 1 ? "1 file waits" : `${count(queued)} files wait`);
   if (queue.settling > 0)
     parts.push(queue.settling === 1 ? "1 file is arriving" : `${queue.settling} files are arriving`);
   return parts.join(", ") || "Nothing waits";

@@ -195,7 +195,8 @@ const Toast = ({ id, text, tone, undo }) => {
 export const Toasts = () => {
   const shown = useStore(toasts);
   const list = useRef(null);
-  useLayoutEffect(() => {
+  // After the paint: it makes the browser count all styles anew.
+  useEffect(() => {
     const { current } = list;
     // Browsers of 2023 that have no popovers show messages below dialogs.
     if (!current.showPopover) return;

@@ -2,7 +2,7 @@
 // Never in here: requests.
 
 import { html, useEffect, useLayoutEffect, useState } from "../html.js";
-import { bytes, pathParts, sentence, shownPath, status, when } from "../format.js";
+import { bytes, count, pathParts, sentence, shownPath, status, when } from "../format.js";
 import { Icon } from "../icons.js";
 import { Button } from "./controls.js";
 
@@ -104,7 +104,7 @@ export const Time = ({ at }) => {
 };
 
 /** A size as "1.1 GB"; its title has all digits. */
-export const Bytes = ({ count }) => {
-  const exact = Number.isFinite(count) ? `${count.toLocaleString("en-US")} bytes` : undefined;
-  return html`<span class="number" title=${exact}>${bytes(count)}</span>`;
+export const Bytes = ({ count: size }) => {
+  const exact = Number.isFinite(size) ? `${count(size)} bytes` : undefined;
+  return html`<span class="number" title=${exact}>${bytes(size)}</span>`;
 };

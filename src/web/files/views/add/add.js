@@ -3,7 +3,7 @@
 // Never in here: how files are sent (`sender`), which are wanted (`wanted`).
 
 import { api } from "../../lib/api.js";
-import { bytes } from "../../lib/format.js";
+import { bytes, count } from "../../lib/format.js";
 import { html, useAnswer, useEffect, useRef, useState, useStore } from "../../lib/html.js";
 import { live } from "../../lib/live.js";
 import { Button, Failure, Heading, Notice, Panel, Skeleton, toast } from "../../lib/parts.js";
@@ -127,14 +127,14 @@ const Sending = ({ choices }) => {
 
 const Held = ({ found, wish, onSend, onLeave }) => {
   const size = found.files.reduce((total, file) => total + file.sizeBytes, 0);
-  const count = found.files.length === 1 ? "1 file" : `${found.files.length.toLocaleString("en-US")} files`;
+  const files = found.files.length === 1 ? "1 file" : `${count(found.files.length)} files`;
   const actions = html`
     <${Button} tone="primary" icon="add" onClick=${onSend}>Send to ${wish.resolution}<//>
     <${Button} tone="quiet" onClick=${onLeave}>Leave out<//>
   `;
   return html`
     <${Panel} class="held" title="Ready to send">
-      <${Notice} title="${count}, ${bytes(size)}" actions=${actions}>
+      <${Notice} title="${files}, ${bytes(size)}" actions=${actions}>
         <p>Choose above where they go and how, then send them.</p>
       <//>
     <//>

@@ -2,7 +2,7 @@
 //
 // Never in here: the decision (`wanted`).
 
-import { counted, shownPath } from "../../lib/format.js";
+import { count, counted, shownPath } from "../../lib/format.js";
 import { html } from "../../lib/html.js";
 import { Button, Notice } from "../../lib/parts.js";
 import { MOST_FILES } from "./files.js";
@@ -27,7 +27,7 @@ export const WhatWasLeftOut = ({ refused, unread, isCut, isEmpty, onClose }) => 
       <p>${[
         refusedInWords(refused),
         unread > 0 && `${unread} could not be read`,
-        isCut && `only the first ${MOST_FILES.toLocaleString("en-US")} were looked at`,
+        isCut && `only the first ${count(MOST_FILES)} were looked at`,
       ]
         .filter(Boolean)
         .join("; ")}.</p>

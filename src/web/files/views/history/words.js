@@ -1,7 +1,7 @@
 // What was saved, in words, as charts and headings say it.
 // Never in here: the DOM.
 
-import { bytes, change, counted } from "../../lib/format.js";
+import { bytes, change, count, counted } from "../../lib/format.js";
 
 const files = (number) => counted(number, "file");
 
@@ -21,7 +21,7 @@ export function besides({ skipped, failed, cancelled }) {
   ];
   return parts
     .filter(([number]) => number > 0)
-    .map(([number, text]) => `${number.toLocaleString("en-US")} ${text}`)
+    .map(([number, text]) => `${count(number)} ${text}`)
     .join(", ");
 }
 

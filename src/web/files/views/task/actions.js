@@ -4,6 +4,7 @@
 // Never in here: requests, elements.
 
 import { isFailed, mayBe } from "../../lib/allowed.js";
+import { count } from "../../lib/format.js";
 
 export { isFailed };
 export const isWaiting = ({ status }) => status === "queued";
@@ -73,7 +74,7 @@ export const beyondSizes = (summary) => (summary ?? "").replace(/^[^,(]+ → [^,
 export const placeInWords = (before) => {
   if (before === null) return null;
   if (before === 0) return "It is next.";
-  return before === 1 ? "One is before it." : `${before.toLocaleString("en-US")} are before it.`;
+  return before === 1 ? "One is before it." : `${count(before)} are before it.`;
 };
 
 const PRIORITIES = [
