@@ -139,6 +139,28 @@ test("an answer that was asked for before a change is fetched once more", async 
   assert.deepEqual(offsets(), [0]);
 });
 
+test("what was moved stays where it was put, whatever answer was asked for before the service knew of it", async () => {
+  const { source, open, answerAll, offsets, pass, settle } = scene(100);
+  const order = () => [0, 1].map((row) => taskAt(source.store.get().list, row).id);
+  source.show(failed);
+  await answerAll();
+  source.changed();
+  pass(1000);
+  const [before] = open();
+  assert.ok(source.moved(["t1"], 0));
+  before.isDone = true;
+  before.answer();
+  await settle();
+  assert.deepEqual(order(), ["t1", "t0"], "asked for before the move");
+  source.changed();
+  pass(1000);
+  assert.deepEqual(offsets(), [], "nothing is asked for while the service does not know of it");
+  source.moveAnswered();
+  pass(1000);
+  await answerAll();
+  assert.deepEqual(order(), ["t0", "t1"], "as the service has it");
+});
+
 test("a request that failed says why, is not repeated by itself, and is when somebody asks", async () => {
   const { source, asked, offsets, answerAll, settle } = scene(1000);
   source.show(failed);

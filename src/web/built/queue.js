@@ -262,7 +262,7 @@ function useRows({ body, rowPx, list, filter, source, choice, activity, mayAct, 
     try {
       await putBefore(ids, before);
     } finally {
-      source.changed();
+      source.moveAnswered();
     }
     tell(`${name}: now ${count(row + 1)} of ${count(total)}`);
     return former === undefined ? null : () => putBefore(ids, former);

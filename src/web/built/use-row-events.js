@@ -988,7 +988,7 @@ function useActive(list, body) {
 //
 // Promises: never more than MOST_REQUESTS at once, and none for what is not seen any more; what was known stays shown
 // until the new answer is there; changes that come close together are one request; a task that changes in its row does
-// so without any.
+// so without any; what was moved here stays where it was put until the service has answered to that.
 // Never in here: the DOM, what a filter means (`filter.js`), the event stream.
 
 
@@ -1013,6 +1013,10 @@ function createSource(fetchPage, clock) {
   const requests = new Map();
   let range = TOP;
   let version = 0;
+  /** Answers that were asked for before this version do not know of a move that is shown. */
+  let movedVersion = 0;
+  /** Moves that the service has not answered yet. */
+  let movesUnderWay = 0;
   let timer = null;
   let fetchedMs = -Infinity;
 
@@ -1020,7 +1024,8 @@ function createSource(fetchPage, clock) {
 
   function wantedPages() {
     const { list, isOld } = store.get();
-    const isWanted = (page) => isOld || list.pages.get(page)?.isStale !== false;
+    const isStale = ({ isStale }) => isStale && movesUnderWay === 0;
+    const isWanted = (page) => isOld || !list.pages.has(page) || isStale(list.pages.get(page));
     return list.total && !isOld ? pagesToFetch(range, list.total, isWanted) : [0].filter(isWanted);
   }
 
@@ -1056,6 +1061,7 @@ function createSource(fetchPage, clock) {
 
   function take(page, answer, asked) {
     const { list: before, isOld } = store.get();
+    if (!isOld && asked < movedVersion && before.pages.has(page)) return fetchWanted();
     const list = withPage(isOld ? NOTHING : before, page, answer);
     change({ list: asked === version ? list : allStale(list), isOld: false, problem: null });
     fetchWanted();
@@ -1109,14 +1115,24 @@ function createSource(fetchPage, clock) {
   }
 
   /**
-   * Tasks are being moved before row `gap`: shown at once where all rows between are known, until the service says how
-   * they stand. Whether it is shown.
+   * Tasks are being moved before row `gap`: shown at once where all rows between are known, until `moveAnswered`, which
+   * must follow, and the service says how they stand. Whether it is shown.
    */
   function moved(ids, gap) {
     const { list } = store.get();
     const after = withMoved(list, ids, gap);
+    version += 1;
+    movedVersion = version;
+    movesUnderWay += 1;
     change({ list: after });
     return after !== list;
+  }
+
+  /** The service has answered to one of these moves. */
+  function moveAnswered() {
+    movesUnderWay -= 1;
+    changed();
+    movedVersion = version;
   }
 
   /** The tasks of rows `first` to before `end`, from the service where they are not known. */
@@ -1148,7 +1164,7 @@ function createSource(fetchPage, clock) {
     change({ list: allStale(store.get().list) });
   }
 
-  return { store, show, see, changed, taskChanged, moved, tasksOf, again, rest };
+  return { store, show, see, changed, taskChanged, moved, moveAnswered, tasksOf, again, rest };
 }
 
 // A long list in a view: its filter from the address, its rows live, and the place where one was.

@@ -56,7 +56,7 @@ export function useRows({ body, rowPx, list, filter, source, choice, activity, m
     try {
       await putBefore(ids, before);
     } finally {
-      source.changed();
+      source.moveAnswered();
     }
     tell(`${name}: now ${count(row + 1)} of ${count(total)}`);
     return former === undefined ? null : () => putBefore(ids, former);
