@@ -2,6 +2,7 @@
 // troubles.
 
 import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
 import test from "node:test";
 
 import { backTo, join, match, parse } from "../../src/web/files/lib/address.js";
@@ -12,6 +13,16 @@ import { cells, inWords, MOST_CELLS } from "../../src/web/files/lib/pieces.js";
 import { MOST_ENDED, withProgress, withTask } from "../../src/web/files/lib/running.js";
 import { createStore } from "../../src/web/files/lib/store.js";
 import { problemsOf, restOf, summaryOf, toneOf } from "../../src/web/files/lib/trouble.js";
+
+test("no view listens to events by a name that Preact does not know them by", () => {
+  const files = new URL("../../src/web/files/", import.meta.url);
+  const names = readdirSync(files, { recursive: true }).filter((name) => /^(app|lib.*|views.*)\.js$/.test(name));
+  assert.ok(names.length > 50);
+  for (const name of names) {
+    // Elements have `onclick`, by which it finds the event of `onClick`, and no `onfocusin`.
+    assert.doesNotMatch(readFileSync(new URL(name, files), "utf8"), /\bonFocus(In|Out)\b/, name);
+  }
+});
 
 test("an address is taken apart and put together again", () => {
   for (const text of ["/", "/queue", "/queue?status=failed&search=a+b", "/settings/users"]) {

@@ -1137,7 +1137,7 @@ const Toast = ({ id, text, tone, undo }) => {
     closeToast(id);
   };
   return fe`
-    <div class="toast ${tone}" onMouseEnter=${hold} onMouseLeave=${wait} onFocusIn=${hold} onFocusOut=${wait}>
+    <div class="toast ${tone}" onMouseEnter=${hold} onMouseLeave=${wait} onfocusin=${hold} onfocusout=${wait}>
       <span>${text}</span>
       ${undo && fe`<${Button} tone="quiet" onClick=${takeBack}>Undo<//>`}
       <${IconButton} icon="cancel" label="Close the message" onClick=${() => closeToast(id)} />

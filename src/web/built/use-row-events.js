@@ -1549,12 +1549,13 @@ function useRowEvents({
     press.begin(event);
   };
 
-  const onFocusIn = ({ target }) => {
+  // In lower case: elements have no property of this name, and Preact listens to what it finds none for as it is written.
+  const onfocusin = ({ target }) => {
     const row = target.dataset.row;
     if (row !== undefined && Number(row) !== activity.active) activity.stayAt(Number(row));
   };
 
-  return { onClick, onKeyDown, onContextMenu, onPointerDown, onFocusIn };
+  return { onClick, onKeyDown, onContextMenu, onPointerDown, onfocusin };
 }
 
 export { ChosenBar, DOES, FilterLine, Grid, HISTORY_TABS, QUEUE_TABS, Row, SORTS, StateTabs, StickyTools, allOf, cancel, clearFinished, clearWaiting, countIn, countOf, createKept, dragScroll, fewItems, firstWaiting, gapAfter, gapAt, isChosen, isNarrowed, isPossible, menuItems, moveTo, ofSelection, one, pause, possibleTasks, putBefore, resume, retryAllFailed, rowAfter, rowOf, rowsOnScreen, runningRows, scan, setPriority, showFailure, stays, taskAfterGap, taskAt, useActive, useList, useNow, useRowEvents, useRowHeight, useSelection, whichTasks };

@@ -183,7 +183,7 @@ const Toast = ({ id, text, tone, undo }) => {
     closeToast(id);
   };
   return html`
-    <div class="toast ${tone}" onMouseEnter=${hold} onMouseLeave=${wait} onFocusIn=${hold} onFocusOut=${wait}>
+    <div class="toast ${tone}" onMouseEnter=${hold} onMouseLeave=${wait} onfocusin=${hold} onfocusout=${wait}>
       <span>${text}</span>
       ${undo && html`<${Button} tone="quiet" onClick=${takeBack}>Undo<//>`}
       <${IconButton} icon="cancel" label="Close the message" onClick=${() => closeToast(id)} />

@@ -108,10 +108,11 @@ export function useRowEvents({
     press.begin(event);
   };
 
-  const onFocusIn = ({ target }) => {
+  // In lower case: elements have no property of this name, and Preact listens to what it finds none for as it is written.
+  const onfocusin = ({ target }) => {
     const row = target.dataset.row;
     if (row !== undefined && Number(row) !== activity.active) activity.stayAt(Number(row));
   };
 
-  return { onClick, onKeyDown, onContextMenu, onPointerDown, onFocusIn };
+  return { onClick, onKeyDown, onContextMenu, onPointerDown, onfocusin };
 }
