@@ -43,6 +43,9 @@ test: ## Install what the core tests need, and run them
 	scripts/install-ffmpeg
 	$(CARGO) test --locked
 
+# AFTER_TEST=1: `make test` has just passed here, so that only files run of which it has left something out.
+AFTER_TEST ?=
+LEFT_OUT = $(shell grep -l all_tests_wanted tests/*.rs tests/*/*.rs | sed 's|^tests/||; s|[./].*||' | grep -v '^common$$' | sort -u)
 test-all: ## All tests, also those that need root, systemd's tools or a real ntfy server
 	scripts/install-ffmpeg
 	scripts/install-test-tools
@@ -52,7 +55,7 @@ test-all: ## All tests, also those that need root, systemd's tools or a real ntf
 	scripts/get-oidc-provider target/tools || echo "no oidc-provider here, so its tests are skipped"
 	scripts/get-playwright target/tools || echo "no playwright-core here, so the page's tests are skipped"
 	scripts/get-rollup target/tools || echo "no Rollup here, so the page's files are not held to what is served"
-	VIDEO_COMPRESSOR_TEST_ALL=1 $(CARGO) test --locked
+	VIDEO_COMPRESSOR_TEST_ALL=1 $(CARGO) test --locked $(if $(AFTER_TEST),$(addprefix --test ,$(LEFT_OUT)))
 
 # Files to judge; without DIR, small ones of every kind are made.
 DIR ?=
