@@ -1,4 +1,4 @@
-//! What a page begins with: who looks at it, and if nobody is logged in, how to.
+//! What a page begins with: who looks at it, and how the queue stands; if nobody is logged in, how to.
 //!
 //! Promises: tells those who are not logged in nothing beyond that.
 
@@ -12,7 +12,7 @@ use crate::http::{
     Api,
     extract::Query,
     oidc,
-    problem::{Problem, ProblemDto},
+    problem::ProblemDto,
     queue::QueueDto,
     who::{SESSION_COOKIE, cookie},
 };
@@ -63,7 +63,7 @@ pub(super) async fn get(
     State(api): State<Api>,
     headers: HeaderMap,
     Query(query): Query<OptionsQuery>,
-) -> Result<axum::Json<LoginOptionsDto>, Problem> {
+) -> axum::Json<LoginOptionsDto> {
     let http = &api.desk.config().http;
     let server = oidc::server_name(http);
     let session = cookie(&headers, SESSION_COOKIE);
@@ -72,11 +72,11 @@ pub(super) async fn get(
         (Some(_), Some(With::Queue)) => Some(QueueDto::from(&*api.desk.board())),
         _ => None,
     };
-    Ok(axum::Json(LoginOptionsDto {
+    axum::Json(LoginOptionsDto {
         setup: api.access.accounts().users().is_empty(),
         oidc: server.is_some(),
         name: server,
         me: caller.map(MeDto::from),
         queue,
-    }))
+    })
 }
