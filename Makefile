@@ -54,7 +54,7 @@ test-all: ## All tests, also those that need root, systemd's tools or a real ntf
 	scripts/get-tus-js-client target/tools || echo "no tus-js-client here, so its test is skipped"
 	scripts/get-oidc-provider target/tools || echo "no oidc-provider here, so its tests are skipped"
 	scripts/get-playwright target/tools || echo "no playwright-core here, so the page's tests are skipped"
-	scripts/get-rollup target/tools || echo "no Rollup here, so the page's files are not held to what is served"
+	scripts/get-rollup target/tools || echo "no Rollup here, so the page's modules are not held to what is served"
 	VIDEO_COMPRESSOR_TEST_ALL=1 $(CARGO) test --locked $(if $(AFTER_TEST),$(addprefix --test ,$(LEFT_OUT)))
 
 # Files to judge; without DIR, small ones of every kind are made.
@@ -112,9 +112,9 @@ quality-table: ## Measure how near results come to targets, with the clips of DI
 		QUALITY_ONLY='$(ONLY)' \
 		$(CARGO) test --locked --test quality_table -- --nocapture
 
-page: ## Join what the page is served as (src/web/built/), after a change in src/web/files/; needs Node.js and npm
-	tools=$$(scripts/get-rollup target/tools) && rm -rf src/web/built && \
-		node scripts/build-page.mjs "$$tools" src/web/built
+page: ## Join the page's modules as they are served, after a change in src/web/modules/; needs Node.js and npm
+	tools=$$(scripts/get-rollup target/tools) && rm -rf src/web/files/joined && \
+		"$$tools/node_modules/.bin/rollup" --config src/web/rollup.config.mjs --failAfterWarnings
 
 # The end of a path of CLIPS whose pictures are compared; without it, any.
 COMPARE ?=

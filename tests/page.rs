@@ -401,21 +401,27 @@ fn pictures_for_the_readme() {
 }
 
 #[test]
-fn what_is_served_is_what_make_page_makes_of_the_files_that_people_edit() {
-    let test = "what_is_served_is_what_make_page_makes_of_the_files_that_people_edit";
+fn modules_are_served_as_make_page_joins_those_that_people_edit() {
+    let test = "modules_are_served_as_make_page_joins_those_that_people_edit";
     if !common::all_tests_wanted(test) {
         return;
     }
     let repository = Path::new(REPOSITORY);
-    let rollup = repository.join("target/tools/rollup");
-    if !has_tool("node") || !rollup.is_dir() {
+    let rollup = repository.join("target/tools/rollup/node_modules/.bin/rollup");
+    if !has_tool("node") || !rollup.exists() {
         return common::skip(test, "rollup");
     }
     let folder = tempfile::tempdir().unwrap();
-    let made = folder.path().join("built");
-    let output = Command::new("node")
-        .arg(repository.join("scripts/build-page.mjs"))
-        .args([&rollup, &made])
+    let made = folder.path().join("joined");
+    let output = Command::new(rollup)
+        .args([
+            "--config",
+            "src/web/rollup.config.mjs",
+            "--failAfterWarnings",
+            "--dir",
+        ])
+        .arg(&made)
+        .current_dir(repository)
         .output()
         .unwrap();
     assert!(
@@ -423,7 +429,7 @@ fn what_is_served_is_what_make_page_makes_of_the_files_that_people_edit() {
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    let served = repository.join("src/web/built");
+    let served = repository.join("src/web/files/joined");
     assert_eq!(files_below(&made), files_below(&served), "run `make page`");
     for name in files_below(&made) {
         let [made, served] = [&made, &served].map(|folder| fs::read(folder.join(&name)).unwrap());

@@ -6,7 +6,7 @@ import fs from "node:fs";
 import path from "node:path";
 
 const given = JSON.parse(process.argv[2]);
-const files = new URL("../../src/web/built/", import.meta.url).pathname;
+const files = new URL("../../src/web/files/", import.meta.url).pathname;
 
 /// The body's length on the wire, and the body.
 function fetchRaw(where) {

@@ -3,7 +3,7 @@
 //! Promises: the files tell nothing about this installation, so they ask nobody who they are; each stands at an address
 //! that changes with its content, so that a browser asks for it once; a page runs no script but these files, and text
 //! becomes no HTML, whatever stands in it.
-//! `built/` is what `make page` makes of `files/`, where people edit; a test of `tests/page.rs` holds one to the other.
+//! `files/joined/` is what `make page` makes of `modules/`, where people edit; a test of `tests/page.rs` holds one to the other.
 //! Never in here: data, and decisions about what is shown (the files), who may (`http`).
 
 use std::{
@@ -41,7 +41,7 @@ const DOCUMENT: &str = "index.html";
 const VERSION_MARK: &str = "VERSION";
 /// Hexadecimal digits of the hash that are enough to tell versions apart.
 const VERSION_LENGTH: usize = 16;
-/// A build for work on the page reads the folder each time, so that `make page` shows when the page is loaded again.
+/// A build for work on the page reads the folder each time, so that a change shows when the page is loaded again.
 const IS_READ_AGAIN: bool = cfg!(debug_assertions);
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; \
                       connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; \
@@ -50,7 +50,7 @@ const KEPT_FOR_GOOD: &str = "public, max-age=31536000, immutable";
 const ASKED_FOR_EACH_TIME: &str = "no-cache";
 
 #[derive(RustEmbed)]
-#[folder = "src/web/built"]
+#[folder = "src/web/files"]
 struct Files;
 
 /// All files, ready to be sent.

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { createMemory, forgottenElsewhere } from "../../src/web/files/views/add/memory.js";
-import { newRow } from "../../src/web/files/views/add/outbox.js";
+import { createMemory, forgottenElsewhere } from "../../src/web/modules/views/add/memory.js";
+import { newRow } from "../../src/web/modules/views/add/outbox.js";
 
 /** As local storage, which counts what is written. */
 class Storage {

@@ -15,7 +15,7 @@ import {
   toBegin,
   totals,
   withSample,
-} from "../../src/web/files/views/add/outbox.js";
+} from "../../src/web/modules/views/add/outbox.js";
 
 const WISH = { resolution: 720, profile: null, priority: 0 };
 const row = (id, state = "waiting", more = {}) => ({

@@ -14,7 +14,7 @@ import {
   sortOut,
   unfit,
   withNews,
-} from "../../src/web/files/views/add/wanted.js";
+} from "../../src/web/modules/views/add/wanted.js";
 
 const size = (bytes) => `${bytes} B`;
 const LIMITS = { extensions: ["mkv", "mp4"], maxBytes: 1000, freeBytes: null, size };

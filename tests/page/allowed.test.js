@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { mayBe } from "../../src/web/files/lib/allowed.js";
+import { mayBe } from "../../src/web/modules/lib/allowed.js";
 
 const task = (status, more = {}) => ({ id: "t1", status, frozen: false, archived: false, ...more });
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import * as format from "../../src/web/files/lib/format.js";
+import * as format from "../../src/web/modules/lib/format.js";
 
 const plain = (text) => text.replaceAll("\u00a0", " ");
 

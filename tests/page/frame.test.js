@@ -5,17 +5,17 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import test from "node:test";
 
-import { backTo, join, match, parse } from "../../src/web/files/lib/address.js";
-import { address, problemOf } from "../../src/web/files/lib/api.js";
-import { after, begun, isSilent, waitMs } from "../../src/web/files/lib/connection.js";
-import { disksOf, hottestOf } from "../../src/web/files/lib/machine.js";
-import { cells, inWords, MOST_CELLS } from "../../src/web/files/lib/pieces.js";
-import { MOST_ENDED, withProgress, withTask } from "../../src/web/files/lib/running.js";
-import { createStore } from "../../src/web/files/lib/store.js";
-import { problemsOf, restOf, summaryOf, toneOf } from "../../src/web/files/lib/trouble.js";
+import { backTo, join, match, parse } from "../../src/web/modules/lib/address.js";
+import { address, problemOf } from "../../src/web/modules/lib/api.js";
+import { after, begun, isSilent, waitMs } from "../../src/web/modules/lib/connection.js";
+import { disksOf, hottestOf } from "../../src/web/modules/lib/machine.js";
+import { cells, inWords, MOST_CELLS } from "../../src/web/modules/lib/pieces.js";
+import { MOST_ENDED, withProgress, withTask } from "../../src/web/modules/lib/running.js";
+import { createStore } from "../../src/web/modules/lib/store.js";
+import { problemsOf, restOf, summaryOf, toneOf } from "../../src/web/modules/lib/trouble.js";
 
 test("no view listens to events by a name that Preact does not know them by", () => {
-  const files = new URL("../../src/web/files/", import.meta.url);
+  const files = new URL("../../src/web/modules/", import.meta.url);
   const names = readdirSync(files, { recursive: true }).filter((name) => /^(app|lib.*|views.*)\.js$/.test(name));
   assert.ok(names.length > 50);
   for (const name of names) {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { labelled, linear, parts, standingBars, ticks } from "../../src/web/files/views/history/scale.js";
+import { labelled, linear, parts, standingBars, ticks } from "../../src/web/modules/views/history/scale.js";
 import {
   dayIn,
   daysUntil,
@@ -16,7 +16,7 @@ import {
   sumOf,
   weekOf,
   weeksUntil,
-} from "../../src/web/files/views/history/periods.js";
+} from "../../src/web/modules/views/history/periods.js";
 
 test("ticks are few round numbers from nothing to beyond the highest", () => {
   for (const [highest, most, expected] of [

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { besides, inPercent, inWords } from "../../src/web/files/views/history/words.js";
+import { besides, inPercent, inWords } from "../../src/web/modules/views/history/words.js";
 
 const sum = (files, before, after) => ({
   files,

@@ -13,7 +13,7 @@ import {
   QUEUE_TABS,
   shows,
   whichTasks,
-} from "../../src/web/files/views/queue/filter.js";
+} from "../../src/web/modules/views/queue/filter.js";
 
 const filter = (search) => filterOf(search, QUEUE_TABS);
 const task = (status, path, resolution = 720) => ({ id: "t1", status, path, resolution });

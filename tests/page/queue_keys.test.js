@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { commandOf, gapAfter, rowAfter, stays } from "../../src/web/files/views/queue/keys.js";
+import { commandOf, gapAfter, rowAfter, stays } from "../../src/web/modules/views/queue/keys.js";
 
 test("keys go, choose, move and act, and keys of the browser are left alone", () => {
   for (const [press, expected] of [

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { PAGE_ROWS } from "../../src/web/files/lib/window.js";
+import { PAGE_ROWS } from "../../src/web/modules/lib/window.js";
 import {
   allStale,
   NOTHING,
@@ -15,7 +15,7 @@ import {
   withoutPages,
   withPage,
   withTask,
-} from "../../src/web/files/views/queue/pages.js";
+} from "../../src/web/modules/views/queue/pages.js";
 
 const task = (row, more = {}) => ({ id: `t${row}`, status: "queued", priority: 0, path: `720/${row}`, ...more });
 const tasks = (from, count = PAGE_ROWS) => Array.from({ length: count }, (_, at) => task(from + at));

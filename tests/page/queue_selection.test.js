@@ -13,7 +13,7 @@ import {
   toggled,
   without,
   withTask,
-} from "../../src/web/files/views/queue/selection.js";
+} from "../../src/web/modules/views/queue/selection.js";
 
 const task = (id, status = "queued") => ({ id, status });
 

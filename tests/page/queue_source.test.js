@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { filterOf, QUEUE_TABS } from "../../src/web/files/views/queue/filter.js";
-import { rowOf, taskAt } from "../../src/web/files/views/queue/pages.js";
-import { createSource } from "../../src/web/files/views/queue/source.js";
+import { filterOf, QUEUE_TABS } from "../../src/web/modules/views/queue/filter.js";
+import { rowOf, taskAt } from "../../src/web/modules/views/queue/pages.js";
+import { createSource } from "../../src/web/modules/views/queue/source.js";
 
 /** A source, a service of `total` tasks that answers when told to, and a clock that stands still until told. */
 function scene(total) {

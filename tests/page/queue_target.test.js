@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { filterOf, QUEUE_TABS } from "../../src/web/files/views/queue/filter.js";
-import { everything, NONE, toggled } from "../../src/web/files/views/queue/selection.js";
-import { countOf, isPossible, meant, ofSelection, ofTasks } from "../../src/web/files/views/queue/target.js";
+import { filterOf, QUEUE_TABS } from "../../src/web/modules/views/queue/filter.js";
+import { everything, NONE, toggled } from "../../src/web/modules/views/queue/selection.js";
+import { countOf, isPossible, meant, ofSelection, ofTasks } from "../../src/web/modules/views/queue/target.js";
 
 const task = (id, status) => ({ id, status, frozen: false, archived: false });
 const filter = (query) => filterOf(query, QUEUE_TABS);

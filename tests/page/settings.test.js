@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { alertParts, tookInWords } from "../../src/web/files/views/settings/lib/alerts.js";
-import { formerTyped, waysBack } from "../../src/web/files/views/settings/lib/back.js";
+import { alertParts, tookInWords } from "../../src/web/modules/views/settings/lib/alerts.js";
+import { formerTyped, waysBack } from "../../src/web/modules/views/settings/lib/back.js";
 import {
   DEFAULT,
   errorsOf,
@@ -14,8 +14,8 @@ import {
   overtaken,
   sentence,
   type,
-} from "../../src/web/files/views/settings/lib/draft.js";
-import { grouped, headingParts, nameOf } from "../../src/web/files/views/settings/lib/groups.js";
+} from "../../src/web/modules/views/settings/lib/draft.js";
+import { grouped, headingParts, nameOf } from "../../src/web/modules/views/settings/lib/groups.js";
 import {
   allowedInWords,
   kindOf,
@@ -23,8 +23,8 @@ import {
   spanInWords,
   typedOf,
   valueOf,
-} from "../../src/web/files/views/settings/lib/kind.js";
-import { fixedReason, sourceInWords } from "../../src/web/files/views/settings/lib/source.js";
+} from "../../src/web/modules/views/settings/lib/kind.js";
+import { fixedReason, sourceInWords } from "../../src/web/modules/views/settings/lib/source.js";
 
 function row(key, value, changes = {}) {
   return {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { asText, logQuery, withNewest } from "../../src/web/files/views/settings/lib/log.js";
+import { asText, logQuery, withNewest } from "../../src/web/modules/views/settings/lib/log.js";
 import {
   deviceOf,
   expiryAfter,
@@ -13,7 +13,7 @@ import {
   sectionAt,
   sectionsFor,
   sessionsInOrder,
-} from "../../src/web/files/views/settings/lib/people.js";
+} from "../../src/web/modules/views/settings/lib/people.js";
 
 const entries = (...numbers) =>
   numbers.map((number) => ({ time: `2026-11-22T10:00:0${number}Z`, level: "info", message: `line ${number}` }));

@@ -18,7 +18,7 @@ import {
   renamingChanges,
   savingChanges,
   typedOfProfile,
-} from "../../src/web/files/views/settings/lib/profiles.js";
+} from "../../src/web/modules/views/settings/lib/profiles.js";
 
 /** As of GET /settings; without a source it is at its default. */
 const row = (key, value, source = "default") => ({ key, value, default: null, source });

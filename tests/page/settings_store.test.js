@@ -12,7 +12,7 @@ import {
   send,
   state,
   typed,
-} from "../../src/web/files/views/settings/store.js";
+} from "../../src/web/modules/views/settings/store.js";
 
 const ROW = {
   doc: "",

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { around, idsAround } from "../../src/web/files/lib/neighbours.js";
+import { around, idsAround } from "../../src/web/modules/lib/neighbours.js";
 import {
   actionsFor,
   beyondSizes,
@@ -10,7 +10,7 @@ import {
   priorities,
   twinOf,
   waitOf,
-} from "../../src/web/files/views/task/actions.js";
+} from "../../src/web/modules/views/task/actions.js";
 
 const task = (status, more = {}) => ({ status, output: false, frozen: false, waiting_for: null, ...more });
 

@@ -11,7 +11,7 @@ import {
   newestFirst,
   secondsOf,
   widthFor,
-} from "../../src/web/files/views/task/moments.js";
+} from "../../src/web/modules/views/task/moments.js";
 
 const FILM = filmOf(10, 24000 / 1001);
 

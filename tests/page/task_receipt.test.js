@@ -18,7 +18,7 @@ import {
   quality,
   shape,
   table,
-} from "../../src/web/files/views/task/receipt.js";
+} from "../../src/web/modules/views/task/receipt.js";
 
 const frozen = () => JSON.parse(readFileSync(new URL("../../src/receipt/frozen.json", import.meta.url), "utf8"));
 const plain = (text) => text?.replaceAll("\u00a0", " ") ?? text;

@@ -12,7 +12,7 @@ import {
   pagesToFetch,
   rowsOnScreen,
   rowsThatFit,
-} from "../../src/web/files/lib/window.js";
+} from "../../src/web/modules/lib/window.js";
 
 test("the rows on screen are rendered with some to spare, and never more than there are", () => {
   const screen = { screenPx: 440, rowPx: 44, count: 100_000, spareRows: 4 };

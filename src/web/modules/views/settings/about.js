@@ -41,7 +41,7 @@ export const About = ({ me }) => {
   `;
 };
 
-const licenses = new URL("vendor/LICENSES.txt", FILES).pathname;
+const licenses = new URL("LICENSES.txt", FILES).pathname;
 
 const facts = (data) => [
   ["Version", data.build === "release" ? data.version : `${data.version} (${data.build} build)`],

@@ -1,8 +1,8 @@
 // Where the page's files are, and whether it is still the one that the service has.
 // Never in here: what is shown then.
 
-/** The folder of the page's files. All modules that are served are at its top: `make page` joins them. */
-export const FILES = new URL(".", import.meta.url);
+/** The folder of the page's files. All modules that are served are in one folder of it: `make page` joins them. */
+export const FILES = new URL("..", import.meta.url);
 
 const VERSION = FILES.pathname.split("/").at(-2);
 

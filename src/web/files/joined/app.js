@@ -363,8 +363,8 @@ var e,n,_,t,o,r,l={},i=[],c=/acit|ex(?:s|g|n|p|$)|rph|grid|ows|mnc|ntw|ine[ch]|z
 // Where the page's files are, and whether it is still the one that the service has.
 // Never in here: what is shown then.
 
-/** The folder of the page's files. All modules that are served are at its top: `make page` joins them. */
-const FILES = new URL(".", import.meta.url);
+/** The folder of the page's files. All modules that are served are in one folder of it: `make page` joins them. */
+const FILES = new URL("..", import.meta.url);
 
 const VERSION = FILES.pathname.split("/").at(-2);
 
