@@ -484,7 +484,7 @@ mod tests {
 
     /// What stands in `const NAME = …;` of the page's own lists, which it shows before the service is asked.
     fn in_the_page(name: &str) -> &'static str {
-        let page = include_str!("../web/files/views/settings/lib/profiles.js");
+        let page = include_str!("../web/modules/views/settings/lib/profiles.js");
         let from = page.split(&format!("const {name} = ")).nth(1).unwrap();
         from.split(';').next().unwrap()
     }

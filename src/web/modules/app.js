@@ -6,7 +6,17 @@
 import { backTo, match } from "./lib/address.js";
 import { api, loggedOut, Problem } from "./lib/api.js";
 import { clock } from "./lib/format.js";
-import { html, loadStyle, render, useEffect, useErrorBoundary, useRef, useState, useStore } from "./lib/html.js";
+import {
+  html,
+  loadStyle,
+  render,
+  useEffect,
+  useErrorBoundary,
+  useLayoutEffect,
+  useRef,
+  useState,
+  useStore,
+} from "./lib/html.js";
 import { useKeys } from "./lib/keys.js";
 import { live } from "./lib/live.js";
 import { Button, Confirmation, Dialog, Failure, Heading, Icon, Link, Menu, Skeleton, Toasts } from "./lib/parts.js";
@@ -107,7 +117,8 @@ const View = ({ view, route, ...given }) => {
     if (path.current !== route.path) forget();
     path.current = route.path;
   }, [route.path]);
-  useEffect(() => {
+  // With the view and not after its paint: a key that is pressed at once goes on from there.
+  useLayoutEffect(() => {
     if (module && route.isNew && document.activeElement === document.body) focusHeading();
   }, [module]);
   if (error) {
@@ -300,7 +311,7 @@ const Frame = ({ person }) => {
     "/": search,
     "?": () => setKeysOpen(true),
   });
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!route.isNew) return;
     document.activeElement?.blur();
     focusHeading();

@@ -1502,7 +1502,8 @@ const View = ({ view, route, ...given }) => {
     if (path.current !== route.path) forget();
     path.current = route.path;
   }, [route.path]);
-  J(() => {
+  // With the view and not after its paint: a key that is pressed at once goes on from there.
+  K(() => {
     if (module && route.isNew && document.activeElement === document.body) focusHeading();
   }, [module]);
   if (error) {
@@ -1695,7 +1696,7 @@ const Frame = ({ person }) => {
     "/": search,
     "?": () => setKeysOpen(true),
   });
-  J(() => {
+  K(() => {
     if (!route.isNew) return;
     document.activeElement?.blur();
     focusHeading();
