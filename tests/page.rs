@@ -319,6 +319,19 @@ fn a_film_whose_source_is_gone_shows_its_result_alone() {
 }
 
 #[test]
+fn a_picture_that_is_there_at_once_is_shown() {
+    let test = "a_picture_that_is_there_at_once_is_shown";
+    let Some(browser) = Browser::find(test) else {
+        return;
+    };
+    let server = Server::new(&[]).with_admin_key();
+    server.root.ok(&["pause"]);
+    server.root.put(&clips::small(1), "720/waits.mp4");
+    server.start();
+    browser.run(test, &server, "picture.mjs", &json!({}), nothing_outside);
+}
+
+#[test]
 fn a_screen_reader_is_told_what_is_there() {
     let test = "a_screen_reader_is_told_what_is_there";
     let Some(browser) = Browser::find(test) else {

@@ -1,4 +1,4 @@
-import { fe, percent, G, J } from './app.js';
+import { fe, percent, G } from './app.js';
 
 // The pieces of a film, made few enough to be seen.
 // Never in here: DOM.
@@ -77,12 +77,11 @@ const Meter = ({ percent, label, tone = "quiet" }) => fe`
   </div>
 `;
 
-/**
- * A task's picture; a plate with its resolution until, or unless, there is one. `version`: another value loads it anew.
- */
-const Thumbnail = ({ id, resolution, version = "" }) => {
-  const [state, setState] = G("waits");
-  J(() => setState("waits"), [id, version]);
+/** A task's picture; a plate with its resolution until, or unless, there is one. */
+const Thumbnail = ({ id, resolution }) => {
+  // Of whom it is known, and not set back by an effect: a picture that the browser has kept is there before that runs.
+  const [known, setKnown] = G({ id, state: "waits" });
+  const state = known.id === id ? known.state : "waits";
   return fe`
     <span class="thumbnail ${state}" aria-hidden="true">
       <span class="thumbnail-plate">${resolution ?? "–"}</span>
@@ -91,7 +90,7 @@ const Thumbnail = ({ id, resolution, version = "" }) => {
         state !== "fails" &&
         fe`
         <img alt="" loading="lazy" decoding="async" src="/api/v1/tasks/${encodeURIComponent(id)}/thumbnail?missing=empty"
-          key=${`${id} ${version}`} onLoad=${() => setState("shown")} onError=${() => setState("fails")} />
+          key=${id} onLoad=${() => setKnown({ id, state: "shown" })} onError=${() => setKnown({ id, state: "fails" })} />
       `
       }
     </span>

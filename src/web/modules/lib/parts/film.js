@@ -1,7 +1,7 @@
 // Films and how far they are.
 // Never in here: requests but those of pictures.
 
-import { html, useEffect, useState } from "../html.js";
+import { html, useState } from "../html.js";
 import { percent as percentText } from "../format.js";
 import { cells, inWords } from "../pieces.js";
 
@@ -50,12 +50,11 @@ export const Meter = ({ percent, label, tone = "quiet" }) => html`
   </div>
 `;
 
-/**
- * A task's picture; a plate with its resolution until, or unless, there is one. `version`: another value loads it anew.
- */
-export const Thumbnail = ({ id, resolution, version = "" }) => {
-  const [state, setState] = useState("waits");
-  useEffect(() => setState("waits"), [id, version]);
+/** A task's picture; a plate with its resolution until, or unless, there is one. */
+export const Thumbnail = ({ id, resolution }) => {
+  // Of whom it is known, and not set back by an effect: a picture that the browser has kept is there before that runs.
+  const [known, setKnown] = useState({ id, state: "waits" });
+  const state = known.id === id ? known.state : "waits";
   return html`
     <span class="thumbnail ${state}" aria-hidden="true">
       <span class="thumbnail-plate">${resolution ?? "–"}</span>
@@ -64,7 +63,7 @@ export const Thumbnail = ({ id, resolution, version = "" }) => {
         state !== "fails" &&
         html`
         <img alt="" loading="lazy" decoding="async" src="/api/v1/tasks/${encodeURIComponent(id)}/thumbnail?missing=empty"
-          key=${`${id} ${version}`} onLoad=${() => setState("shown")} onError=${() => setState("fails")} />
+          key=${id} onLoad=${() => setKnown({ id, state: "shown" })} onError=${() => setKnown({ id, state: "fails" })} />
       `
       }
     </span>
