@@ -2,8 +2,7 @@
 //!
 //! Promises: real clips, joined to as much as a chunk has; only rounds count in which other programs used at most 3 %
 //! of the machine; with too few quiet rounds nothing is written; so many cores are all that the encodes can have.
-//! The figures go round in turn, so that a slow hour is spread over all of them; right before and after each the same
-//! short work is done on the whole machine, which tells how fast that is in this minute.
+//! The figures go round in turn, so that a slow hour is spread over all of them.
 //! Never in here: what follows from the figures.
 //!
 //! `make curve CLIPS=folder` runs it, as root on Linux; that takes hours. `CURVE_HEIGHT=480` measures pictures of this
@@ -60,16 +59,6 @@ const POINTS: [(u32, u32, u32); 9] = [
     (4, 4, 4),
 ];
 
-/// Of the work that tells how fast the machine is: so much of the film that is encoded, on each core.
-const REFERENCE_PART: u32 = 6;
-
-/// Work of which a minute has always the same.
-struct Reference {
-    clip: PathBuf,
-    frames: u32,
-    cores: u32,
-}
-
 /// What is measured again and again.
 struct Point {
     clip: PathBuf,
@@ -90,8 +79,6 @@ struct Round {
     seconds: f64,
     /// Of the processor, all encodes together.
     cpu_seconds: f64,
-    /// Of [`Reference`], the mean of right before and right after.
-    reference_seconds: f64,
 }
 
 fn main() -> Outcome<()> {
@@ -112,8 +99,7 @@ fn main() -> Outcome<()> {
     let only_height = number("CURVE_HEIGHT");
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("curve");
     fs::create_dir_all(&folder)?;
-    let online = u32::try_from(thread::available_parallelism()?.get())?;
-    let mut all = Vec::new();
+    let mut points = Vec::new();
     let wanted = |size: (u32, u32)| only_height.is_none_or(|height| height == size.1);
     for (size, seconds) in SIZES.into_iter().filter(|(size, _)| wanted(*size)) {
         let clip = join(Path::new(&clips), size, seconds, &folder)?;
@@ -127,37 +113,20 @@ fn main() -> Outcome<()> {
             rounds: Vec::new(),
             attempts: 0,
         };
-        let mut points: Vec<Point> = POINTS
-            .map(|figures| point(figures, seconds * FRAMES_PER_SECOND))
-            .into();
+        points.extend(POINTS.map(|figures| point(figures, seconds * FRAMES_PER_SECOND)));
         // What an encode costs whatever its length.
         points.push(point((1, 1, 1), 1));
-        points.retain(|point| point.cores <= online);
-        let reference = Reference {
-            clip: clip.clone(),
-            frames: seconds * FRAMES_PER_SECOND / REFERENCE_PART,
-            cores: online,
-        };
-        wait_for_quiet();
-        let mut before = reference.seconds()?;
-        while let Some(next) = points
-            .iter_mut()
-            .filter(|point| point.is_wanted(rounds))
-            .min_by_key(|point| point.attempts)
-        {
-            before = next.measure(&reference, before)?;
-        }
-        all.append(&mut points);
     }
-    write(&all, rounds)
-}
-
-impl Reference {
-    fn seconds(&self) -> Outcome<f64> {
-        let began = Instant::now();
-        all_of((0..self.cores).map(|_| encode(&self.clip, self.frames, self.cores, 1)))?;
-        Ok(began.elapsed().as_secs_f64())
+    let online = u32::try_from(thread::available_parallelism()?.get())?;
+    points.retain(|point| point.cores <= online);
+    while let Some(next) = points
+        .iter_mut()
+        .filter(|point| point.is_wanted(rounds))
+        .min_by_key(|point| point.attempts)
+    {
+        next.measure()?;
     }
+    write(&points, rounds)
 }
 
 impl Point {
@@ -165,9 +134,9 @@ impl Point {
         self.rounds.len() < rounds && self.attempts < rounds * ATTEMPTS_FACTOR
     }
 
-    /// One round: so many encodes at once on so many cores. `before`: seconds of the reference, which have just been
-    /// measured. Answers with those after it.
-    fn measure(&mut self, reference: &Reference, before: f64) -> Outcome<f64> {
+    /// One round: so many encodes at once on so many cores.
+    fn measure(&mut self) -> Outcome<()> {
+        wait_for_quiet();
         self.attempts += 1;
         let load = Load::now();
         let cpu_before = cpu_seconds_of_children();
@@ -175,12 +144,10 @@ impl Point {
         all_of((0..self.encodes).map(|_| encode(&self.clip, self.frames, self.cores, self.threads)))?;
         let took = began.elapsed().as_secs_f64();
         let cpu_seconds = cpu_seconds_of_children() - cpu_before;
-        let after = reference.seconds()?;
         let foreign = load.foreign_share_since();
         let counts = foreign <= FOREIGN_SHARE_LIMIT;
         eprintln!(
-            "{}x{} {} frames, {} encodes of {} threads on {} cores: {took:.2} s, reference {before:.2} \
-             and {after:.2} s, others used {:.1} % of the machine{}",
+            "{}x{} {} frames, {} encodes of {} threads on {} cores: {took:.2} s, others used {:.1} % of the machine{}",
             self.size.0,
             self.size.1,
             self.frames,
@@ -194,12 +161,9 @@ impl Point {
             self.rounds.push(Round {
                 seconds: took,
                 cpu_seconds,
-                reference_seconds: f64::midpoint(before, after),
             });
-            return Ok(after);
         }
-        wait_for_quiet();
-        reference.seconds()
+        Ok(())
     }
 }
 
@@ -261,8 +225,8 @@ fn wait_for_quiet() {
     }
 }
 
-/// Where the simulation reads it. What an earlier run with the same processor and ffmpeg has measured stays, where it has the
-/// reference too.
+/// Where the simulation reads it. What an earlier run with the same processor and ffmpeg has measured stays, so the fastest
+/// round may be one of its.
 fn write(points: &[Point], rounds: usize) -> Outcome<()> {
     let missing = points.iter().filter(|point| point.rounds.len() < rounds).count();
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/simulation/measured.json");
@@ -297,8 +261,7 @@ fn write(points: &[Point], rounds: usize) -> Outcome<()> {
                 let keys = figure.as_object().into_iter().flatten();
                 is_of_here && keys.into_iter().all(|(key, value)| other[key] == *value)
             };
-            let mut same = earlier["points"].as_array().into_iter().flatten().filter(is_same);
-            let before = same.find(|other| other["reference_seconds"].is_array());
+            let before = earlier["points"].as_array().into_iter().flatten().find(is_same);
             let all = |key: &str, of_round: fn(&Round) -> f64| -> Vec<f64> {
                 let before = before.and_then(|before| before[key].as_array());
                 let before = before.into_iter().flatten().filter_map(Value::as_f64);
@@ -308,7 +271,6 @@ fn write(points: &[Point], rounds: usize) -> Outcome<()> {
             let cpu_seconds = all("cpu_seconds", |round| round.cpu_seconds);
             figure["seconds"] = json!(seconds);
             figure["cpu_seconds"] = json!(cpu_seconds);
-            figure["reference_seconds"] = json!(all("reference_seconds", |round| round.reference_seconds));
             figure
         })
         .chain(others.cloned())
